@@ -1,0 +1,113 @@
+/*  pt_source: a catalog as its authors wrote it, in memory, before it is compiled.
+ *
+ *  pt_compile reads YAML into one; pt_build makes an image of it. Plain values with owned,
+ *  terminated strings (NULL: not given), all released by pt_source_destroy.
+ */
+#ifndef PT_SOURCE_H
+#define PT_SOURCE_H
+
+#include "pt_rule.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PT_SOURCE_CODES_MAX 4 //  codes that one entry answers to
+
+//  Where something was written, for faults.
+typedef struct {
+    const char *file; //  borrowed from the source's file list
+    unsigned line;    //  from 1
+    unsigned column;
+} pt_mark_t;
+
+typedef enum {
+    PT_ENTRY_CODE,       //  answers to a code, by message where it has one
+    PT_ENTRY_STATUS,     //  answers to a status marker when no code does
+    PT_ENTRY_HTTP_CLASS, //  answers to an HTTP status ("503") or class ("5xx") when nothing else does
+    PT_ENTRY_KIND_COUNT_
+} pt_entry_kind_t;
+
+typedef struct {
+    pt_mark_t mark;
+    char *id; //  "smilepayz/5009000/order-number-failed"; unique
+    pt_entry_kind_t kind;
+    //  The documented code first; further ones answer to the same message (SmilePayz "10" beside
+    //  "4009001"). For a status or HTTP entry: the marker's value or the class.
+    char *codes[PT_SOURCE_CODES_MAX];
+    size_t code_count;
+    char **operations; //  names; none: any operation
+    size_t operation_count;
+    char *message;               //  literal text or template; NULL: the code's own entry
+    char *subcode;               //  refines a template: a captured value holds this token
+    bool trailing_stop_optional; //  a trailing full stop makes no difference
+    pt_rule_t rule;
+    char *summary; //  one plain sentence for an operator
+    char *todo;    //  what to do about it; NULL: the action's stock sentence
+    char *cite;    //  "000_f687944cb317c178.txt:16", several with "; ", or a URL
+} pt_source_entry_t;
+
+typedef struct {
+    pt_mark_t mark;
+    char *name;
+    char **aliases;
+    size_t alias_count;
+    pt_operation_kind_t kind;
+    char *digits; //  the two digits of a responseCode that name this operation; NULL: none
+} pt_source_operation_t;
+
+typedef struct {
+    pt_mark_t mark;
+    char *id; //  [a-z0-9_-]{1,32}
+    char *name;
+    char **aliases;
+    size_t alias_count;
+    pt_path_t *paths; //  steps point into owned strings
+    size_t path_count;
+    //  Where in the code of slot `digits_slot` an operation's digits stand: offset and length;
+    //  length 0: operations are not derived from codes.
+    uint8_t digits_slot, digits_offset, digits_length;
+    pt_source_operation_t *operations;
+    size_t operation_count;
+    pt_source_entry_t *entries;
+    size_t entry_count;
+} pt_source_provider_t;
+
+typedef struct {
+    pt_source_provider_t *providers;
+    size_t provider_count;
+    char **files; //  paths as given
+    size_t file_count;
+    void *arena; //  owns every string and array above
+} pt_source_t;
+
+/*  One fault in a catalog, in the words shown to its author. */
+typedef struct {
+    pt_mark_t mark;
+    bool warning;
+    char id[8]; //  "PT1001"
+    char text[256];
+} pt_fault_t;
+
+/*  A growing list of faults. Zero it to start; release with pt_faults_clear. */
+typedef struct {
+    pt_fault_t *faults;
+    size_t count;
+    size_t errors; //  faults that are not warnings
+} pt_faults_t;
+
+/*  Note a fault. Out of memory, it is counted in `errors` but not kept. */
+void pt_faults_add(pt_faults_t *self, pt_mark_t mark, bool warning, const char *id, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+void pt_faults_clear(pt_faults_t *self);
+
+/*  A zeroed block that lives as long as the source; NULL when out of memory. */
+void *pt_source_alloc(pt_source_t *self, size_t bytes);
+
+/*  Release everything the source owns and zero it. */
+void pt_source_destroy(pt_source_t *self);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

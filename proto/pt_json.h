@@ -1,0 +1,27 @@
+/*  pt_json: JSON text <-> msgpack, one to one.
+ *
+ *  Objects keep their order, integers stay integers, numbers that no 64-bit integer holds become
+ *  floats, strings stay strings. For tools and tests; the worker's hot path does not use it.
+ */
+#ifndef PT_JSON_H
+#define PT_JSON_H
+
+#include "pt_status.h"
+#include "pt_text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*  JSON text -> msgpack in *out_bytes (free() it). `out_error` (160 bytes, may be NULL) says what is
+ *  wrong and where. PT_E_MALFORMED, PT_E_DEPTH, PT_E_NOMEM.
+ */
+PT_MUST_CHECK pt_status_t pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *out_error);
+
+/*  Any msgpack value -> one line of JSON (free() it); bin as base64 text, ext as {"$ext": …}. */
+PT_MUST_CHECK pt_status_t pt_json_of_msgpack(pt_bytes_t bytes, char **out_json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
