@@ -29,18 +29,21 @@ typedef struct {
 #define PT_TEXT(literal) ((pt_text_t) {(literal), sizeof(literal) - 1})
 #define PT_TEXT_NONE ((pt_text_t) {NULL, 0})
 
-static inline pt_text_t pt_text_of(const char *string)
+static inline pt_text_t
+pt_text_of(const char *string)
 {
     return (pt_text_t) {string, string ? strlen(string) : 0};
 }
 
-static inline bool pt_text_equal(pt_text_t left, pt_text_t right)
+static inline bool
+pt_text_equal(pt_text_t left, pt_text_t right)
 {
     return left.len == right.len && (left.len == 0 || memcmp(left.data, right.data, left.len) == 0);
 }
 
 /*  Present and not empty. */
-static inline bool pt_text_is_set(pt_text_t text)
+static inline bool
+pt_text_is_set(pt_text_t text)
 {
     return text.data && text.len;
 }
