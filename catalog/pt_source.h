@@ -69,6 +69,9 @@ typedef struct {
     uint8_t digits_slot, digits_offset, digits_length;
     pt_source_operation_t *operations;
     size_t operation_count;
+    //  Values of the advice path that forbid another try on this instrument.
+    char **do_not_retry;
+    size_t do_not_retry_count;
     pt_source_entry_t *entries;
     size_t entry_count;
 } pt_source_provider_t;
