@@ -1,0 +1,137 @@
+/*  pt_model: the words of every enumerated field, and the way back. */
+#include "pt_model.h"
+
+#include <assert.h>
+
+#include "pt_words.h"
+
+#define WORD(literal)                                                                                                  \
+    {                                                                                                                  \
+        (literal), sizeof(literal) - 1                                                                                 \
+    }
+
+const pt_text_t pt_words_transport[PT_TRANSPORT_COUNT_] = {
+    [PT_TRANSPORT_NONE] = WORD("none"),
+    [PT_TRANSPORT_TIMEOUT] = WORD("timeout"),
+    [PT_TRANSPORT_CONNECT_FAILED] = WORD("connect_failed"),
+    [PT_TRANSPORT_RESET] = WORD("reset"),
+    [PT_TRANSPORT_TLS_FAILED] = WORD("tls_failed"),
+};
+
+const pt_text_t pt_words_match[PT_MATCH_COUNT_] = {
+    [PT_MATCH_MESSAGE] = WORD("message"),     [PT_MATCH_TEMPLATE] = WORD("template"),
+    [PT_MATCH_CODE] = WORD("code"),           [PT_MATCH_CODE_ANY_OPERATION] = WORD("code_any_operation"),
+    [PT_MATCH_STATUS] = WORD("status"),       [PT_MATCH_HTTP_CLASS] = WORD("http_class"),
+    [PT_MATCH_TRANSPORT] = WORD("transport"), [PT_MATCH_UNKNOWN] = WORD("unknown"),
+    [PT_MATCH_INVALID] = WORD("invalid"),
+};
+
+const pt_text_t pt_words_category[PT_CATEGORY_COUNT_] = {
+    [PT_CATEGORY_ACCEPTED] = WORD("accepted"),
+    [PT_CATEGORY_PENDING] = WORD("pending"),
+    [PT_CATEGORY_OUTCOME_UNKNOWN] = WORD("outcome_unknown"),
+    [PT_CATEGORY_DUPLICATE] = WORD("duplicate"),
+    [PT_CATEGORY_RATE_LIMITED] = WORD("rate_limited"),
+    [PT_CATEGORY_PROVIDER_UNAVAILABLE] = WORD("provider_unavailable"),
+    [PT_CATEGORY_CHANNEL_LIMIT] = WORD("channel_limit"),
+    [PT_CATEGORY_AUTH_SIGNATURE] = WORD("auth_signature"),
+    [PT_CATEGORY_NETWORK_ALLOWLIST] = WORD("network_allowlist"),
+    [PT_CATEGORY_MERCHANT_CONFIG] = WORD("merchant_config"),
+    [PT_CATEGORY_MERCHANT_BALANCE] = WORD("merchant_balance"),
+    [PT_CATEGORY_REQUEST_INVALID] = WORD("request_invalid"),
+    [PT_CATEGORY_NOT_FOUND] = WORD("not_found"),
+    [PT_CATEGORY_STATE_CONFLICT] = WORD("state_conflict"),
+    [PT_CATEGORY_DECLINE_SOFT] = WORD("decline_soft"),
+    [PT_CATEGORY_DECLINE_HARD] = WORD("decline_hard"),
+    [PT_CATEGORY_DECLINE_FIX_DATA] = WORD("decline_fix_data"),
+    [PT_CATEGORY_CUSTOMER_ACTION] = WORD("customer_action"),
+    [PT_CATEGORY_CANCELLED_EXPIRED] = WORD("cancelled_expired"),
+    [PT_CATEGORY_RISK_SECURITY] = WORD("risk_security"),
+    [PT_CATEGORY_PROVIDER_BUG] = WORD("provider_bug"),
+    [PT_CATEGORY_UNKNOWN_CODE] = WORD("unknown_code"),
+    [PT_CATEGORY_INVALID_RESPONSE] = WORD("invalid_response"),
+};
+
+const pt_text_t pt_words_outcome[PT_OUTCOME_COUNT_] = {
+    [PT_OUTCOME_SUCCESS] = WORD("success"),           [PT_OUTCOME_DECLINED] = WORD("declined"),
+    [PT_OUTCOME_NOT_EXECUTED] = WORD("not_executed"), [PT_OUTCOME_UNKNOWN] = WORD("unknown"),
+    [PT_OUTCOME_PENDING] = WORD("pending"),
+};
+
+const pt_text_t pt_words_route[PT_ROUTE_COUNT_] = {
+    [PT_ROUTE_SETTLED] = WORD("settled"),
+    [PT_ROUTE_RETRY] = WORD("retry"),
+    [PT_ROUTE_DEAD_LETTER] = WORD("dead_letter"),
+};
+
+const pt_text_t pt_words_action[PT_ACTION_COUNT_] = {
+    [PT_ACTION_NONE] = WORD("none"),
+    [PT_ACTION_RESUBMIT] = WORD("resubmit"),
+    [PT_ACTION_QUERY_STATUS] = WORD("query_status"),
+    [PT_ACTION_REFRESH_CREDENTIALS] = WORD("refresh_credentials"),
+    [PT_ACTION_FIX_REQUEST] = WORD("fix_request"),
+    [PT_ACTION_FIX_CONFIGURATION] = WORD("fix_configuration"),
+    [PT_ACTION_TOP_UP] = WORD("top_up"),
+    [PT_ACTION_CHANGE_INSTRUMENT] = WORD("change_instrument"),
+    [PT_ACTION_NEW_ORDER] = WORD("new_order"),
+    [PT_ACTION_CONTACT_PROVIDER] = WORD("contact_provider"),
+    [PT_ACTION_INVESTIGATE] = WORD("investigate"),
+};
+
+const pt_text_t pt_words_alert_when[PT_ALERT_WHEN_COUNT_] = {
+    [PT_ALERT_WHEN_NOW] = WORD("now"),
+    [PT_ALERT_WHEN_IF_FREQUENT] = WORD("if_frequent"),
+    [PT_ALERT_WHEN_IF_PERSISTENT] = WORD("if_persistent"),
+};
+
+const pt_text_t pt_words_severity[PT_SEVERITY_COUNT_] = {
+    [PT_SEVERITY_INFO] = WORD("info"),
+    [PT_SEVERITY_WARNING] = WORD("warning"),
+    [PT_SEVERITY_CRITICAL] = WORD("critical"),
+};
+
+const pt_text_t pt_words_audience[PT_AUDIENCE_COUNT_] = {
+    [PT_AUDIENCE_OPERATOR] = WORD("operator"),           [PT_AUDIENCE_TECH_SUPPORT] = WORD("tech_support"),
+    [PT_AUDIENCE_SECURITY] = WORD("security"),           [PT_AUDIENCE_RISK] = WORD("risk"),
+    [PT_AUDIENCE_GATEWAY_ADMIN] = WORD("gateway_admin"), [PT_AUDIENCE_MERCHANT] = WORD("merchant"),
+};
+
+const pt_text_t pt_words_operation_kind[PT_OPERATION_COUNT_] = {
+    [PT_OPERATION_UNNAMED] = WORD("unnamed"),
+    [PT_OPERATION_MONEY] = WORD("money"),
+    [PT_OPERATION_READ] = WORD("read"),
+    [PT_OPERATION_WRITE] = WORD("write"),
+};
+
+static int
+s_find_word(const pt_text_t *words, int count, pt_text_t word)
+{
+    for (int value = 0; value < count; value++)
+        if (pt_text_equal(words[value], word))
+            return value;
+    return -1;
+}
+
+//  Both directions of one field.
+#define FIELD_WORDS(noun, count)                                                                                       \
+    const char *pt_##noun##_text(pt_##noun##_t value)                                                                  \
+    {                                                                                                                  \
+        assert((unsigned) value < (unsigned) (count));                                                                 \
+        return pt_words_##noun[value].data;                                                                            \
+    }                                                                                                                  \
+                                                                                                                       \
+    int pt_##noun##_parse(pt_text_t word)                                                                              \
+    {                                                                                                                  \
+        return s_find_word(pt_words_##noun, (count), word);                                                            \
+    }
+
+FIELD_WORDS(transport, PT_TRANSPORT_COUNT_)
+FIELD_WORDS(match, PT_MATCH_COUNT_)
+FIELD_WORDS(category, PT_CATEGORY_COUNT_)
+FIELD_WORDS(outcome, PT_OUTCOME_COUNT_)
+FIELD_WORDS(route, PT_ROUTE_COUNT_)
+FIELD_WORDS(action, PT_ACTION_COUNT_)
+FIELD_WORDS(alert_when, PT_ALERT_WHEN_COUNT_)
+FIELD_WORDS(severity, PT_SEVERITY_COUNT_)
+FIELD_WORDS(audience, PT_AUDIENCE_COUNT_)
+FIELD_WORDS(operation_kind, PT_OPERATION_COUNT_)
