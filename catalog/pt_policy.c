@@ -1,0 +1,360 @@
+//  A rule of the catalog says what a gateway means; only here do the operation, the attempt and
+//  the idempotency of one response meet it. Each step below is one rule of docs/ARCHITECTURE.md,
+//  and a later step never makes a decision looser than an earlier one left it: the last word on
+//  money is always the stricter one. No clock, no state, no allocation, so equal input gives equal
+//  output.
+
+#include "pt_policy.h"
+
+#include <assert.h>
+
+#include "pt_schedule.h"
+
+//  A decision on its way through the rules, and what they need to know beside it.
+typedef struct {
+    const pt_verdict_t *verdict;
+    const pt_response_t *response;
+    const pt_rule_t *rule;
+    bool dead_if_absent; //  some rule forbids to resubmit after a query that finds no order
+    pt_decision_t *out;
+} s_draft_t;
+
+static bool
+s_moves_money(pt_operation_kind_t kind)
+{
+    return kind == PT_OPERATION_MONEY || kind == PT_OPERATION_UNNAMED;
+}
+
+//  The outcomes after which sending again could do the same thing twice.
+static bool
+s_may_be_done(pt_outcome_t outcome)
+{
+    return outcome != PT_OUTCOME_NOT_EXECUTED && outcome != PT_OUTCOME_DECLINED;
+}
+
+static bool
+s_is_retry(pt_action_t action)
+{
+    return action == PT_ACTION_RESUBMIT || action == PT_ACTION_QUERY_STATUS;
+}
+
+static bool
+s_claims_success(const pt_rule_t *rule)
+{
+    return rule->action == PT_ACTION_NONE &&
+           (rule->outcome == PT_OUTCOME_SUCCESS || rule->outcome == PT_OUTCOME_PENDING);
+}
+
+//  A code of the answer knows its row; only rows for markers and HTTP statuses answer beside a
+//  code that nobody knows.
+static bool
+s_is_code_unknown(const pt_verdict_t *verdict)
+{
+    return verdict->code_unknown && verdict->match >= PT_MATCH_STATUS;
+}
+
+//  Somebody must look at it now, whatever the rule said about alerts.
+static void
+s_alert_operator_now(pt_alert_t *alert)
+{
+    if (!alert->present)
+        *alert = (pt_alert_t) {.present = true, .severity = PT_SEVERITY_WARNING, .count = 1};
+    alert->audience |= PT_AUDIENCE_BIT(PT_AUDIENCE_OPERATOR);
+    alert->when = PT_ALERT_WHEN_NOW;
+    if (alert->severity < PT_SEVERITY_WARNING)
+        alert->severity = PT_SEVERITY_WARNING;
+}
+
+//  As above, for the people whom the rule names; the operator where it names none.
+static void
+s_alert_now(pt_alert_t *alert)
+{
+    uint8_t audience = alert->present ? alert->audience : 0;
+    s_alert_operator_now(alert);
+    if (audience)
+        alert->audience = audience;
+}
+
+static void
+s_echo(const pt_response_t *response, uint64_t catalog, uint64_t decided_ms, pt_decision_t *out)
+{
+    *out = (pt_decision_t) {
+        .id = response->id,
+        .provider = response->provider,
+        .operation = response->operation,
+        .reference = response->reference,
+        .account = response->account,
+        .http_status = response->http_status,
+        .attempt = response->attempt ? response->attempt : 1,
+        .entry = PT_TEXT("-"),
+        .catalog = catalog,
+        .decided_ms = pt_schedule_clamp_ms(decided_ms),
+    };
+}
+
+static void
+s_take_verdict(const pt_verdict_t *verdict, const pt_facts_t *facts, pt_decision_t *out)
+{
+    out->provider = verdict->provider;
+    out->operation = verdict->operation;
+    out->code = verdict->code;
+    out->message = verdict->message;
+    out->entry = verdict->entry_id;
+    out->match = verdict->match;
+    out->summary = verdict->summary;
+    out->fields = facts->fields;
+    out->field_count = facts->field_count;
+    out->fields_dropped = facts->fields_dropped;
+    out->param_count = verdict->param_count < PT_PARAMS_MAX ? verdict->param_count : PT_PARAMS_MAX;
+    for (size_t index = 0; index < out->param_count; index++)
+        out->params[index] = verdict->params[index];
+}
+
+static void
+s_take_rule(const pt_rule_t *rule, pt_decision_t *out)
+{
+    out->category = (pt_category_t) rule->category;
+    out->outcome = (pt_outcome_t) rule->outcome;
+    out->action = (pt_action_t) rule->action;
+    out->health = rule->flags & PT_RULE_HEALTH;
+    if (rule->flags & PT_RULE_ALERT)
+        out->alert = (pt_alert_t) {.present = true,
+                                   .audience = rule->audience,
+                                   .severity = (pt_severity_t) rule->severity,
+                                   .when = (pt_alert_when_t) rule->when,
+                                   .count = 1};
+}
+
+//  A body that claims success under an HTTP error, or beside a failed connection, contradicts
+//  itself: a proxy's page, a cached body or a bug. Settling it would lose a payment that failed,
+//  sending it again could pay twice; so the gateway is asked, and a person is told.
+static void
+s_doubt_contradiction(s_draft_t *draft)
+{
+    const pt_response_t *response = draft->response;
+    bool failed = response->http_status >= 400 || response->transport != PT_TRANSPORT_NONE;
+    if (!failed || !s_claims_success(draft->rule))
+        return;
+
+    pt_decision_t *out = draft->out;
+    out->category = PT_CATEGORY_OUTCOME_UNKNOWN;
+    out->outcome = PT_OUTCOME_UNKNOWN;
+    out->action = PT_ACTION_QUERY_STATUS;
+    out->summary = PT_TEXT("The answer claims success but came with a failure; the outcome is unknown.");
+    draft->dead_if_absent = true;
+    s_alert_operator_now(&out->alert);
+}
+
+//  Rule 6, where a row for a marker or an HTTP status answers beside a code that no row knows.
+//  The row's handling stands, save that success is not believed: the code may say otherwise.
+static void
+s_doubt_unknown_code(s_draft_t *draft)
+{
+    pt_decision_t *out = draft->out;
+    if (!s_is_code_unknown(draft->verdict) && out->category != PT_CATEGORY_UNKNOWN_CODE)
+        return;
+
+    out->category = PT_CATEGORY_UNKNOWN_CODE;
+    draft->dead_if_absent = true;
+    s_alert_operator_now(&out->alert);
+    if (!s_claims_success(draft->rule))
+        return;
+    out->outcome = PT_OUTCOME_UNKNOWN;
+    out->action = draft->verdict->kind == PT_OPERATION_READ ? PT_ACTION_INVESTIGATE : PT_ACTION_QUERY_STATUS;
+    out->summary = PT_TEXT("The answer claims success beside a code that the catalog does not know.");
+}
+
+//  Rule 6, the action: a read may be asked again where the HTTP class or the transport speaks for
+//  it, and otherwise nobody knows what to ask. Anything else is asked about and never sent again,
+//  not even with an idempotency key: an unknown code may say that the key was not honoured.
+static void
+s_restrict_unknown_code(s_draft_t *draft)
+{
+    pt_decision_t *out = draft->out;
+    bool is_read = draft->verdict->kind == PT_OPERATION_READ;
+    if (out->category != PT_CATEGORY_UNKNOWN_CODE)
+        return;
+
+    if (is_read && out->action == PT_ACTION_QUERY_STATUS && !draft->verdict->entry)
+        out->action = PT_ACTION_INVESTIGATE;
+    if (!is_read && out->action == PT_ACTION_RESUBMIT && s_may_be_done(out->outcome))
+        out->action = PT_ACTION_QUERY_STATUS;
+}
+
+//  Rule 3. The row's own category counts, so that a duplicate is never sent again even where an
+//  earlier rule renamed it.
+static void
+s_query_duplicate(s_draft_t *draft)
+{
+    pt_decision_t *out = draft->out;
+    if (draft->rule->category != PT_CATEGORY_DUPLICATE)
+        return;
+
+    out->action = PT_ACTION_QUERY_STATUS;
+    out->confirm_as_success = out->category == PT_CATEGORY_DUPLICATE;
+    if (out->outcome == PT_OUTCOME_SUCCESS)
+        out->outcome = PT_OUTCOME_UNKNOWN;
+    draft->dead_if_absent = true;
+}
+
+//  Rule 1. A fallback is stricter than a row: nobody has said that what the operation writes may
+//  be written twice. Where the document says to escalate, people are told at once and the order is
+//  asked about meanwhile; such an answer is not sent again even when the query finds no order.
+static void
+s_query_before_money(s_draft_t *draft)
+{
+    const pt_verdict_t *verdict = draft->verdict;
+    pt_decision_t *out = draft->out;
+    if (!s_may_be_done(out->outcome))
+        return;
+
+    bool guarded = s_moves_money(verdict->kind) || (!verdict->entry && verdict->kind == PT_OPERATION_WRITE);
+    if (out->action == PT_ACTION_RESUBMIT && guarded && !draft->response->idempotent)
+        out->action = PT_ACTION_QUERY_STATUS;
+    if (out->action == PT_ACTION_CONTACT_PROVIDER && s_moves_money(verdict->kind)) {
+        out->action = PT_ACTION_QUERY_STATUS;
+        draft->dead_if_absent = true;
+        s_alert_now(&out->alert);
+    }
+}
+
+//  What a final refusal asks for instead of a retry; none: the category is not final.
+static pt_action_t
+s_final_action(pt_category_t category)
+{
+    switch (category) {
+    case PT_CATEGORY_RISK_SECURITY:
+        return PT_ACTION_CONTACT_PROVIDER;
+    case PT_CATEGORY_DECLINE_HARD:
+        return PT_ACTION_CHANGE_INSTRUMENT;
+    case PT_CATEGORY_AUTH_SIGNATURE:
+        return PT_ACTION_REFRESH_CREDENTIALS;
+    case PT_CATEGORY_NETWORK_ALLOWLIST:
+        return PT_ACTION_FIX_CONFIGURATION;
+    case PT_CATEGORY_REQUEST_INVALID:
+        return PT_ACTION_FIX_REQUEST;
+    case PT_CATEGORY_INVALID_RESPONSE:
+        return PT_ACTION_INVESTIGATE;
+    default:
+        return PT_ACTION_NONE;
+    }
+}
+
+//  Rule 2. Our own catalog never asks for such a retry; a user's may, and is not followed.
+static void
+s_refuse_retry(s_draft_t *draft)
+{
+    pt_action_t final = s_final_action((pt_category_t) draft->rule->category);
+    if (final != PT_ACTION_NONE && s_is_retry(draft->out->action))
+        draft->out->action = final;
+}
+
+//  Rule 5, the network's "do not retry": only ever stricter, and a query is no retry of the payment.
+static void
+s_heed_advice(s_draft_t *draft)
+{
+    if (!draft->verdict->do_not_retry)
+        return;
+    draft->dead_if_absent = true;
+    if (draft->out->action == PT_ACTION_RESUBMIT)
+        draft->out->action = PT_ACTION_CHANGE_INSTRUMENT;
+}
+
+static pt_action_t
+s_if_absent(const s_draft_t *draft)
+{
+    bool dead = draft->dead_if_absent || (draft->rule->flags & PT_RULE_IF_ABSENT_DEAD_LETTER);
+    return dead ? PT_ACTION_NONE : PT_ACTION_RESUBMIT;
+}
+
+//  Rule 4: plan the next attempt, or end here when there is none left.
+static void
+s_plan_retry(s_draft_t *draft, const pt_schedule_t *schedule)
+{
+    pt_decision_t *out = draft->out;
+    if (!s_is_retry(out->action))
+        return;
+    if (!pt_schedule_plan(schedule, &out->retry)) {
+        out->action = PT_ACTION_CONTACT_PROVIDER;
+        s_alert_operator_now(&out->alert);
+        return;
+    }
+    if (out->action == PT_ACTION_QUERY_STATUS)
+        out->retry.if_absent = s_if_absent(draft);
+}
+
+//  Rule 5, the alert: it reads the action that the other rules settled on and changes nothing but
+//  itself. What only people can end is told to people at once; "if frequent" is a rate, which no
+//  response shows alone.
+static void
+s_settle_alert(pt_decision_t *out, const pt_schedule_t *schedule)
+{
+    pt_alert_t *alert = &out->alert;
+    if (out->action == PT_ACTION_CONTACT_PROVIDER || out->action == PT_ACTION_INVESTIGATE)
+        s_alert_now(alert);
+    if (!alert->present)
+        return;
+    alert->active = alert->when == PT_ALERT_WHEN_NOW ||
+                    (alert->when == PT_ALERT_WHEN_IF_PERSISTENT && pt_schedule_is_persistent(schedule));
+}
+
+pt_route_t
+pt_policy_route(pt_action_t action, pt_outcome_t outcome)
+{
+    if (s_is_retry(action))
+        return PT_ROUTE_RETRY;
+    if (action == PT_ACTION_NONE && (outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING))
+        return PT_ROUTE_SETTLED;
+    return PT_ROUTE_DEAD_LETTER;
+}
+
+void
+pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, const pt_facts_t *facts, uint64_t catalog,
+                 uint64_t decided_ms, pt_decision_t *out_decision)
+{
+    assert(verdict);
+    assert(verdict->rule);
+    assert(response);
+    assert(facts);
+    assert(out_decision);
+
+    s_echo(response, catalog, decided_ms, out_decision);
+    s_take_verdict(verdict, facts, out_decision);
+    s_take_rule(verdict->rule, out_decision);
+
+    s_draft_t draft = {.verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision};
+    s_doubt_contradiction(&draft);
+    s_doubt_unknown_code(&draft);
+    s_restrict_unknown_code(&draft);
+    s_query_duplicate(&draft);
+    s_query_before_money(&draft);
+    s_refuse_retry(&draft);
+    s_heed_advice(&draft);
+
+    pt_schedule_t schedule = pt_schedule_of(verdict->rule, response, decided_ms);
+    s_plan_retry(&draft, &schedule);
+    s_settle_alert(out_decision, &schedule);
+
+    out_decision->same_payload_ok = out_decision->action == PT_ACTION_RESUBMIT;
+    out_decision->route = pt_policy_route(out_decision->action, out_decision->outcome);
+}
+
+void
+pt_policy_decide_invalid(const pt_response_t *response, pt_bytes_t raw, pt_text_t error, uint64_t catalog,
+                         uint64_t decided_ms, pt_decision_t *out_decision)
+{
+    assert(response);
+    assert(out_decision);
+
+    s_echo(response, catalog, decided_ms, out_decision);
+    out_decision->match = PT_MATCH_INVALID;
+    out_decision->category = PT_CATEGORY_INVALID_RESPONSE;
+    out_decision->outcome = PT_OUTCOME_UNKNOWN;
+    out_decision->action = PT_ACTION_INVESTIGATE;
+    out_decision->route = pt_policy_route(PT_ACTION_INVESTIGATE, PT_OUTCOME_UNKNOWN);
+    out_decision->summary = PT_TEXT("The producer sent bytes that are no valid response.");
+    s_alert_operator_now(&out_decision->alert);
+    out_decision->alert.active = true;
+    out_decision->error = error;
+    out_decision->raw = (pt_bytes_t) {raw.data, raw.len < PT_RAW_BYTES_MAX ? raw.len : PT_RAW_BYTES_MAX};
+}
