@@ -16,10 +16,12 @@ extern "C" {
 
 #define PT_WIRE_VERSION 1
 #define PT_BATCH_COUNT_MAX 4096
-#define PT_BATCH_BYTES_MAX (1024 * 1024) //  of a payload frame
-#define PT_WINDOW 1024                   //  batches: seq < floor + PT_WINDOW
-#define PT_HEADER_BYTES_MAX 4096         //  of any header frame
+#define PT_BATCH_BYTES_MAX (1024 * 1024)              //  of a payload frame
+#define PT_WINDOW 1024                                //  batches: seq < floor + PT_WINDOW
+#define PT_HEADER_BYTES_MAX 8192                      //  of any header frame; the longest HEADS needs 5,796
+#define PT_WIRE_INTEGER_MAX ((UINT64_C(1) << 53) - 1) //  what every language holds exactly
 #define PT_TOPIC_BYTES_MAX 64
+#define PT_TOPIC_PROVIDER_BYTES_MAX 32 //  of the provider's name in a topic
 #define PT_ENDPOINT_BYTES_MAX 255
 #define PT_RANGES_MAX 256 //  of one ACK
 #define PT_HEADS_MAX 64   //  topics of one HEADS list
@@ -115,7 +117,8 @@ typedef struct {
 PT_MUST_CHECK pt_status_t pt_wire_kind(pt_bytes_t header, pt_kind_t *out_kind);
 
 /*  Encoders write into out[0..capacity) and return the bytes written, or 0 when there is too
- *  little room; PT_HEADER_BYTES_MAX is always enough, save for HEADS (64 KiB).
+ *  little room; PT_HEADER_BYTES_MAX is always enough. Values outside the ranges of PROTOCOL.md
+ *  are bugs of the caller and are asserted.
  */
 size_t pt_batch_encode(const pt_batch_t *batch, uint8_t *out, size_t capacity);
 size_t pt_ack_encode(const pt_ack_t *ack, uint8_t *out, size_t capacity);
@@ -127,8 +130,17 @@ size_t pt_decisions_encode(const pt_decisions_t *decisions, uint8_t *out, size_t
 size_t pt_head_encode(const pt_head_t *head, uint8_t *out, size_t capacity);
 size_t pt_heads_encode(const pt_heads_t *heads, uint8_t *out, size_t capacity);
 
-/*  Decoders: PT_OK, or why the frame is refused. Texts point into the frame. */
+/*  Decoders: PT_OK, or why the frame is refused. Texts point into the frame. After a fault the
+ *  elements before it are set and the others are zero.
+ */
 PT_MUST_CHECK pt_status_t pt_batch_decode(pt_bytes_t header, pt_batch_t *out_batch);
+/*  The reason to give in a NACK for a batch that was refused with `status`, by pt_batch_decode or
+ *  by pt_items_open_batch. `batch` is what pt_batch_decode left; when its seq is 0 there is no
+ *  batch to name, and the message is dropped instead.
+ */
+pt_reason_t pt_batch_reason(pt_status_t status, const pt_batch_t *batch);
+/*  Whether a producer may send the batch again after this NACK; the others are for good. */
+bool pt_reason_is_passing(pt_reason_t reason);
 /*  An ACK for a plain client has a count and no ranges: *out_plain_count, and range_count 0. */
 PT_MUST_CHECK pt_status_t pt_ack_decode(pt_bytes_t header, pt_ack_t *out_ack, uint32_t *out_plain_count);
 PT_MUST_CHECK pt_status_t pt_nack_decode(pt_bytes_t header, pt_nack_t *out_nack);
@@ -142,6 +154,7 @@ PT_MUST_CHECK pt_status_t pt_heads_decode(pt_bytes_t header, pt_heads_t *out_hea
 typedef struct {
     pt_bytes_t rest;
     uint32_t left;
+    bool whole; //  the one item is all of the rest, whatever it holds
 } pt_items_t;
 
 /*  Open a BATCH payload: an array of exactly `count` bins that fills the frame. The whole frame is
