@@ -228,6 +228,24 @@ pt_cursor_skip(pt_cursor_t *self, unsigned levels)
 }
 
 pt_status_t
+pt_cursor_skip_deep(pt_cursor_t *self)
+{
+    //  No level has to be told from another here, so one count of what is still to come is enough.
+    //  No head announces more than there are bytes, so the sum stays far from wrapping.
+    for (size_t items = 1; items > 0; items--) {
+        s_head_t head;
+        size_t length, payload;
+        pt_status_t status = s_read_head(self, &head, &length, &payload);
+        if (status != PT_OK)
+            return status;
+        self->at += head.head_bytes + payload;
+        if (head.kind >= PT_VALUE_ARRAY)
+            items += head.kind == PT_VALUE_MAP ? 2 * length : length;
+    }
+    return PT_OK;
+}
+
+pt_status_t
 pt_cursor_skip_children(pt_cursor_t *self, const pt_value_t *value, unsigned levels)
 {
     if (value->kind < PT_VALUE_ARRAY)

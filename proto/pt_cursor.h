@@ -78,6 +78,9 @@ PT_MUST_CHECK pt_status_t pt_cursor_next(pt_cursor_t *self, pt_value_t *out_valu
  */
 PT_MUST_CHECK pt_status_t pt_cursor_skip(pt_cursor_t *self, unsigned levels);
 
+/*  The same for any nesting: to read on behind a value that pt_cursor_skip found too deep. */
+PT_MUST_CHECK pt_status_t pt_cursor_skip_deep(pt_cursor_t *self);
+
 /*  Step over the children of `value`, which was read last. `levels` counts the value itself. Does
  *  nothing after a scalar.
  */

@@ -1,0 +1,391 @@
+/*  pt_response: the envelope of a response.
+ *
+ *  One walk over the map. A fault of a value is noted and the walk goes on, so that whatever else
+ *  the envelope says can still be echoed; a fault of the bytes ends it.
+ */
+#include "pt_response.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "pt_cursor.h"
+#include "pt_words.h"
+
+//  The envelope itself is the first level.
+#define VALUE_LEVELS (PT_DEPTH_MAX - 1)
+
+//  The largest integer that every client holds exactly.
+#define MS_MAX ((UINT64_C(1) << 53) - 1)
+
+typedef enum { KIND_TEXT, KIND_UINT16, KIND_UINT32, KIND_UINT64, KIND_BOOL, KIND_TRANSPORT, KIND_BODY } s_kind_t;
+
+typedef struct {
+    const char *name;
+    s_kind_t kind;
+    size_t offset; //  of the field in pt_response_t
+    uint64_t min;  //  of a number, or of a text's bytes
+    uint64_t max;
+} s_key_t;
+
+typedef enum {
+    KEY_ID,
+    KEY_PROVIDER,
+    KEY_OPERATION,
+    KEY_HTTP_STATUS,
+    KEY_TRANSPORT,
+    KEY_BODY,
+    KEY_ATTEMPT,
+    KEY_FIRST_ATTEMPT_MS,
+    KEY_RECEIVED_MS,
+    KEY_IDEMPOTENT,
+    KEY_REFERENCE,
+    KEY_ACCOUNT,
+    KEY_RETRY_AFTER_MS,
+    KEY_COUNT_ //  also: a key that is not ours
+} s_key_index_t;
+
+#define FIELD(name) offsetof(pt_response_t, name)
+
+static const s_key_t s_keys[KEY_COUNT_] = {
+    [KEY_ID] = {"id", KIND_TEXT, FIELD(id), 1, PT_ID_BYTES_MAX},
+    [KEY_PROVIDER] = {"provider", KIND_TEXT, FIELD(provider), 1, PT_PROVIDER_BYTES_MAX},
+    [KEY_OPERATION] = {"operation", KIND_TEXT, FIELD(operation), 0, PT_OPERATION_BYTES_MAX},
+    [KEY_HTTP_STATUS] = {"http_status", KIND_UINT16, FIELD(http_status), 100, 599},
+    [KEY_TRANSPORT] = {"transport", KIND_TRANSPORT, FIELD(transport), 0, 0},
+    [KEY_BODY] = {"body", KIND_BODY, FIELD(body), 0, 0},
+    [KEY_ATTEMPT] = {"attempt", KIND_UINT32, FIELD(attempt), 1, UINT32_MAX},
+    [KEY_FIRST_ATTEMPT_MS] = {"first_attempt_ms", KIND_UINT64, FIELD(first_attempt_ms), 0, MS_MAX},
+    [KEY_RECEIVED_MS] = {"received_ms", KIND_UINT64, FIELD(received_ms), 0, MS_MAX},
+    [KEY_IDEMPOTENT] = {"idempotent", KIND_BOOL, FIELD(idempotent), 0, 0},
+    [KEY_REFERENCE] = {"reference", KIND_TEXT, FIELD(reference), 0, PT_REFERENCE_BYTES_MAX},
+    [KEY_ACCOUNT] = {"account", KIND_TEXT, FIELD(account), 0, PT_ACCOUNT_BYTES_MAX},
+    [KEY_RETRY_AFTER_MS] = {"retry_after_ms", KIND_UINT64, FIELD(retry_after_ms), 0, MS_MAX},
+};
+
+//  A walk over one envelope.
+typedef struct {
+    pt_cursor_t cursor;
+    pt_response_t *response;
+    uint32_t seen;      //  bit n: key n stood here
+    pt_status_t status; //  the first fault
+    char *error;
+} s_walk_t;
+
+#define IS(text, literal) (memcmp((text).data, literal, sizeof(literal) - 1) == 0)
+
+static s_key_index_t
+s_find_key(pt_text_t name)
+{
+    switch (name.len) {
+    case 2:
+        return IS(name, "id") ? KEY_ID : KEY_COUNT_;
+    case 4:
+        return IS(name, "body") ? KEY_BODY : KEY_COUNT_;
+    case 7:
+        return IS(name, "attempt") ? KEY_ATTEMPT : IS(name, "account") ? KEY_ACCOUNT : KEY_COUNT_;
+    case 8:
+        return IS(name, "provider") ? KEY_PROVIDER : KEY_COUNT_;
+    case 9:
+        if (IS(name, "operation"))
+            return KEY_OPERATION;
+        return IS(name, "reference") ? KEY_REFERENCE : IS(name, "transport") ? KEY_TRANSPORT : KEY_COUNT_;
+    case 10:
+        return IS(name, "idempotent") ? KEY_IDEMPOTENT : KEY_COUNT_;
+    case 11:
+        return IS(name, "http_status") ? KEY_HTTP_STATUS : IS(name, "received_ms") ? KEY_RECEIVED_MS : KEY_COUNT_;
+    case 14:
+        return IS(name, "retry_after_ms") ? KEY_RETRY_AFTER_MS : KEY_COUNT_;
+    case 16:
+        return IS(name, "first_attempt_ms") ? KEY_FIRST_ATTEMPT_MS : KEY_COUNT_;
+    default:
+        return KEY_COUNT_;
+    }
+}
+
+static const char *
+s_describe_type(s_kind_t kind)
+{
+    switch (kind) {
+    case KIND_UINT16:
+    case KIND_UINT32:
+    case KIND_UINT64:
+        return "not an unsigned integer";
+    case KIND_BOOL:
+        return "not a boolean";
+    default:
+        return "not a string";
+    }
+}
+
+static void
+s_describe_range(const s_key_t *key, char *error)
+{
+    if (key->kind == KIND_TRANSPORT)
+        snprintf(error, PT_ERROR_BYTES_MAX, "%s: not timeout, connect_failed, reset or tls_failed", key->name);
+    else if (key->kind == KIND_TEXT)
+        snprintf(error, PT_ERROR_BYTES_MAX, "%s: not %" PRIu64 " to %" PRIu64 " bytes long", key->name, key->min,
+                 key->max);
+    else
+        snprintf(error, PT_ERROR_BYTES_MAX, "%s: out of range, %" PRIu64 " to %" PRIu64, key->name, key->min, key->max);
+}
+
+/*  Say what is wrong with the value of a key. Nothing a peer wrote is repeated. */
+static void
+s_describe_fault(pt_status_t status, s_key_index_t index, char *error)
+{
+    const char *name = index == KEY_COUNT_ ? "an unknown key" : s_keys[index].name;
+    const char *what = pt_status_text(status);
+
+    if (status == PT_E_RANGE) {
+        s_describe_range(&s_keys[index], error);
+        return;
+    }
+    if (status == PT_E_DEPTH) {
+        snprintf(error, PT_ERROR_BYTES_MAX, "%s: nested deeper than %d levels", name, PT_DEPTH_MAX);
+        return;
+    }
+    if (status == PT_E_TYPE)
+        what = s_describe_type(s_keys[index].kind);
+    else if (status == PT_E_DUPLICATE)
+        what = "given twice";
+    else if (status == PT_E_TRUNCATED)
+        what = "the bytes end inside its value";
+    else if (status == PT_E_MALFORMED)
+        what = "not msgpack, byte 0xc1";
+    snprintf(error, PT_ERROR_BYTES_MAX, "%s: %s", name, what);
+}
+
+/*  The first fault is the one that is told. */
+static void
+s_note_fault(s_walk_t *self, pt_status_t status, s_key_index_t index)
+{
+    if (self->status != PT_OK)
+        return;
+    self->status = status;
+    s_describe_fault(status, index, self->error);
+}
+
+static void
+s_note_words(s_walk_t *self, pt_status_t status, const char *words)
+{
+    if (self->status != PT_OK)
+        return;
+    self->status = status;
+    snprintf(self->error, PT_ERROR_BYTES_MAX, "%s", words);
+}
+
+static pt_status_t
+s_take_text(const s_key_t *key, const pt_value_t *value, pt_text_t *out_text)
+{
+    if (value->kind != PT_VALUE_STR)
+        return PT_E_TYPE;
+    if (value->as.text.len < key->min || value->as.text.len > key->max)
+        return PT_E_RANGE;
+    if (!pt_text_is_utf8(value->as.text))
+        return PT_E_UTF8;
+    *out_text = value->as.text;
+    return PT_OK;
+}
+
+static pt_status_t
+s_take_uint(const s_key_t *key, const pt_value_t *value, void *out_field)
+{
+    if (value->kind == PT_VALUE_INT)
+        return PT_E_RANGE;
+    if (value->kind != PT_VALUE_UINT)
+        return PT_E_TYPE;
+    uint64_t natural = value->as.natural;
+    if (natural < key->min || natural > key->max)
+        return PT_E_RANGE;
+    if (key->kind == KIND_UINT16)
+        *(uint16_t *) out_field = (uint16_t) natural;
+    else if (key->kind == KIND_UINT32)
+        *(uint32_t *) out_field = (uint32_t) natural;
+    else
+        *(uint64_t *) out_field = natural;
+    return PT_OK;
+}
+
+static pt_status_t
+s_take_transport(const pt_value_t *value, pt_transport_t *out_transport)
+{
+    if (value->kind != PT_VALUE_STR)
+        return PT_E_TYPE;
+    int transport = pt_transport_parse(value->as.text);
+    if (transport <= PT_TRANSPORT_NONE)
+        return PT_E_RANGE;
+    *out_transport = (pt_transport_t) transport;
+    return PT_OK;
+}
+
+/*  Take a body of any kind; what has no fields is no fault. `start` is where its bytes begin. */
+static void
+s_take_body(const pt_value_t *value, const uint8_t *start, const uint8_t *end, pt_response_t *out_response)
+{
+    if (value->kind == PT_VALUE_MAP) {
+        out_response->body_kind = PT_BODY_MSGPACK;
+        out_response->body = (pt_bytes_t) {start, (size_t) (end - start)};
+    } else if (value->kind == PT_VALUE_STR) {
+        out_response->body_kind = PT_BODY_JSON;
+        out_response->body = (pt_bytes_t) {(const uint8_t *) value->as.text.data, value->as.text.len};
+    } else if (value->kind == PT_VALUE_BIN) {
+        out_response->body_kind = PT_BODY_JSON;
+        out_response->body = value->as.bytes;
+    }
+}
+
+static pt_status_t
+s_take_value(const s_key_t *key, const pt_value_t *value, pt_response_t *out_response)
+{
+    void *field = (char *) out_response + key->offset;
+    switch (key->kind) {
+    case KIND_TEXT:
+        return s_take_text(key, value, field);
+    case KIND_UINT16:
+    case KIND_UINT32:
+    case KIND_UINT64:
+        return s_take_uint(key, value, field);
+    case KIND_BOOL:
+        if (value->kind != PT_VALUE_BOOL)
+            return PT_E_TYPE;
+        *(bool *) field = value->as.boolean;
+        return PT_OK;
+    case KIND_TRANSPORT:
+        return s_take_transport(value, field);
+    case KIND_BODY:
+        break;
+    }
+    return PT_OK;
+}
+
+/*  Step over the children of the value that began at `start`. One that is too deep is noted, and
+ *  no reason to lose the id that may stand behind it.
+ */
+static pt_status_t
+s_skip_children(s_walk_t *self, const pt_value_t *value, const uint8_t *start, s_key_index_t index)
+{
+    pt_status_t status = pt_cursor_skip_children(&self->cursor, value, VALUE_LEVELS);
+    if (status != PT_E_DEPTH)
+        return status;
+    s_note_fault(self, status, index);
+    self->cursor.at = start;
+    return pt_cursor_skip_deep(&self->cursor);
+}
+
+/*  Read the key that stands next: ours, or KEY_COUNT_. */
+static pt_status_t
+s_read_key(s_walk_t *self, s_key_index_t *out_index)
+{
+    const uint8_t *start = self->cursor.at;
+    pt_value_t name;
+    *out_index = KEY_COUNT_;
+    pt_status_t status = pt_cursor_next(&self->cursor, &name);
+    if (status == PT_OK && name.kind == PT_VALUE_STR)
+        *out_index = s_find_key(name.as.text);
+    else if (status == PT_OK)
+        status = s_skip_children(self, &name, start, KEY_COUNT_);
+    return status;
+}
+
+/*  Take the value of a key of ours, which stood from `start` to the cursor. */
+static void
+s_take_pair(s_walk_t *self, s_key_index_t index, const pt_value_t *value, const uint8_t *start)
+{
+    pt_status_t status = PT_OK;
+    if (self->seen & (1u << index))
+        status = PT_E_DUPLICATE;
+    else if (index == KEY_BODY)
+        s_take_body(value, start, self->cursor.at, self->response);
+    else if (value->kind != PT_VALUE_NIL)
+        status = s_take_value(&s_keys[index], value, self->response);
+    self->seen |= 1u << index;
+    if (status != PT_OK)
+        s_note_fault(self, status, index);
+}
+
+/*  Read one key and its value. False: the bytes cannot be read on. */
+static bool
+s_read_pair(s_walk_t *self)
+{
+    s_key_index_t index;
+    pt_value_t value;
+    const uint8_t *start = NULL;
+    pt_status_t status = s_read_key(self, &index);
+    if (status == PT_OK) {
+        start = self->cursor.at;
+        status = pt_cursor_next(&self->cursor, &value);
+    }
+    if (status == PT_OK)
+        status = s_skip_children(self, &value, start, index);
+    if (status != PT_OK) {
+        s_note_fault(self, status, index);
+        return false;
+    }
+    if (index != KEY_COUNT_)
+        s_take_pair(self, index, &value, start);
+    return true;
+}
+
+/*  Whether the bytes begin like a JSON object or array, which is what most wrong frames are. */
+static bool
+s_looks_like_json(pt_bytes_t frame)
+{
+    size_t at = 0;
+    while (at < frame.len && memchr(" \t\r\n", frame.data[at], 4))
+        at++;
+    return at < frame.len && (frame.data[at] == '{' || frame.data[at] == '[');
+}
+
+/*  Read the head of the map. False: there is none. */
+static bool
+s_open_map(s_walk_t *self, pt_bytes_t frame, uint32_t *out_pairs)
+{
+    pt_status_t status = pt_cursor_map(&self->cursor, out_pairs);
+    if (status == PT_OK)
+        return true;
+    if (frame.len == 0)
+        s_note_words(self, status, "empty: there are no bytes");
+    else if (status == PT_E_TYPE && s_looks_like_json(frame))
+        s_note_words(self, status, "not a map: the bytes look like JSON text");
+    else if (status == PT_E_TYPE)
+        s_note_words(self, status, "not a map");
+    else if (status == PT_E_TRUNCATED)
+        s_note_words(self, status, "the bytes end inside the map");
+    else
+        s_note_words(self, status, "not msgpack, byte 0xc1");
+    return false;
+}
+
+static void
+s_read_frame(s_walk_t *self, pt_bytes_t frame)
+{
+    if (frame.len > PT_RESPONSE_BYTES_MAX) {
+        s_note_words(self, PT_E_SIZE, "larger than 262144 bytes");
+        return;
+    }
+    uint32_t pairs;
+    if (!s_open_map(self, frame, &pairs))
+        return;
+    while (pairs > 0 && s_read_pair(self))
+        pairs--;
+    if (pairs > 0)
+        return;
+    if (pt_cursor_end(&self->cursor) != PT_OK)
+        s_note_words(self, PT_E_TRAILING, "bytes follow the map");
+    if (!self->response->provider.data)
+        s_note_fault(self, PT_E_MISSING, KEY_PROVIDER);
+}
+
+pt_status_t
+pt_response_decode(pt_bytes_t frame, pt_response_t *out_response, char *out_error)
+{
+    assert(out_response);
+    assert(out_error);
+
+    *out_response = (pt_response_t) {.attempt = 1};
+    out_error[0] = '\0';
+    s_walk_t walk = {.cursor = pt_cursor_open(frame), .response = out_response, .status = PT_OK, .error = out_error};
+    s_read_frame(&walk, frame);
+    return walk.status;
+}
