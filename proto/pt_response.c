@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include "pt_cursor.h"
-#include "pt_words.h"
 
 //  The envelope itself is the first level.
 #define VALUE_LEVELS (PT_DEPTH_MAX - 1)

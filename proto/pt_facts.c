@@ -1,0 +1,393 @@
+/*  pt_facts: what a body says in the places that its gateway's shape names.
+ *
+ *  One walk over the body with a level of its own for each open array or map. A level knows which
+ *  paths run through it, so only keys on a path are looked into and the rest is stepped over. A
+ *  JSON body is turned into msgpack first, so that both forms are read by the same code.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pt_cursor.h"
+#include "pt_json.h"
+#include "pt_response.h"
+#include "pt_scalar.h"
+
+//  The envelope is the first level of PT_DEPTH_MAX.
+#define BODY_LEVELS (PT_DEPTH_MAX - 1)
+
+//  A joined name that has outgrown PT_FIELD_BYTES_MAX.
+#define NAME_TOO_LONG SIZE_MAX
+
+//  Room for a printed element number.
+#define INDEX_BYTES 12
+
+//  An open array or map.
+typedef struct {
+    uint32_t left;   //  elements or pairs
+    uint32_t index;  //  of the next element
+    uint32_t paths;  //  bit n: path n runs through here
+    uint64_t filter; //  the hashes of the steps that these paths take next
+    bool is_map;
+    bool in_fields; //  its leaves are request fields
+    size_t name_len;
+} s_level_t;
+
+typedef struct {
+    pt_cursor_t cursor;
+    const pt_shape_t *shape;
+    pt_facts_t *facts;
+    uint32_t field_paths; //  bit n: path n has the role of PT_ROLE_FIELDS
+    uint32_t found;       //  bit n: texts[n] is there
+    pt_text_t texts[PT_PATHS_MAX];
+    unsigned depth;
+    s_level_t levels[BODY_LEVELS];
+    char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
+} s_walk_t;
+
+/*  One of 64 bits for a key, so that most keys are told from all steps at once. */
+static inline uint64_t
+s_hash_key(pt_text_t key)
+{
+    unsigned first = key.len ? (unsigned char) key.data[0] : 0;
+    return UINT64_C(1) << ((first + 7 * key.len) & 63);
+}
+
+/*  The value that stands at the end of path `index`. */
+static void
+s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
+{
+    const pt_path_t *path = &self->shape->paths[index];
+    pt_text_t text = PT_TEXT_NONE;
+    switch (path->role) {
+    case PT_ROLE_CODE:
+    case PT_ROLE_ADVICE:
+        text = pt_scalar_code(self->facts, value, path->width);
+        break;
+    case PT_ROLE_STATUS:
+        text = pt_scalar_status(self->facts, value, path->width);
+        break;
+    case PT_ROLE_MESSAGE:
+        text = pt_scalar_message(value);
+        break;
+    default:
+        break;
+    }
+    self->texts[index] = text;
+    if (text.data)
+        self->found |= 1u << index;
+}
+
+/*  Which of a level's paths take this key as their next step. */
+static uint32_t
+s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key)
+{
+    if (!(level->filter & s_hash_key(key)))
+        return 0;
+    unsigned step = self->depth - 1;
+    uint32_t matched = 0;
+    for (uint32_t paths = level->paths; paths; paths &= paths - 1) {
+        unsigned index = (unsigned) __builtin_ctz(paths);
+        if (pt_text_equal(self->shape->paths[index].steps[step], key))
+            matched |= 1u << index;
+    }
+    return matched;
+}
+
+/*  Join a key to the name of its level. Returns the length, or NAME_TOO_LONG. */
+static size_t
+s_join_name(s_walk_t *self, const s_level_t *level, pt_text_t key)
+{
+    size_t dot = level->name_len ? 1 : 0;
+    if (level->name_len == NAME_TOO_LONG || key.len > PT_FIELD_BYTES_MAX ||
+        level->name_len + dot + key.len > PT_FIELD_BYTES_MAX)
+        return NAME_TOO_LONG;
+    if (dot)
+        self->name[level->name_len] = '.';
+    memcpy(self->name + level->name_len + dot, key.data, key.len);
+    return level->name_len + dot + key.len;
+}
+
+/*  The pair of this name, as a new one where there is none yet; NULL when there is no room. */
+static pt_pair_t *
+s_find_field(s_walk_t *self, pt_text_t name)
+{
+    pt_facts_t *facts = self->facts;
+    for (size_t index = 0; index < facts->field_count; index++)
+        if (pt_text_equal(facts->fields[index].name, name))
+            return &facts->fields[index];
+    if (facts->field_count == PT_FIELDS_MAX)
+        return NULL;
+    if (name.data == self->name)
+        name = pt_scalar_keep(facts, name.data, name.len);
+    if (!name.data)
+        return NULL;
+    pt_pair_t *pair = &facts->fields[facts->field_count++];
+    *pair = (pt_pair_t) {.name = name};
+    return pair;
+}
+
+/*  Count a field that cannot be kept; `pair`, if there is one, was the last or an older one. */
+static void
+s_drop_field(pt_facts_t *facts, pt_pair_t *pair)
+{
+    if (pair) {
+        size_t index = (size_t) (pair - facts->fields);
+        facts->field_count--;
+        memmove(pair, pair + 1, (facts->field_count - index) * sizeof *pair);
+    }
+    facts->fields_dropped++;
+}
+
+static void
+s_take_field(s_walk_t *self, const s_level_t *level, pt_text_t key, const pt_value_t *value)
+{
+    if (!pt_scalar_is_field(value))
+        return;
+    pt_text_t name = {self->name, s_join_name(self, level, key)};
+    if (name.len == key.len && level->is_map)
+        name.data = key.data; //  as it stands in the body; only joined names need room
+    pt_pair_t *pair = NULL;
+    if (name.len != NAME_TOO_LONG && pt_text_is_utf8(name))
+        pair = s_find_field(self, name);
+    if (pair)
+        pair->value = pt_scalar_field(self->facts, value);
+    if (!pair || !pair->value.data)
+        s_drop_field(self->facts, pair);
+}
+
+/*  Open the array or map that was read last. */
+static pt_status_t
+s_push_level(s_walk_t *self, const pt_value_t *value, uint32_t paths, bool in_fields, size_t name_len)
+{
+    if (self->depth == BODY_LEVELS)
+        return PT_E_DEPTH;
+    s_level_t *level = &self->levels[self->depth];
+    *level = (s_level_t) {.left = value->as.count,
+                          .paths = paths,
+                          .is_map = value->kind == PT_VALUE_MAP,
+                          .in_fields = in_fields,
+                          .name_len = name_len};
+    for (; paths; paths &= paths - 1) {
+        const pt_path_t *path = &self->shape->paths[__builtin_ctz(paths)];
+        level->filter |= s_hash_key(path->steps[self->depth]);
+    }
+    self->depth++;
+    return PT_OK;
+}
+
+/*  Where a key stands again, what it said before is void: the last one counts, as it does for
+ *  JSON libraries.
+ */
+static void
+s_forget_paths(s_walk_t *self, uint32_t paths)
+{
+    self->found &= ~paths;
+    if (paths & self->field_paths) {
+        self->facts->field_count = 0;
+        self->facts->fields_dropped = 0;
+    }
+}
+
+/*  Take a value under a key that `paths` lead to, and open it where they lead on. */
+static pt_status_t
+s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, const pt_value_t *value)
+{
+    uint32_t onward = 0;
+    bool in_fields = level->in_fields;
+    bool opens_fields = false;
+    s_forget_paths(self, paths);
+    for (uint32_t left = paths; left; left &= left - 1) {
+        unsigned index = (unsigned) __builtin_ctz(left);
+        if (self->shape->paths[index].step_count > self->depth)
+            onward |= 1u << index;
+        else if (self->shape->paths[index].role == PT_ROLE_FIELDS)
+            opens_fields = value->kind == PT_VALUE_MAP;
+        else
+            s_take_value(self, index, value);
+    }
+    if (value->kind < PT_VALUE_ARRAY) {
+        if (in_fields)
+            s_take_field(self, level, key, value);
+        return PT_OK;
+    }
+    if (opens_fields)
+        return s_push_level(self, value, onward, true, 0);
+    if (in_fields)
+        return s_push_level(self, value, onward, true, s_join_name(self, level, key));
+    if (onward)
+        return s_push_level(self, value, onward, false, 0);
+    return pt_cursor_skip_children(&self->cursor, value, BODY_LEVELS);
+}
+
+/*  Read the key of the next pair, or the number of the next element. A key that is no string has
+ *  an absent text.
+ */
+static pt_status_t
+s_read_key(s_walk_t *self, s_level_t *level, char *digits, pt_text_t *out_key)
+{
+    if (!level->is_map) {
+        int len = snprintf(digits, INDEX_BYTES, "%" PRIu32, level->index++);
+        *out_key = (pt_text_t) {digits, (size_t) len};
+        return PT_OK;
+    }
+    pt_value_t key;
+    *out_key = PT_TEXT_NONE;
+    pt_status_t status = pt_cursor_next(&self->cursor, &key);
+    if (status == PT_OK && key.kind == PT_VALUE_STR)
+        *out_key = key.as.text;
+    else if (status == PT_OK)
+        status = pt_cursor_skip_children(&self->cursor, &key, BODY_LEVELS);
+    return status;
+}
+
+static pt_status_t
+s_read_item(s_walk_t *self, s_level_t *level)
+{
+    char digits[INDEX_BYTES];
+    pt_text_t key;
+    pt_status_t status = s_read_key(self, level, digits, &key);
+    if (status != PT_OK)
+        return status;
+    if (!key.data)
+        return pt_cursor_skip(&self->cursor, BODY_LEVELS);
+
+    uint32_t paths = s_match_key(self, level, key);
+    if (!paths && !level->in_fields)
+        return pt_cursor_skip(&self->cursor, BODY_LEVELS);
+    pt_value_t value;
+    status = pt_cursor_next(&self->cursor, &value);
+    if (status == PT_OK)
+        status = s_visit_value(self, level, key, paths, &value);
+    return status;
+}
+
+/*  Hand out what each path found. Where two paths have one role and slot, the first one counts. */
+static void
+s_assign_texts(s_walk_t *self)
+{
+    pt_facts_t *facts = self->facts;
+    for (uint32_t found = self->found; found; found &= found - 1) {
+        unsigned index = (unsigned) __builtin_ctz(found);
+        const pt_path_t *path = &self->shape->paths[index];
+        pt_text_t *text = &facts->advice;
+        if (path->role == PT_ROLE_CODE)
+            text = &facts->codes[path->slot];
+        else if (path->role == PT_ROLE_MESSAGE)
+            text = &facts->messages[path->slot];
+        else if (path->role == PT_ROLE_STATUS)
+            text = &facts->statuses[path->slot];
+        if (!text->data)
+            *text = self->texts[index];
+    }
+}
+
+/*  Paths that can lead anywhere, and which of them are of request fields. */
+static uint32_t
+s_list_paths(const pt_shape_t *shape, uint32_t *out_field_paths)
+{
+    uint32_t paths = 0;
+    *out_field_paths = 0;
+    for (size_t index = 0; index < shape->path_count; index++) {
+        const pt_path_t *path = &shape->paths[index];
+        assert(path->role != PT_ROLE_CODE || path->slot < PT_CODE_SLOTS);
+        assert(path->role != PT_ROLE_MESSAGE || path->slot < PT_CODE_SLOTS);
+        assert(path->role != PT_ROLE_STATUS || path->slot < PT_STATUS_SLOTS);
+        if (path->step_count)
+            paths |= 1u << index;
+        if (path->role == PT_ROLE_FIELDS)
+            *out_field_paths |= 1u << index;
+    }
+    return paths;
+}
+
+static void
+s_walk_body(pt_bytes_t body, const pt_shape_t *shape, pt_facts_t *facts)
+{
+    //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
+    //  already. Checking again costs little and makes this function total.
+    s_walk_t walk;
+    pt_value_t root;
+    walk.cursor = pt_cursor_open(body);
+    if (pt_cursor_next(&walk.cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
+        return;
+    facts->is_map = root.as.count > 0;
+    walk.shape = shape;
+    walk.facts = facts;
+    walk.found = 0;
+    walk.depth = 0;
+    if (s_push_level(&walk, &root, s_list_paths(shape, &walk.field_paths), false, 0) != PT_OK)
+        return;
+
+    while (walk.depth > 0) {
+        s_level_t *level = &walk.levels[walk.depth - 1];
+        if (level->left == 0) {
+            walk.depth--;
+            continue;
+        }
+        level->left--;
+        if (s_read_item(&walk, level) != PT_OK)
+            return;
+    }
+    s_assign_texts(&walk);
+}
+
+/*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one
+ *  that would be too deep as a map.
+ */
+static bool
+s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
+{
+    size_t at = 0;
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        at = 3;
+    while (at < text.len && memchr(" \t\r\n", text.data[at], 4))
+        at++;
+    //  Most of what is no JSON is HTML or plain words; that is seen at once.
+    if (at == text.len || text.data[at] != '{')
+        return false;
+
+    uint8_t *bytes;
+    size_t len;
+    pt_text_t json = {(const char *) text.data + at, text.len - at};
+    if (pt_json_to_msgpack(json, &bytes, &len, NULL) != PT_OK)
+        return false;
+    facts->json = bytes;
+    *out_body = (pt_bytes_t) {bytes, len};
+    pt_cursor_t cursor = pt_cursor_open(*out_body);
+    return pt_cursor_skip(&cursor, BODY_LEVELS) == PT_OK;
+}
+
+void
+pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts)
+{
+    assert(response);
+    assert(shape);
+    assert(shape->path_count <= PT_PATHS_MAX);
+    assert(out_facts);
+
+    //  The pairs and the scratch room need no clearing.
+    out_facts->is_map = false;
+    memset(out_facts->codes, 0, sizeof out_facts->codes);
+    memset(out_facts->messages, 0, sizeof out_facts->messages);
+    memset(out_facts->statuses, 0, sizeof out_facts->statuses);
+    out_facts->advice = PT_TEXT_NONE;
+    out_facts->field_count = 0;
+    out_facts->fields_dropped = 0;
+    out_facts->json = NULL;
+    out_facts->scratch_used = 0;
+
+    pt_bytes_t body = response->body;
+    if (response->body_kind == PT_BODY_JSON && s_convert_json(response->body, out_facts, &body))
+        s_walk_body(body, shape, out_facts);
+    else if (response->body_kind == PT_BODY_MSGPACK)
+        s_walk_body(body, shape, out_facts);
+}
+
+void
+pt_facts_release(pt_facts_t *facts)
+{
+    free(facts->json);
+    facts->json = NULL;
+}
