@@ -1,0 +1,26 @@
+#!/bin/sh
+# Installs what building and testing paytriage needs, from Debian 12's packages, when something is missing.
+# Usage: packaging/setup.sh build|test
+set -eu
+
+build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
+       libyaml-dev zlib1g-dev libxxhash-dev"
+test="libcmocka-dev python3 python3-zmq python3-msgpack clang-format clang-tidy"
+
+packages=$build
+[ "${1:-build}" = test ] && packages="$build $test"
+
+missing=""
+for package in $packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: run as root, or install sudo; missing:$missing" >&2; exit 77; }
+    sudo=sudo
+fi
+echo "setup: installing$missing"
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

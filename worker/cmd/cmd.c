@@ -1,0 +1,161 @@
+/*  What every subcommand needs and no library has: the project's way of failing, strict numbers,
+ *  and the nearest word to a mistyped one.
+ */
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int
+cmd_fail(int code, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("paytriage: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    if (hint)
+        fprintf(stderr, "hint: %s\n", hint);
+    return code;
+}
+
+uint64_t
+cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || number < min || number > max)
+        argp_error(state, "%s: '%s' is not a whole number from %llu to %llu", option, value, (unsigned long long) min,
+                   (unsigned long long) max);
+    return number;
+}
+
+static uint64_t
+s_unit_ms(const char *unit)
+{
+    static const struct {
+        const char *name;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(unit, units[i].name) == 0)
+            return units[i].ms;
+    return 0;
+}
+
+uint64_t
+cmd_duration_ms(struct argp_state *state, const char *option, const char *value)
+{
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    uint64_t unit_ms = s_unit_ms(end);
+    //  A year is longer than any wait that makes sense here, and keeps the product in range.
+    const uint64_t max_ms = 365ull * 86400000;
+    if (value[0] < '0' || value[0] > '9' || errno || !unit_ms || number > max_ms / unit_ms)
+        argp_error(state, "%s: '%s' is not a duration such as 500ms, 30s, 15m or 1h", option, value);
+    return number * unit_ms;
+}
+
+cmd_output_t
+cmd_output(struct argp_state *state, const char *value)
+{
+    if (strcmp(value, "text") == 0)
+        return CMD_OUTPUT_TEXT;
+    if (strcmp(value, "jsonl") != 0)
+        argp_error(state, "--output: '%s' is not text or jsonl", value);
+    return CMD_OUTPUT_JSONL;
+}
+
+cmd_color_t
+cmd_color(struct argp_state *state, const char *value)
+{
+    if (strcmp(value, "auto") == 0)
+        return CMD_COLOR_AUTO;
+    if (strcmp(value, "always") == 0)
+        return CMD_COLOR_ALWAYS;
+    if (strcmp(value, "never") != 0)
+        argp_error(state, "--color: '%s' is not auto, always or never", value);
+    return CMD_COLOR_NEVER;
+}
+
+bool
+cmd_use_color(cmd_color_t color, FILE *stream)
+{
+    if (color != CMD_COLOR_AUTO)
+        return color == CMD_COLOR_ALWAYS;
+    const char *none = getenv("NO_COLOR");
+    if (none && *none)
+        return false;
+    const char *force = getenv("CLICOLOR_FORCE");
+    if (force && *force && strcmp(force, "0") != 0)
+        return true;
+    const char *term = getenv("TERM");
+    return isatty(fileno(stream)) && term && strcmp(term, "dumb") != 0;
+}
+
+#define CMD_WORD_MAX 128
+
+unsigned
+cmd_distance(const char *left, size_t left_len, const char *right, size_t right_len, unsigned limit)
+{
+    if (left_len > CMD_WORD_MAX || right_len > CMD_WORD_MAX)
+        return limit + 1;
+    unsigned rows[3][CMD_WORD_MAX + 1];
+    for (unsigned j = 0; j <= right_len; j++)
+        rows[0][j] = j;
+    for (unsigned i = 1; i <= left_len; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
+        row[0] = i;
+        for (unsigned j = 1; j <= right_len; j++) {
+            unsigned best = above[j - 1] + (left[i - 1] != right[j - 1]);
+            best = above[j] + 1 < best ? above[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            bool swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+            if (swapped && two_above[j - 2] + 1 < best)
+                best = two_above[j - 2] + 1;
+            row[j] = best;
+        }
+    }
+    unsigned distance = rows[left_len % 3][right_len];
+    return distance > limit ? limit + 1 : distance;
+}
+
+const char *
+cmd_nearest(const char *word, const char *const *words)
+{
+    const char *nearest = NULL;
+    unsigned best = 3;
+    for (; *words; words++) {
+        unsigned distance = cmd_distance(word, strlen(word), *words, strlen(*words), 2);
+        if (distance < best) {
+            best = distance;
+            nearest = *words;
+        }
+    }
+    return nearest;
+}
+
+uint64_t
+cmd_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+int
+cmd_flush(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EX_OK;
+    if (errno == EPIPE)
+        return EX_OK;
+    return cmd_fail(EX_IOERR, NULL, "cannot write to standard output: %s", strerror(errno));
+}

@@ -1,0 +1,56 @@
+/*  cmd: what the subcommands of `paytriage` share: exits, errors with a hint, colour, durations.
+ *
+ *  Answers go to stdout, words about the work to stderr. Exit codes are the ones of sysexits.h
+ *  plus 0 (done), 1 (an honest "no") and 124 (the time given with --timeout ran out).
+ */
+#ifndef PT_CMD_H
+#define PT_CMD_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#define CMD_EXIT_NO 1
+#define CMD_EXIT_TIMEOUT 124
+
+//  One subcommand: argv[0] is "paytriage NAME". Returns the exit code.
+typedef int(cmd_main_t)(int argc, char **argv);
+
+cmd_main_t cmd_broker, cmd_worker, cmd_run, cmd_demo, cmd_send, cmd_tail, cmd_classify, cmd_explain;
+
+//  How a command prints its answers.
+typedef enum { CMD_OUTPUT_TEXT, CMD_OUTPUT_JSONL } cmd_output_t;
+typedef enum { CMD_COLOR_AUTO, CMD_COLOR_ALWAYS, CMD_COLOR_NEVER } cmd_color_t;
+
+/*  Print "paytriage: MESSAGE" and, where hint is not NULL, "hint: HINT" to stderr; give back `code`,
+ *  so that a command can end with `return cmd_fail(…)`.
+ */
+int cmd_fail(int code, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/*  Parse the value of an option, or end the program with argp_error (exit 64) naming the option,
+ *  the value and what is allowed. Durations: 500ms, 30s, 15m, 1h, 1d.
+ */
+uint64_t cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max);
+uint64_t cmd_duration_ms(struct argp_state *state, const char *option, const char *value);
+cmd_output_t cmd_output(struct argp_state *state, const char *value);
+cmd_color_t cmd_color(struct argp_state *state, const char *value);
+
+/*  Whether to colour a stream: by --color, NO_COLOR, CLICOLOR_FORCE, TERM, and being a terminal. */
+bool cmd_use_color(cmd_color_t color, FILE *stream);
+
+/*  The word nearest to `word` within two edits, or NULL: words is NULL terminated. */
+const char *cmd_nearest(const char *word, const char *const *words);
+/*  Damerau-Levenshtein distance (adjacent swaps count one), at most `limit` + 1. */
+unsigned cmd_distance(const char *left, size_t left_len, const char *right, size_t right_len, unsigned limit);
+
+/*  Wall clock, unix ms. */
+uint64_t cmd_now_ms(void);
+
+/*  Flush stdout and report whether everything was written: EX_OK, or EX_IOERR after one line.
+ *  A reader that went away (EPIPE) is no error.
+ */
+int cmd_flush(void);
+
+#endif

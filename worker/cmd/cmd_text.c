@@ -1,0 +1,115 @@
+/*  Decisions for people: one line each, columns where the eye expects them. Colour repeats what the
+ *  word says, so nothing is lost without it.
+ */
+#include "cmd_text.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+static const char *
+s_route_word(pt_route_t route)
+{
+    static const char *const words[] = {"SETTLED", "RETRY", "DEAD"};
+    return words[route];
+}
+
+static const char *
+s_route_color(pt_route_t route)
+{
+    static const char *const colors[] = {"\033[32m", "\033[33m", "\033[31m"};
+    return colors[route];
+}
+
+const char *
+cmd_text_delay(uint64_t delay_ms, char *out)
+{
+    uint64_t seconds = delay_ms / 1000;
+    if (delay_ms < 1000)
+        snprintf(out, 32, "%" PRIu64 "ms", delay_ms);
+    else if (seconds < 120)
+        snprintf(out, 32, "%" PRIu64 "s", seconds);
+    else if (seconds < 7200)
+        snprintf(out, 32, "%" PRIu64 "m %" PRIu64 "s", seconds / 60, seconds % 60);
+    else
+        snprintf(out, 32, "%" PRIu64 "h %" PRIu64 "m", seconds / 3600, seconds / 60 % 60);
+    return out;
+}
+
+void
+cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char) text.data[i];
+        bool starts = (byte & 0xc0) != 0x80;
+        if (width_max && starts && width++ == width_max) {
+            fputs("…", stream);
+            return;
+        }
+        //  C1 controls reach a terminal as C2 80 to C2 9F.
+        bool c1 = byte == 0xc2 && i + 1 < text.len && (unsigned char) text.data[i + 1] < 0xa0;
+        if (c1)
+            i++;
+        fputc(c1 || byte < 0x20 || byte == 0x7f ? '?' : byte, stream);
+    }
+}
+
+static void
+s_print_column(FILE *stream, pt_text_t text, size_t width)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text.len; i++)
+        used += ((unsigned char) text.data[i] & 0xc0) != 0x80;
+    cmd_text_print_foreign(stream, text, width);
+    for (; used < width; used++)
+        fputc(' ', stream);
+    fputc(' ', stream);
+}
+
+static void
+s_print_time(FILE *stream, uint64_t unix_ms)
+{
+    time_t seconds = (time_t) (unix_ms / 1000);
+    struct tm local;
+    char text[16];
+    localtime_r(&seconds, &local);
+    strftime(text, sizeof text, "%H:%M:%S", &local);
+    fprintf(stream, "%s.%03u ", text, (unsigned) (unix_ms % 1000));
+}
+
+static void
+s_print_action(FILE *stream, const pt_decision_t *decision)
+{
+    char action[64], delay[32];
+    if (decision->retry.present)
+        snprintf(action, sizeof action, "%s in %s", pt_action_text(decision->action),
+                 cmd_text_delay(decision->retry.delay_ms, delay));
+    else
+        snprintf(action, sizeof action, "%s", pt_action_text(decision->action));
+    s_print_column(stream, pt_text_of(action), 22);
+}
+
+static void
+s_print_alert(FILE *stream, const pt_alert_t *alert, bool color)
+{
+    fprintf(stream, "  %sALERT%s", color ? "\033[1;35m" : "", color ? "\033[0m" : "");
+    for (unsigned i = 0; i < PT_AUDIENCE_COUNT_; i++)
+        if (alert->audience & PT_AUDIENCE_BIT(i))
+            fprintf(stream, " %s", pt_audience_text((pt_audience_t) i));
+}
+
+void
+cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color)
+{
+    s_print_time(stream, decision->decided_ms);
+    fprintf(stream, "%s%-7s%s ", color ? s_route_color(decision->route) : "", s_route_word(decision->route),
+            color ? "\033[0m" : "");
+    s_print_column(stream, decision->provider, 9);
+    s_print_column(stream, pt_text_is_set(decision->code) ? decision->code : PT_TEXT("-"), 22);
+    s_print_action(stream, decision);
+    s_print_column(stream, decision->id, 14);
+    cmd_text_print_foreign(stream, decision->error.data ? decision->error : decision->summary, 0);
+    if (decision->alert.present && decision->alert.active)
+        s_print_alert(stream, &decision->alert, color);
+    fputc('\n', stream);
+}

@@ -1,0 +1,22 @@
+/*  cmd_text: a decision as one line for people. */
+#ifndef PT_CMD_TEXT_H
+#define PT_CMD_TEXT_H
+
+#include "pt_model.h"
+
+#include <stdio.h>
+
+/*  Print "TIME ROUTE provider code action id summary", an alert after it; colours only the route's
+ *  word. Control characters of foreign texts are shown as '?', so that no gateway can steer a terminal.
+ */
+void cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color);
+
+/*  A delay for people: "250ms", "30s", "2m", "1h 5m". `out` has room for 32 bytes. */
+const char *cmd_text_delay(uint64_t delay_ms, char *out);
+
+/*  Print foreign bytes with control characters shown as '?'. At most `width_max` characters
+ *  (UTF-8 sequences), then an ellipsis; 0: all.
+ */
+void cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max);
+
+#endif

@@ -1,0 +1,356 @@
+/*  paytriage explain: what a code means and what to do about it, from the catalog alone; no bus,
+ *  no daemon. The code goes through the same lookup and policy as a response would.
+ */
+#include "cmd.h"
+#include "cmd_text.h"
+
+#include "pt_catalog.h"
+#include "pt_policy.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *provider, *code, *operation, *message;
+    cmd_output_t output;
+    cmd_color_t color;
+} explain_options_t;
+
+//  A question, and the answer that the worker would give.
+typedef struct {
+    const pt_provider_t *provider;
+    pt_response_t response;
+    pt_facts_t facts;
+    pt_verdict_t verdict;
+    pt_decision_t decision;
+    pt_entry_view_t view;
+} answer_t;
+
+static const struct argp_option s_options[] = {
+    {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
+    {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
+    {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
+    {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
+    {0},
+};
+
+static error_t
+s_parse_option(int key, char *arg, struct argp_state *state)
+{
+    explain_options_t *options = state->input;
+    switch (key) {
+    case 'p':
+        options->operation = arg;
+        break;
+    case 'm':
+        options->message = arg;
+        break;
+    case 'o':
+        options->output = cmd_output(state, arg);
+        break;
+    case 'C':
+        options->color = cmd_color(state, arg);
+        break;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            options->provider = arg;
+        else if (state->arg_num == 1)
+            options->code = arg;
+        else
+            argp_error(state, "one gateway and one code at a time; quote a code that holds blanks");
+        break;
+    case ARGP_KEY_END:
+        if (state->arg_num < 2)
+            argp_error(state, "which gateway and which code?");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp s_argp = {
+    s_options,
+    s_parse_option,
+    "PROVIDER CODE",
+    "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
+    "CODE is a code of the gateway, a status word of its bodies, or an HTTP status or class (503, 5xx).\n\n"
+    "Examples:\n"
+    "  paytriage explain opn insufficient_fund\n"
+    "  paytriage explain smilepayz 5009000 --message 'Failed to generate order number'\n"
+    "  paytriage explain jamespay not-found --operation query\n\n"
+    "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line.",
+    NULL,
+    NULL,
+    NULL};
+
+static void
+s_look_up(answer_t *answer)
+{
+    pt_catalog_lookup(pt_catalog_builtin(), answer->provider, &answer->response, &answer->facts, &answer->verdict);
+}
+
+//  "503" and "5xx" are HTTP statuses where the gateway has no such code.
+static uint16_t
+s_http_status(const char *code)
+{
+    bool class = strlen(code) == 3 && code[0] >= '1' && code[0] <= '5';
+    if (!class)
+        return 0;
+    if (code[1] == 'x' && code[2] == 'x')
+        return (uint16_t) ((code[0] - '0') * 100 + 99);
+    return isdigit((unsigned char) code[1]) && isdigit((unsigned char) code[2]) ? (uint16_t) atoi(code) : 0;
+}
+
+//  Ask for a code first, then for a marker, then for an HTTP status. True when a row answered.
+static bool
+s_ask(const explain_options_t *options, answer_t *answer)
+{
+    pt_text_t code = pt_text_of(options->code);
+    answer->response.provider = pt_text_of(options->provider);
+    answer->response.operation = pt_text_of(options->operation);
+    answer->response.attempt = 1;
+    answer->facts.is_map = true;
+    answer->facts.codes[0] = code;
+    answer->facts.messages[0] = pt_text_of(options->message);
+    s_look_up(answer);
+    if (!answer->verdict.code_unknown && answer->verdict.entry)
+        return true;
+
+    answer->facts.codes[0] = PT_TEXT_NONE;
+    answer->facts.statuses[0] = code;
+    s_look_up(answer);
+    if (answer->verdict.entry && answer->verdict.match == PT_MATCH_STATUS)
+        return true;
+
+    answer->facts.statuses[0] = PT_TEXT_NONE;
+    answer->response.http_status = s_http_status(options->code);
+    s_look_up(answer);
+    return answer->response.http_status && answer->verdict.entry;
+}
+
+static size_t
+s_print_names(FILE *stream, const char *separator)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    size_t count = pt_catalog_provider_count(catalog);
+    for (size_t i = 0; i < count; i++) {
+        pt_text_t id = pt_provider_id(pt_catalog_provider_at(catalog, i));
+        fprintf(stream, "%s%.*s", i ? separator : "", (int) id.len, id.data);
+    }
+    return count;
+}
+
+static int
+s_refuse_provider(const char *name)
+{
+    cmd_fail(CMD_EXIT_NO, NULL, "the catalog has no gateway '%s'", name);
+    fputs("hint: it knows ", stderr);
+    s_print_names(stderr, ", ");
+    fputc('\n', stderr);
+    return CMD_EXIT_NO;
+}
+
+#define NEAREST_MAX 3
+
+static int
+s_refuse_code(const explain_options_t *options, const pt_provider_t *provider)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    pt_text_t nearest[NEAREST_MAX] = {{0}};
+    unsigned distances[NEAREST_MAX] = {99, 99, 99};
+    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
+        const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
+        pt_text_t code = pt_catalog_entry_view(catalog, entry).code;
+        bool known = pt_catalog_entry_provider(catalog, entry) != provider;
+        for (size_t n = 0; n < NEAREST_MAX; n++)
+            known |= pt_text_equal(nearest[n], code);
+        unsigned distance = known ? 99 : cmd_distance(options->code, strlen(options->code), code.data, code.len, 98);
+        for (size_t n = 0; n < NEAREST_MAX && distance < 99; n++) {
+            if (distance >= distances[n])
+                continue;
+            memmove(&nearest[n + 1], &nearest[n], (NEAREST_MAX - 1 - n) * sizeof nearest[0]);
+            memmove(&distances[n + 1], &distances[n], (NEAREST_MAX - 1 - n) * sizeof distances[0]);
+            nearest[n] = code;
+            distances[n] = distance;
+            break;
+        }
+    }
+    pt_text_t id = pt_provider_id(provider);
+    cmd_fail(CMD_EXIT_NO, NULL, "%.*s has no code '%s'; on the bus it goes to an operator as unknown_code",
+             (int) id.len, id.data, options->code);
+    fputs("hint: the nearest codes are", stderr);
+    for (size_t n = 0; n < NEAREST_MAX && nearest[n].data; n++)
+        fprintf(stderr, "%s %.*s", n ? "," : "", (int) nearest[n].len, nearest[n].data);
+    fputc('\n', stderr);
+    return CMD_EXIT_NO;
+}
+
+static void
+s_print_label(const char *label, bool color)
+{
+    printf("  %s%-9s%s ", color ? "\033[1m" : "", label, color ? "\033[0m" : "");
+}
+
+static void
+s_print_happens(const pt_decision_t *decision, bool color)
+{
+    char delay[32], deadline[32];
+    s_print_label("Happens", color);
+    printf("%s, action %s", pt_route_text(decision->route), pt_action_text(decision->action));
+    if (decision->retry.present)
+        printf(" after %s; at most %" PRIu32 " attempts within %s", cmd_text_delay(decision->retry.delay_ms, delay),
+               decision->retry.max_attempts,
+               cmd_text_delay(decision->retry.deadline_ms - decision->decided_ms, deadline));
+    putchar('\n');
+    if (decision->retry.present && decision->action == PT_ACTION_QUERY_STATUS) {
+        s_print_label("", false);
+        printf("if the gateway knows no such order: %s%s\n",
+               decision->retry.if_absent == PT_ACTION_RESUBMIT ? "resubmit" : "dead_letter",
+               decision->confirm_as_success ? "; if it does, count it as success once confirmed" : "");
+    }
+    s_print_label("", false);
+    printf("category %s, outcome %s\n", pt_category_text(decision->category), pt_outcome_text(decision->outcome));
+}
+
+static void
+s_print_tell(const pt_alert_t *alert, bool color)
+{
+    static const char *const when[] = {"at once", "if it is frequent", "if it persists"};
+    s_print_label("Tell", color);
+    if (!alert->present)
+        printf("nobody");
+    for (unsigned i = 0, printed = 0; alert->present && i < PT_AUDIENCE_COUNT_; i++)
+        if (alert->audience & PT_AUDIENCE_BIT(i))
+            printf("%s%s", printed++ ? ", " : "", pt_audience_text((pt_audience_t) i));
+    if (alert->present)
+        printf(" %s (%s)", when[alert->when], pt_severity_text(alert->severity));
+    putchar('\n');
+}
+
+//  The rows that share the code but not the meaning.
+static void
+s_print_others(const answer_t *answer, bool color)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    bool first = true;
+    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
+        const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
+        pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
+        if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
+            view.kind != answer->view.kind || !pt_text_equal(view.code, answer->view.code))
+            continue;
+        s_print_label(first ? "Also" : "", color && first);
+        first = false;
+        printf("%.*s", (int) view.id.len, view.id.data);
+        if (view.message.data)
+            printf("  \"%.*s\"", (int) view.message.len, view.message.data);
+        printf("  %s\n", pt_action_text((pt_action_t) view.rule->action));
+    }
+}
+
+static void
+s_print_text(const answer_t *answer, bool color)
+{
+    const pt_entry_view_t *view = &answer->view;
+    pt_text_t name = pt_provider_name(answer->provider);
+    printf("%.*s %s%.*s%s", (int) name.len, name.data, color ? "\033[1m" : "", (int) view->code.len, view->code.data,
+           color ? "\033[0m" : "");
+    if (view->message.data)
+        printf("  \"%.*s\"", (int) view->message.len, view->message.data);
+    printf("\n");
+    s_print_label("Means", color);
+    printf("%.*s\n", (int) view->summary.len, view->summary.data);
+    s_print_happens(&answer->decision, color);
+    s_print_label("Do", color);
+    printf("%.*s\n", (int) view->todo.len, view->todo.data);
+    s_print_tell(&answer->decision.alert, color);
+    s_print_label("Source", color);
+    printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
+           view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
+    s_print_label("Entry", color);
+    printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
+    for (size_t i = 0; i < answer->verdict.param_count; i++) {
+        s_print_label(i ? "" : "Values", color && !i);
+        printf("%.*s = ", (int) answer->verdict.params[i].name.len, answer->verdict.params[i].name.data);
+        cmd_text_print_foreign(stdout, answer->verdict.params[i].value, 0);
+        putchar('\n');
+    }
+    s_print_others(answer, color);
+}
+
+static json_t *
+s_json_text(pt_text_t text)
+{
+    return text.data ? json_stringn(text.data, text.len) : json_null();
+}
+
+static void
+s_print_json(const answer_t *answer)
+{
+    const pt_decision_t *decision = &answer->decision;
+    json_t *audience = json_array();
+    for (unsigned i = 0; i < PT_AUDIENCE_COUNT_; i++)
+        if (decision->alert.present && decision->alert.audience & PT_AUDIENCE_BIT(i))
+            json_array_append_new(audience, json_string(pt_audience_text((pt_audience_t) i)));
+    json_t *json =
+        json_pack("{so so so so so ss ss ss ss ss ss so so so sb}", "provider",
+                  s_json_text(pt_provider_id(answer->provider)), "entry", s_json_text(answer->view.id), "code",
+                  s_json_text(answer->view.code), "message", s_json_text(answer->view.message), "operations",
+                  s_json_text(answer->view.operations), "match", pt_match_text(answer->verdict.match), "category",
+                  pt_category_text(decision->category), "outcome", pt_outcome_text(decision->outcome), "route",
+                  pt_route_text(decision->route), "action", pt_action_text(decision->action), "when",
+                  decision->alert.present ? pt_alert_when_text(decision->alert.when) : "never", "audience", audience,
+                  "summary", s_json_text(answer->view.summary), "todo", s_json_text(answer->view.todo), "judged",
+                  (answer->view.rule->flags & PT_RULE_JUDGED) != 0);
+    if (json)
+        json_object_set_new(json, "cite", s_json_text(answer->view.cite));
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    puts(text ? text : "{}");
+    free(text);
+    json_decref(json);
+}
+
+//  An operation that the gateway does not have is answered, on the safe side, and said.
+static void
+s_note_operation(const explain_options_t *options, const answer_t *answer)
+{
+    if (!options->operation || answer->verdict.kind != PT_OPERATION_UNNAMED)
+        return;
+    fprintf(stderr,
+            "note: %s has no operation '%s', so this is the answer for an unnamed one; it has:", options->provider,
+            options->operation);
+    for (size_t i = 0; i < pt_provider_operation_count(answer->provider); i++) {
+        pt_text_t name = pt_provider_operation_at(answer->provider, i).name;
+        fprintf(stderr, " %.*s", (int) name.len, name.data);
+    }
+    fputc('\n', stderr);
+}
+
+int
+cmd_explain(int argc, char **argv)
+{
+    explain_options_t options = {0};
+    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+
+    static answer_t answer;
+    answer.provider = pt_catalog_provider(pt_catalog_builtin(), pt_text_of(options.provider));
+    if (!answer.provider)
+        return s_refuse_provider(options.provider);
+    if (!s_ask(&options, &answer))
+        return s_refuse_code(&options, answer.provider);
+
+    answer.view = pt_catalog_entry_view(pt_catalog_builtin(), answer.verdict.entry);
+    answer.response.http_status = 0;
+    pt_policy_decide(&answer.verdict, &answer.response, &answer.facts, pt_catalog_hash(pt_catalog_builtin()),
+                     cmd_now_ms(), &answer.decision);
+    if (options.output == CMD_OUTPUT_JSONL)
+        s_print_json(&answer);
+    else
+        s_print_text(&answer, cmd_use_color(options.color, stdout));
+    s_note_operation(&options, &answer);
+    return cmd_flush();
+}

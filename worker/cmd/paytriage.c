@@ -1,0 +1,118 @@
+/*  paytriage: one command with subcommands. This file only knows their names; each one lives in
+ *  a file of its own.
+ */
+#include "cmd.h"
+
+#include "pt_catalog.h"
+
+#include <inttypes.h>
+#include <locale.h>
+#include <msgpack.h>
+#include <signal.h>
+#include <string.h>
+#include <zmq.h>
+
+typedef struct {
+    const char *group; //  a new heading in the help, or NULL
+    const char *name;
+    cmd_main_t *main;
+    const char *help;
+} command_t;
+
+static const command_t s_commands[] = {
+    {"Run", "demo", cmd_demo, "everything in one process, with sample responses of all gateways"},
+    {NULL, "run", cmd_run, "broker and workers in one process"},
+    {NULL, "broker", cmd_broker, "hand responses to workers"},
+    {NULL, "worker", cmd_worker, "classify responses and publish decisions"},
+    {"Messages", "send", cmd_send, "publish gateway responses from JSON Lines"},
+    {NULL, "tail", cmd_tail, "print decisions as they are published"},
+    {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},
+    {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
+};
+#define COMMAND_COUNT (sizeof s_commands / sizeof s_commands[0])
+
+static int
+s_print_help(void)
+{
+    puts("Usage: paytriage COMMAND [OPTION...]\n\n"
+         "Takes payment gateways' responses off a ZeroMQ bus, decides what each one means, and publishes\n"
+         "where it goes next: settled, retry, dead letter, and an alert where somebody must know.");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (s_commands[i].group)
+            printf("\n%s\n", s_commands[i].group);
+        printf("  %-10s %s\n", s_commands[i].name, s_commands[i].help);
+    }
+    puts("\nOther\n  version    versions of this program, its catalog and its libraries\n"
+         "  help       this page; 'paytriage help COMMAND' for one command\n\n"
+         "Start with: paytriage demo --once");
+    return cmd_flush();
+}
+
+static int
+s_print_version(void)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    int major, minor, patch;
+    zmq_version(&major, &minor, &patch);
+    printf("paytriage %s\n", PT_VERSION);
+    printf("catalog   %016" PRIx64 ", %zu entries of %zu gateways\n", pt_catalog_hash(catalog),
+           pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
+    printf("libzmq    %d.%d.%d, curve %s\n", major, minor, patch, zmq_has("curve") ? "yes" : "no");
+    printf("msgpack-c %s\n", msgpack_version());
+    return cmd_flush();
+}
+
+static const command_t *
+s_find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(s_commands[i].name, name) == 0)
+            return &s_commands[i];
+    return NULL;
+}
+
+static int
+s_refuse_command(const char *name)
+{
+    const char *names[COMMAND_COUNT + 3] = {"help", "version"};
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        names[i + 2] = s_commands[i].name;
+    const char *nearest = cmd_nearest(name, names);
+    char hint[64] = "'paytriage help' lists the commands";
+    if (nearest)
+        snprintf(hint, sizeof hint, "did you mean 'paytriage %s'?", nearest);
+    return cmd_fail(EX_USAGE, hint, "there is no command '%s'", name);
+}
+
+//  argp names the program by argv[0], in its help and its errors.
+static int
+s_run_command(const command_t *command, int argc, char **argv)
+{
+    char program[64];
+    snprintf(program, sizeof program, "paytriage %s", command->name);
+    argv[0] = program;
+    return command->main(argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        s_print_help();
+        return EX_USAGE;
+    }
+    const char *name = argv[1];
+    bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (help && argc == 2)
+        return s_print_help();
+    if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        return s_print_version();
+
+    const command_t *command = s_find_command(help ? argv[2] : name);
+    if (!command)
+        return s_refuse_command(help ? argv[2] : name);
+    char *help_argv[] = {NULL, (char[]) {"--help"}, NULL};
+    return help ? s_run_command(command, 2, help_argv) : s_run_command(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,251 @@
+/*  paytriage send: publish gateway responses from JSON Lines, and wait until each is acknowledged. */
+#include "cmd.h"
+#include "cmd_lines.h"
+
+#include "pt_producer.h"
+#include "pt_signals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+//  Answers are taken this often while lines keep coming; a full window polls by itself.
+#define LINES_PER_POLL 256
+
+typedef struct {
+    const char *path;
+    pt_producer_options_t producer;
+    uint64_t timeout_ms;
+    bool quiet;
+} send_options_t;
+
+typedef struct {
+    const send_options_t *options;
+    cmd_lines_t lines;
+    pt_producer_t *producer;
+    pt_signals_t signals;
+    uint64_t started_ms, answered_ms; //  when the last answer came
+    uint64_t answered;
+    uint64_t reported_ms;
+    int wake_fd; //  readable when a signal or a line waits
+    bool terminal;
+} send_t;
+
+static const struct argp_option s_options[] = {
+    {"connect", 'c', "ENDPOINT", 0, "a broker (default tcp://127.0.0.1:5560); repeat it for a second one", 0},
+    {"batch", 'b', "N", 0, "responses a batch (default 256)", 0},
+    {"window", 'w', "N", 0, "batches on the way at a time (default 64)", 0},
+    {"timeout", 't', "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 0},
+    {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
+    {0},
+};
+
+static error_t
+s_parse_option(int key, char *arg, struct argp_state *state)
+{
+    send_options_t *options = state->input;
+    pt_producer_options_t *producer = &options->producer;
+    switch (key) {
+    case 'c':
+        if (producer->broker_count == PT_PRODUCER_BROKERS_MAX)
+            argp_error(state, "--connect: at most %d brokers", PT_PRODUCER_BROKERS_MAX);
+        producer->brokers[producer->broker_count++] = arg;
+        break;
+    case 'b':
+        producer->batch_max = (uint32_t) cmd_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
+        break;
+    case 'w':
+        producer->window = (uint32_t) cmd_number(state, "--window", arg, 1, PT_WINDOW);
+        break;
+    case 't':
+        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case ARGP_KEY_ARG:
+        if (state->arg_num)
+            argp_error(state, "one file at a time, or - for standard input");
+        options->path = arg;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp s_argp = {
+    s_options,
+    s_parse_option,
+    "[FILE]",
+    "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
+    "FILE is read to its end; without it, or with -, standard input. A line that holds no JSON object is sent as it "
+    "is\n"
+    "and becomes a dead letter with match \"invalid\". A response without id is named line:N.\n\n"
+    "Example:\n"
+    "  echo '{\"id\":\"r1\",\"provider\":\"opn\",\"http_status\":200,\"body\":{\"object\":\"charge\",\n"
+    "        \"status\":\"failed\",\"failure_code\":\"insufficient_fund\"}}' | paytriage send\n\n"
+    "Exit: 0 all accepted, 1 some refused for good, 66 no such file, 69 some not acknowledged in time\n"
+    "(they may or may not have been taken), 130 interrupted.",
+    NULL,
+    NULL,
+    NULL};
+
+static void
+s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reason)
+{
+    (void) context;
+    fprintf(stderr, "refused: lines %" PRIu64 " to %" PRIu64 ": %s\n", first + 1, first + count,
+            pt_reason_text(reason));
+}
+
+static void
+s_report_progress(send_t *self, bool last)
+{
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    uint64_t now_ms = cmd_now_ms();
+    if (self->options->quiet || (!last && now_ms - self->reported_ms < (self->terminal ? 200 : 5000)))
+        return;
+    self->reported_ms = now_ms;
+    uint64_t elapsed_ms = now_ms - self->started_ms;
+    char rate[32] = "-";
+    if (elapsed_ms >= 200)
+        snprintf(rate, sizeof rate, "%" PRIu64, counts.accepted * 1000 / elapsed_ms);
+    fprintf(stderr, "%s%" PRIu64 " read, %" PRIu64 " accepted, %" PRIu64 " on the way, %s a second%s",
+            self->terminal ? "\r" : "", counts.put, counts.accepted, counts.pending, rate,
+            self->terminal && !last ? "\033[K" : "\n");
+}
+
+//  Drive the socket. False when the work must stop: a signal, or nothing acknowledged for too long.
+static bool
+s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
+{
+    if (pt_producer_poll(self->producer, timeout_ms, wake_fd) != PT_OK)
+        return false;
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    uint64_t now_ms = cmd_now_ms();
+    if (counts.accepted + counts.refused != self->answered || !counts.pending) {
+        self->answered = counts.accepted + counts.refused;
+        self->answered_ms = now_ms;
+    }
+    s_report_progress(self, false);
+    return !pt_signals_read(&self->signals) && now_ms - self->answered_ms < self->options->timeout_ms;
+}
+
+static bool
+s_put_line(send_t *self, pt_text_t line)
+{
+    cmd_item_t item;
+    if (cmd_item_of_line(line, self->lines.number, &item) != PT_OK) {
+        cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
+        return false;
+    }
+    if (item.error[0])
+        fprintf(stderr, "line %" PRIu64 ": %s; sent as it is\n", self->lines.number, item.error);
+    pt_status_t status;
+    bool well = true;
+    while ((status = pt_producer_put(self->producer, (pt_bytes_t) {item.bytes, item.len})) == PT_E_SPACE && well)
+        well = s_poll(self, self->signals.fd, 1000);
+    cmd_item_clear(&item);
+    return status == PT_OK && well;
+}
+
+//  A slow writer on stdin must not hold back what was read before: what there is goes out as soon as
+//  nothing more waits to be read.
+static bool
+s_read_all(send_t *self)
+{
+    pt_text_t line;
+    for (;;) {
+        cmd_lines_state_t state = cmd_lines_next(&self->lines, false, &line);
+        if (state == CMD_LINES_END)
+            return true;
+        if (state == CMD_LINES_LINE && !s_put_line(self, line))
+            return false;
+        if (state == CMD_LINES_AGAIN)
+            pt_producer_seal(self->producer);
+        bool waits = state == CMD_LINES_AGAIN;
+        if (!waits && self->lines.number % LINES_PER_POLL)
+            continue;
+        if (!s_poll(self, waits ? self->wake_fd : self->signals.fd, waits ? 1000 : 0))
+            return false;
+    }
+}
+
+//  Signals and standard input behind one descriptor. Files need no waiting and refuse to be watched.
+static int
+s_open_wake_fd(send_t *self)
+{
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (fd < 0)
+        return fd;
+    epoll_ctl(fd, EPOLL_CTL_ADD, self->signals.fd, &event);
+    epoll_ctl(fd, EPOLL_CTL_ADD, self->lines.fd, &event);
+    return fd;
+}
+
+static int
+s_summarise(send_t *self, bool complete)
+{
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    s_report_progress(self, true);
+    if (!self->options->quiet)
+        fprintf(stderr,
+                "accepted %" PRIu64 ", refused %" PRIu64 ", unacknowledged %" PRIu64 "; %" PRIu64
+                " batches sent again\n",
+                counts.accepted, counts.refused, counts.pending, counts.batches_resent);
+    if (self->lines.error)
+        return cmd_fail(EX_IOERR, NULL, "cannot read %s after line %" PRIu64 ": %s", self->options->path,
+                        self->lines.number, strerror(self->lines.error));
+    if (self->signals.received)
+        return 130;
+    if (!complete || counts.pending)
+        return cmd_fail(EX_UNAVAILABLE, "is a broker with a worker running there? see 'paytriage run'",
+                        "no answer from %s for %" PRIu64 " ms", self->options->producer.brokers[0],
+                        self->options->timeout_ms);
+    return counts.refused ? CMD_EXIT_NO : EX_OK;
+}
+
+static int
+s_send_all(send_t *self)
+{
+    const char *error;
+    self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
+    if (!self->producer)
+        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
+                        self->options->producer.brokers[0], error);
+    self->started_ms = self->answered_ms = self->reported_ms = cmd_now_ms();
+    bool complete = s_read_all(self);
+    pt_producer_seal(self->producer);
+    while (complete && !pt_producer_is_idle(self->producer))
+        complete = s_poll(self, self->signals.fd, 1000);
+    int code = s_summarise(self, complete);
+    pt_producer_destroy(&self->producer);
+    return code;
+}
+
+int
+cmd_send(int argc, char **argv)
+{
+    send_options_t options = {.path = "-", .timeout_ms = 30000};
+    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+    if (!options.producer.broker_count)
+        options.producer.brokers[options.producer.broker_count++] = "tcp://127.0.0.1:5560";
+
+    send_t self = {.options = &options, .terminal = isatty(STDERR_FILENO)};
+    if (!cmd_lines_open(&self.lines, options.path))
+        return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options.path, strerror(errno));
+    if (pt_signals_open(&self.signals) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    self.wake_fd = s_open_wake_fd(&self);
+    if (self.wake_fd < 0)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch standard input: %s", strerror(errno));
+    int code = s_send_all(&self);
+    close(self.wake_fd);
+    cmd_lines_close(&self.lines);
+    pt_signals_close(&self.signals);
+    return code;
+}

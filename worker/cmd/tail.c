@@ -1,0 +1,253 @@
+/*  paytriage tail: decisions as they are published, and a word about each gap. */
+#include "cmd.h"
+#include "cmd_text.h"
+
+#include "pt_decision.h"
+#include "pt_signals.h"
+#include "pt_subscriber.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX_BYTES 64
+
+static const struct {
+    const char *name;
+    unsigned port;
+} s_queues[] = {{"settled", PT_PORT_SETTLED},
+                {"retry", PT_PORT_RETRY},
+                {"dead_letter", PT_PORT_DEAD_LETTER},
+                {"operator_alert", PT_PORT_OPERATOR_ALERT}};
+#define QUEUE_COUNT (sizeof s_queues / sizeof s_queues[0])
+//  Every decision once: alerts are copies.
+#define QUEUES_DEFAULT "settled,retry,dead_letter"
+
+typedef struct {
+    const char *routes, *providers, *host;
+    const char *endpoints[PT_SUBSCRIBER_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    uint64_t port_base;
+    uint64_t count, timeout_ms; //  0: without end
+    cmd_output_t output;
+    cmd_color_t color;
+} tail_options_t;
+
+typedef struct {
+    const tail_options_t *options;
+    uint64_t printed;
+    bool color;
+    bool broken; //  stdout takes nothing any more
+} tail_t;
+
+static const struct argp_option s_options[] = {
+    {"route", 'r', "LIST", 0, "settled, retry, dead_letter, operator_alert; default " QUEUES_DEFAULT, 0},
+    {"provider", 'p', "LIST", 0, "only these gateways, such as opn,uapay", 0},
+    {"host", 'H', "HOST", 0, "the worker's address (default 127.0.0.1), on the default ports", 0},
+    {"port-base", 'b', "PORT", 0, "the worker's --port-base (default 5560)", 0},
+    {"connect", 'c', "ENDPOINT", 0, "a PUB socket, such as tcp://10.0.0.5:5570 or ipc:///run/retry; repeatable", 0},
+    {"count", 'n', "N", 0, "stop after N decisions", 0},
+    {"timeout", 't', "TIME", 0, "stop after this long, such as 30s; exit 124 when --count was not reached", 0},
+    {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
+    {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
+    {0},
+};
+
+static error_t
+s_parse_option(int key, char *arg, struct argp_state *state)
+{
+    tail_options_t *options = state->input;
+    switch (key) {
+    case 'r':
+        options->routes = arg;
+        break;
+    case 'p':
+        options->providers = arg;
+        break;
+    case 'H':
+        options->host = arg;
+        break;
+    case 'b':
+        options->port_base = cmd_number(state, "--port-base", arg, 1, 65535 - 20);
+        break;
+    case 'c':
+        if (options->endpoint_count == PT_SUBSCRIBER_ENDPOINTS_MAX)
+            argp_error(state, "--connect: at most %d endpoints", PT_SUBSCRIBER_ENDPOINTS_MAX);
+        options->endpoints[options->endpoint_count++] = arg;
+        break;
+    case 'n':
+        options->count = cmd_number(state, "--count", arg, 1, UINT64_MAX);
+        break;
+    case 't':
+        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        break;
+    case 'o':
+        options->output = cmd_output(state, arg);
+        break;
+    case 'C':
+        options->color = cmd_color(state, arg);
+        break;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not expected; routes are given with --route", arg);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static const struct argp s_argp = {s_options,
+                                   s_parse_option,
+                                   NULL,
+                                   "Print decisions as they are published, and a line about each gap.\v"
+                                   "Examples:\n"
+                                   "  paytriage tail\n"
+                                   "  paytriage tail --route dead_letter --provider smilepayz -o jsonl\n"
+                                   "  paytriage tail --route operator_alert --count 1 --timeout 5m\n\n"
+                                   "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line.",
+                                   NULL,
+                                   NULL,
+                                   NULL};
+
+static void
+s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
+{
+    (void) topic, (void) bytes;
+    tail_t *self = context;
+    if (self->options->count && self->printed == self->options->count)
+        return;
+    self->printed++;
+    if (self->options->output == CMD_OUTPUT_TEXT) {
+        cmd_text_print(stdout, decision, self->color);
+        return;
+    }
+    char *json = pt_decision_json(decision);
+    puts(json ? json : "{}");
+    free(json);
+}
+
+static void
+s_print_gap(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uint64_t next)
+{
+    (void) context;
+    fprintf(stderr,
+            "gap: %" PRIu64 " decisions of %.*s were published and did not arrive (worker %016" PRIx64 ", %" PRIu64
+            " to %" PRIu64 ")\n",
+            next - first, (int) topic.len, topic.data, worker, first, next - 1);
+}
+
+//  One subscription per queue and gateway; `room` holds the texts.
+static size_t
+s_add_prefixes(const char *queue, const char *providers, pt_subscriber_options_t *subscriber,
+               char (*room)[PREFIX_BYTES])
+{
+    char *list = strdup(providers ? providers : ""), *rest = list;
+    for (char *provider; (provider = strsep(&rest, ","));) {
+        if (subscriber->prefix_count == PT_SUBSCRIBER_PREFIXES_MAX)
+            break;
+        char *prefix = room[subscriber->prefix_count];
+        snprintf(prefix, PREFIX_BYTES, *provider ? "%s.%s." : "%s.", queue, provider);
+        subscriber->prefixes[subscriber->prefix_count++] = prefix;
+    }
+    free(list);
+    return subscriber->prefix_count;
+}
+
+static int
+s_add_queue(const tail_options_t *options, const char *name, pt_subscriber_options_t *subscriber,
+            char (*prefixes)[PREFIX_BYTES], char (*endpoints)[128])
+{
+    for (size_t i = 0; i < QUEUE_COUNT; i++) {
+        if (strcmp(s_queues[i].name, name) != 0)
+            continue;
+        s_add_prefixes(name, options->providers, subscriber, prefixes);
+        if (options->endpoint_count)
+            return EX_OK;
+        uint64_t port = options->port_base + s_queues[i].port - PT_PORT_FRONT;
+        char *endpoint = endpoints[subscriber->endpoint_count];
+        snprintf(endpoint, 128, "tcp://%s:%" PRIu64, options->host, port);
+        subscriber->endpoints[subscriber->endpoint_count++] = endpoint;
+        return EX_OK;
+    }
+    return cmd_fail(EX_USAGE, "routes are settled, retry, dead_letter and operator_alert", "there is no route '%s'",
+                    name);
+}
+
+static pt_subscriber_t *
+s_subscribe(tail_t *self, int *out_code)
+{
+    const tail_options_t *options = self->options;
+    pt_subscriber_options_t subscriber = {0};
+    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][128];
+    char names[256], *rest = names;
+    const char *error = NULL;
+    snprintf(names, sizeof names, "%s", options->routes);
+    memcpy(subscriber.endpoints, options->endpoints, sizeof subscriber.endpoints);
+    subscriber.endpoint_count = options->endpoint_count;
+    *out_code = EX_OK;
+    for (char *name; (name = strsep(&rest, ",")) && *out_code == EX_OK;)
+        *out_code = s_add_queue(options, name, &subscriber, prefixes, endpoints);
+    if (*out_code != EX_OK)
+        return NULL;
+
+    pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap};
+    pt_subscriber_t *result = pt_subscriber_new(&subscriber, &handlers, &error);
+    if (!result)
+        *out_code = cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry",
+                             "cannot subscribe: %s", error);
+    return result;
+}
+
+static bool
+s_is_done(const tail_t *self, uint64_t deadline_ms)
+{
+    bool enough = self->options->count && self->printed == self->options->count;
+    return enough || self->broken || (deadline_ms && cmd_now_ms() >= deadline_ms);
+}
+
+static int
+s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
+{
+    uint64_t timeout_ms = self->options->timeout_ms;
+    uint64_t deadline_ms = timeout_ms ? cmd_now_ms() + timeout_ms : 0;
+    bool ready = false;
+    while (!s_is_done(self, deadline_ms) && !pt_signals_read(signals)) {
+        bool heard;
+        uint64_t left_ms = deadline_ms ? deadline_ms - cmd_now_ms() : 1000;
+        if (pt_subscriber_poll(subscriber, left_ms < 1000 ? (uint32_t) left_ms : 1000, signals->fd, &heard) != PT_OK)
+            return cmd_fail(EX_OSERR, NULL, "cannot receive: %s", strerror(errno));
+        if (heard && !ready)
+            fputs("ready: decisions arrive from here on\n", stderr);
+        ready |= heard;
+        self->broken = fflush(stdout) != 0;
+    }
+    if (self->broken && errno != EPIPE)
+        return cmd_flush();
+    bool short_of = self->options->count && self->printed < self->options->count && !self->broken;
+    if (short_of && deadline_ms && cmd_now_ms() >= deadline_ms)
+        return cmd_fail(CMD_EXIT_TIMEOUT, ready ? NULL : "no worker was heard; is one running there?",
+                        "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, self->options->count);
+    return EX_OK;
+}
+
+int
+cmd_tail(int argc, char **argv)
+{
+    tail_options_t options = {.routes = QUEUES_DEFAULT, .host = "127.0.0.1", .port_base = PT_PORT_FRONT};
+    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+    tail_t self = {.options = &options, .color = cmd_use_color(options.color, stdout)};
+
+    pt_signals_t signals;
+    int code;
+    if (pt_signals_open(&signals) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    pt_subscriber_t *subscriber = s_subscribe(&self, &code);
+    if (subscriber)
+        code = s_follow(&self, subscriber, &signals);
+    if (subscriber && pt_subscriber_counts(subscriber).missed)
+        fprintf(stderr, "missed %" PRIu64 " decisions in all\n", pt_subscriber_counts(subscriber).missed);
+    pt_subscriber_destroy(&subscriber);
+    pt_signals_close(&signals);
+    return code;
+}
