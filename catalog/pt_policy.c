@@ -38,6 +38,13 @@ s_is_retry(pt_action_t action)
     return action == PT_ACTION_RESUBMIT || action == PT_ACTION_QUERY_STATUS;
 }
 
+//  The actions that only people can take.
+static bool
+s_is_for_people(pt_action_t action)
+{
+    return action == PT_ACTION_CONTACT_PROVIDER || action == PT_ACTION_INVESTIGATE;
+}
+
 static bool
 s_claims_success(const pt_rule_t *rule)
 {
@@ -151,7 +158,7 @@ static void
 s_doubt_unknown_code(s_draft_t *draft)
 {
     pt_decision_t *out = draft->out;
-    if (!s_is_code_unknown(draft->verdict) && out->category != PT_CATEGORY_UNKNOWN_CODE)
+    if (!s_is_code_unknown(draft->verdict) && draft->rule->category != PT_CATEGORY_UNKNOWN_CODE)
         return;
 
     out->category = PT_CATEGORY_UNKNOWN_CODE;
@@ -214,7 +221,6 @@ s_query_before_money(s_draft_t *draft)
     if (out->action == PT_ACTION_CONTACT_PROVIDER && s_moves_money(verdict->kind)) {
         out->action = PT_ACTION_QUERY_STATUS;
         draft->dead_if_absent = true;
-        s_alert_now(&out->alert);
     }
 }
 
@@ -283,14 +289,14 @@ s_plan_retry(s_draft_t *draft, const pt_schedule_t *schedule)
         out->retry.if_absent = s_if_absent(draft);
 }
 
-//  Rule 5, the alert: it reads the action that the other rules settled on and changes nothing but
-//  itself. What only people can end is told to people at once; "if frequent" is a rate, which no
-//  response shows alone.
+//  Rule 5, the alert: it reads what the other rules settled on and changes nothing but itself.
+//  What the row asks people to do is told to them at once, also where the order is queried first.
+//  "If frequent" is a rate, which no response shows alone.
 static void
-s_settle_alert(pt_decision_t *out, const pt_schedule_t *schedule)
+s_settle_alert(const s_draft_t *draft, const pt_schedule_t *schedule)
 {
-    pt_alert_t *alert = &out->alert;
-    if (out->action == PT_ACTION_CONTACT_PROVIDER || out->action == PT_ACTION_INVESTIGATE)
+    pt_alert_t *alert = &draft->out->alert;
+    if (s_is_for_people(draft->out->action) || s_is_for_people((pt_action_t) draft->rule->action))
         s_alert_now(alert);
     if (!alert->present)
         return;
@@ -333,7 +339,7 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
 
     pt_schedule_t schedule = pt_schedule_of(verdict->rule, response, decided_ms);
     s_plan_retry(&draft, &schedule);
-    s_settle_alert(out_decision, &schedule);
+    s_settle_alert(&draft, &schedule);
 
     out_decision->same_payload_ok = out_decision->action == PT_ACTION_RESUBMIT;
     out_decision->route = pt_policy_route(out_decision->action, out_decision->outcome);

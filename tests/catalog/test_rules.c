@@ -1,0 +1,152 @@
+//  The rules as full tables: every rule that a catalog can hold, every fallback, and every entry of
+//  the built-in catalog, under each kind of operation, idempotent or not, attempts 1 to 10.
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pt_decision.h"
+#include "pt_fallback.h"
+#include "rules.h"
+
+#define NOW_MS UINT64_C(1700000000000)
+#define ATTEMPTS_MAX 10
+
+typedef const char *s_check_t(const rules_case_t *);
+
+static void
+s_hold(s_check_t *check, const rules_case_t *given)
+{
+    const char *breach = check(given);
+    if (!breach)
+        return;
+    rules_print(given);
+    fail_msg("rule %s", breach);
+}
+
+//  The three dimensions that every table below has.
+static size_t
+s_hold_everywhere(pt_verdict_t *verdict, pt_response_t *response)
+{
+    size_t cases = 0;
+    rules_case_t given = {verdict, response, NOW_MS};
+    for (int kind = 0; kind < PT_OPERATION_COUNT_; kind++) {
+        for (int idempotent = 0; idempotent < 2; idempotent++) {
+            for (uint32_t attempt = 1; attempt <= ATTEMPTS_MAX; attempt++, cases++) {
+                verdict->kind = (pt_operation_kind_t) kind;
+                response->idempotent = idempotent;
+                response->attempt = attempt;
+                s_hold(rules_breach, &given);
+            }
+            response->attempt = 1;
+            s_hold(rules_chain_breach, &given);
+        }
+    }
+    return cases;
+}
+
+//  Where an answer can stand: what came back, and what the catalog noticed beside the row.
+typedef struct {
+    uint16_t http_status;
+    pt_transport_t transport;
+    pt_match_t match;
+    bool code_unknown;
+    bool do_not_retry;
+    uint64_t elapsed_ms;
+} s_place_t;
+
+static const s_place_t s_places[] = {
+    {.http_status = 200, .match = PT_MATCH_CODE},
+    {.http_status = 200, .match = PT_MATCH_STATUS, .code_unknown = true},
+    {.http_status = 200, .match = PT_MATCH_MESSAGE, .do_not_retry = true},
+    {.http_status = 404, .match = PT_MATCH_TEMPLATE, .elapsed_ms = 200000},
+    {.http_status = 400, .match = PT_MATCH_HTTP_CLASS, .code_unknown = true},
+    {.http_status = 503, .match = PT_MATCH_HTTP_CLASS, .code_unknown = true, .elapsed_ms = 3590000},
+    {.http_status = 503, .match = PT_MATCH_CODE_ANY_OPERATION, .elapsed_ms = 3700000},
+    {.transport = PT_TRANSPORT_RESET, .match = PT_MATCH_CODE},
+};
+
+static void
+s_stand_in(const s_place_t *place, pt_verdict_t *verdict, pt_response_t *response)
+{
+    *response = (pt_response_t) {.id = PT_TEXT("order-1"),
+                                 .http_status = place->http_status,
+                                 .transport = place->transport,
+                                 .received_ms = NOW_MS,
+                                 .first_attempt_ms = NOW_MS - place->elapsed_ms};
+    verdict->match = place->match;
+    verdict->code_unknown = place->code_unknown;
+    verdict->do_not_retry = place->do_not_retry;
+}
+
+//  The rules that differ in alert and flags, over one category, outcome and action.
+static size_t
+s_hold_for_variants(pt_rule_t rule)
+{
+    static const uint8_t flags[] = {0, PT_RULE_IF_ABSENT_DEAD_LETTER, PT_RULE_ALERT, PT_RULE_ALERT | PT_RULE_HEALTH};
+    //  Policy never looks into an entry; it only asks whether there is one.
+    static const char entry;
+    size_t cases = 0;
+    for (size_t which = 0; which < sizeof flags; which++) {
+        for (int when = 0; when < ((flags[which] & PT_RULE_ALERT) ? PT_ALERT_WHEN_COUNT_ : 1); when++) {
+            rule.flags = flags[which];
+            rule.when = (uint8_t) when;
+            rule.audience = PT_AUDIENCE_BIT(PT_AUDIENCE_RISK);
+            for (size_t place = 0; place < sizeof s_places / sizeof *s_places; place++) {
+                pt_verdict_t verdict = {.rule = &rule, .entry = (const pt_entry_t *) (const void *) &entry};
+                pt_response_t response;
+                s_stand_in(&s_places[place], &verdict, &response);
+                cases += s_hold_everywhere(&verdict, &response);
+            }
+        }
+    }
+    return cases;
+}
+
+static void
+the_rules_hold_for_every_rule_that_a_catalog_can_state(void **state)
+{
+    (void) state;
+    size_t cases = 0;
+    for (int category = 0; category < PT_CATEGORY_COUNT_; category++)
+        for (int outcome = 0; outcome < PT_OUTCOME_COUNT_; outcome++)
+            for (int action = 0; action < PT_ACTION_COUNT_; action++)
+                cases += s_hold_for_variants((pt_rule_t) {
+                    .category = (uint8_t) category, .outcome = (uint8_t) outcome, .action = (uint8_t) action});
+    print_message("%zu cases\n", cases);
+}
+
+static void
+the_rules_hold_for_every_answer_of_last_resort(void **state)
+{
+    (void) state;
+    static const uint64_t elapsed_ms[] = {0, 200000, 3590000, 3600000};
+    for (int status = 0; status < 600; status = status ? status + 1 : 100) {
+        for (int which = 0; which < PT_TRANSPORT_COUNT_ * 2 * 4; which++) {
+            bool code = which % 2;
+            pt_transport_t transport = (pt_transport_t) (which / 2 % PT_TRANSPORT_COUNT_);
+            const pt_fallback_t *fallback = pt_fallback_find((uint16_t) status, transport, code);
+            pt_verdict_t verdict = {.rule = &fallback->rule, .match = fallback->match, .code_unknown = code};
+            pt_response_t response = {.id = PT_TEXT("order-1"),
+                                      .http_status = (uint16_t) status,
+                                      .transport = transport,
+                                      .received_ms = NOW_MS,
+                                      .first_attempt_ms = NOW_MS - elapsed_ms[which / 2 / PT_TRANSPORT_COUNT_]};
+            s_hold_everywhere(&verdict, &response);
+        }
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_rules_hold_for_every_rule_that_a_catalog_can_state),
+        cmocka_unit_test(the_rules_hold_for_every_answer_of_last_resort),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
