@@ -18,7 +18,7 @@ extern "C" {
 #define PT_BATCH_COUNT_MAX 4096
 #define PT_BATCH_BYTES_MAX (1024 * 1024)              //  of a payload frame
 #define PT_WINDOW 1024                                //  batches: seq < floor + PT_WINDOW
-#define PT_HEADER_BYTES_MAX 8192                      //  of any header frame; the longest HEADS needs 5,796
+#define PT_HEADER_BYTES_MAX 8192                      //  of any header frame; the longest HEADS needs 5,734
 #define PT_WIRE_INTEGER_MAX ((UINT64_C(1) << 53) - 1) //  what every language holds exactly
 #define PT_TOPIC_BYTES_MAX 64
 #define PT_TOPIC_PROVIDER_BYTES_MAX 32 //  of the provider's name in a topic
