@@ -1,35 +1,17 @@
-/*  Header frames: msgpack-c packs them, our bounded cursor reads them. */
+/*  Header frames: the bounded writer packs them, the bounded cursor reads them. */
 #include "pt_frame.h"
 
 #include <assert.h>
 
 #define S_ID_DIGITS 16
 
-//  msgpack-c calls this with each piece. Failing here would only be passed through by some of its
-//  functions, so the writer remembers that it is full instead.
-static int
-s_append(void *context, const char *bytes, size_t len)
-{
-    pt_frame_writer_t *self = context;
-    if (self->full || len > self->capacity - self->used) {
-        self->full = true;
-        return -1;
-    }
-    memcpy(self->out + self->used, bytes, len);
-    self->used += len;
-    return 0;
-}
-
 void
 pt_frame_begin(pt_frame_writer_t *self, uint8_t *out, size_t capacity, pt_kind_t kind, size_t elements)
 {
     assert(out || capacity == 0);
 
-    self->out = out;
-    self->capacity = capacity;
-    self->used = 0;
-    self->full = false;
-    msgpack_packer_init(&self->packer, self, s_append);
+    self->writer = pt_writer_open(out, capacity);
+    self->start = out;
     pt_frame_put_array(self, elements);
     pt_frame_put_uint(self, PT_WIRE_VERSION);
     pt_frame_put_text(self, pt_text_of(pt_kind_text(kind)));
@@ -40,7 +22,7 @@ pt_frame_put_uint(pt_frame_writer_t *self, uint64_t value)
 {
     assert(value <= PT_WIRE_INTEGER_MAX);
 
-    msgpack_pack_uint64(&self->packer, value);
+    pt_pack_uint64(&self->writer, value);
 }
 
 void
@@ -56,21 +38,19 @@ pt_frame_put_id(pt_frame_writer_t *self, uint64_t id)
 void
 pt_frame_put_text(pt_frame_writer_t *self, pt_text_t text)
 {
-    msgpack_pack_str(&self->packer, text.len);
-    if (text.len)
-        msgpack_pack_str_body(&self->packer, text.data, text.len);
+    pt_writer_text(&self->writer, text);
 }
 
 void
 pt_frame_put_array(pt_frame_writer_t *self, size_t elements)
 {
-    msgpack_pack_array(&self->packer, elements);
+    pt_pack_array(&self->writer, elements);
 }
 
 size_t
 pt_frame_finish(const pt_frame_writer_t *self)
 {
-    return self->full ? 0 : self->used;
+    return self->writer.full ? 0 : (size_t) (self->writer.at - self->start);
 }
 
 //  Version before kind: another version may have other kinds.

@@ -6,18 +6,14 @@
 #ifndef PT_FRAME_H
 #define PT_FRAME_H
 
-#include <msgpack/pack.h>
-
 #include "pt_cursor.h"
 #include "pt_wire.h"
+#include "pt_writer.h"
 
 //  Writes one header frame into the caller's buffer.
 typedef struct {
-    uint8_t *out;
-    size_t capacity;
-    size_t used;
-    bool full; //  something did not fit
-    msgpack_packer packer;
+    pt_writer_t writer;
+    const uint8_t *start;
 } pt_frame_writer_t;
 
 /*  Begin an array of `elements` elements; the version and the kind are its first two. */

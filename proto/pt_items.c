@@ -8,28 +8,18 @@
 #include "pt_cursor.h"
 #include "pt_wire.h"
 
-/*  Step over the children of a value, to any depth: depth is judged item by item, by whoever
- *  decodes it, so that one item that is nested too deep does not spoil its neighbours. Ends,
- *  because every value takes a byte at least, and needs no stack, because only the number of
- *  values still to come matters.
+/*  Read a value and step over all of it, to any depth: depth is judged item by item, by whoever
+ *  decodes it, so that one item that is nested too deep does not spoil its neighbours.
  */
 static pt_status_t
-s_skip_children(pt_cursor_t *cursor, const pt_value_t *parent)
+s_read_item(pt_cursor_t *cursor, pt_value_t *out_value)
 {
-    pt_value_t value = *parent;
-    uint64_t pending = 1;
-    for (;;) {
-        pending--;
-        if (value.kind == PT_VALUE_ARRAY)
-            pending += value.as.count;
-        else if (value.kind == PT_VALUE_MAP)
-            pending += 2 * (uint64_t) value.as.count;
-        if (pending == 0)
-            return PT_OK;
-        pt_status_t status = pt_cursor_next(cursor, &value);
-        if (status != PT_OK)
-            return status;
-    }
+    pt_cursor_t whole = *cursor;
+    pt_status_t status = pt_cursor_next(cursor, out_value);
+    if (status != PT_OK || out_value->kind < PT_VALUE_ARRAY)
+        return status;
+    *cursor = whole;
+    return pt_cursor_skip_deep(cursor);
 }
 
 static bool
@@ -64,14 +54,11 @@ s_check_items(pt_bytes_t payload, bool (*is_item)(pt_value_kind_t kind), pt_item
     *out_items = (pt_items_t) {{cursor.at, pt_cursor_left(&cursor)}, count, false};
     for (uint32_t i = 0; i < count; i++) {
         pt_value_t value;
-        status = pt_cursor_next(&cursor, &value);
+        status = s_read_item(&cursor, &value);
         if (status != PT_OK)
             return status;
         if (!is_item(value.kind))
             return PT_E_TYPE;
-        status = s_skip_children(&cursor, &value);
-        if (status != PT_OK)
-            return status;
     }
     return pt_cursor_end(&cursor);
 }
@@ -132,10 +119,9 @@ pt_items_next(pt_items_t *self, pt_bytes_t *out_item)
     }
     pt_cursor_t cursor = pt_cursor_open(self->rest);
     pt_value_t value = {0};
-    pt_status_t status = pt_cursor_next(&cursor, &value);
-    if (status == PT_OK)
-        status = s_skip_children(&cursor, &value);
+    pt_status_t status = s_read_item(&cursor, &value);
     assert(status == PT_OK); //  the frame was checked when it was opened
+    (void) status;
 
     *out_item = (pt_bytes_t) {self->rest.data, (size_t) (cursor.at - self->rest.data)};
     if (value.kind == PT_VALUE_BIN)
