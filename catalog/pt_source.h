@@ -56,6 +56,14 @@ typedef struct {
     char *digits; //  the two digits of a responseCode that name this operation; NULL: none
 } pt_source_operation_t;
 
+//  What one value of the body's `fields` map says about a field of the request.
+typedef struct {
+    pt_mark_t mark;
+    char *code;
+    char *summary; //  one plain sentence
+    char *cite;
+} pt_source_field_code_t;
+
 typedef struct {
     pt_mark_t mark;
     char *id; //  [a-z0-9_-]{1,32}
@@ -72,6 +80,8 @@ typedef struct {
     //  Values of the advice path that forbid another try on this instrument.
     char **do_not_retry;
     size_t do_not_retry_count;
+    pt_source_field_code_t *field_codes;
+    size_t field_code_count;
     pt_source_entry_t *entries;
     size_t entry_count;
 } pt_source_provider_t;

@@ -1,0 +1,240 @@
+/*  Schedules and alerts: what named policies and single entries say in the same words. */
+#include "pt_compile_parts.h"
+
+#define S_COUNT(array) (sizeof(array) / sizeof *(array))
+
+//  The words come from pt_model, so that a catalog and the wire never disagree.
+#define S_WORDS(noun, COUNT)                                                                                           \
+    pt_words_t pt_compile_words_##noun(void)                                                                           \
+    {                                                                                                                  \
+        _Static_assert((COUNT) <= PT_COMPILE_WORDS_MAX, "room for all words");                                         \
+        pt_words_t words = {.count = COUNT};                                                                           \
+        for (size_t i = 0; i < words.count; i++)                                                                       \
+            words.words[i] = s_##noun##_text(i);                                                                       \
+        return words;                                                                                                  \
+    }
+
+static const char *
+s_category_text(size_t value)
+{
+    return pt_category_text((pt_category_t) value);
+}
+
+static const char *
+s_outcome_text(size_t value)
+{
+    return pt_outcome_text((pt_outcome_t) value);
+}
+
+static const char *
+s_action_text(size_t value)
+{
+    return pt_action_text((pt_action_t) value);
+}
+
+static const char *
+s_severity_text(size_t value)
+{
+    return pt_severity_text((pt_severity_t) value);
+}
+
+static const char *
+s_when_text(size_t value)
+{
+    return pt_alert_when_text((pt_alert_when_t) value);
+}
+
+static const char *
+s_audience_text(size_t value)
+{
+    return pt_audience_text((pt_audience_t) value);
+}
+
+S_WORDS(category, PT_CATEGORY_COUNT_)
+S_WORDS(outcome, PT_OUTCOME_COUNT_)
+S_WORDS(action, PT_ACTION_COUNT_)
+S_WORDS(severity, PT_SEVERITY_COUNT_)
+S_WORDS(when, PT_ALERT_WHEN_COUNT_)
+S_WORDS(audience, PT_AUDIENCE_COUNT_)
+
+static void
+s_add_delay(pt_reader_t *reader, const pt_node_t *item, void *target)
+{
+    pt_rule_t *rule = &((pt_settings_t *) target)->rule;
+    uint32_t delay_ms;
+    if (pt_read_duration(reader, item, &delay_ms))
+        rule->delay_ms[rule->delay_count++] = delay_ms;
+}
+
+void
+pt_settings_read_delays(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    ((pt_settings_t *) target)->given |= PT_SETS_DELAYS;
+    (void) pt_read_list(reader, node, PT_RULE_DELAYS_MAX, s_add_delay, target);
+}
+
+void
+pt_settings_read_max_attempts(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_settings_t *settings = target;
+    uint32_t value = 0;
+    settings->given |= PT_SETS_MAX_ATTEMPTS;
+    if (pt_read_number(reader, node, 1, 1000, &value))
+        settings->rule.max_attempts = (uint16_t) value;
+}
+
+void
+pt_settings_read_deadline(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_settings_t *settings = target;
+    settings->given |= PT_SETS_DEADLINE;
+    (void) pt_read_duration(reader, node, &settings->rule.deadline_ms);
+}
+
+static void
+s_add_audience(pt_reader_t *reader, const pt_node_t *item, void *target)
+{
+    pt_rule_t *rule = target;
+    pt_words_t words = pt_compile_words_audience();
+    uint8_t index;
+    if (!pt_read_word(reader, item, "audience", words.words, words.count, &index))
+        return;
+    if (rule->audience & PT_AUDIENCE_BIT(index))
+        pt_read_fault(reader, item, PT_FAULT_NAME_TAKEN, "'%s' stands twice in the list", words.words[index]);
+    rule->audience |= (uint8_t) PT_AUDIENCE_BIT(index);
+}
+
+static void
+s_read_audience(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    (void) pt_read_list(reader, node, PT_AUDIENCE_COUNT_, s_add_audience, target);
+}
+
+static void
+s_read_severity(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_words_t words = pt_compile_words_severity();
+    (void) pt_read_word(reader, node, "severity", words.words, words.count, &((pt_rule_t *) target)->severity);
+}
+
+static void
+s_read_when(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_words_t words = pt_compile_words_when();
+    (void) pt_read_word(reader, node, "time of an alert", words.words, words.count, &((pt_rule_t *) target)->when);
+}
+
+static void
+s_require_persistent(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
+{
+    if (rule->when != PT_ALERT_WHEN_IF_PERSISTENT)
+        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "has no effect unless when is if_persistent");
+}
+
+static void
+s_read_attempts(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_rule_t *rule = target;
+    uint32_t value = 0;
+    s_require_persistent(reader, node, rule);
+    if (pt_read_number(reader, node, 1, 1000, &value))
+        rule->persist_attempts = (uint16_t) value;
+}
+
+static void
+s_read_elapsed(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_rule_t *rule = target;
+    s_require_persistent(reader, node, rule);
+    (void) pt_read_duration(reader, node, &rule->persist_ms);
+}
+
+void
+pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    static const pt_key_t keys[] = {
+        {"audience", s_read_audience, true},  {"severity", s_read_severity, true},
+        {"when", s_read_when, true}, //  before the keys that depend on it
+        {"attempts", s_read_attempts, false}, {"elapsed", s_read_elapsed, false},
+    };
+    pt_settings_t *settings = target;
+    settings->given |= PT_SETS_ALERT;
+    settings->rule.persist_attempts = PT_RULE_PERSIST_ATTEMPTS;
+    settings->rule.persist_ms = PT_RULE_PERSIST_MS;
+    pt_read_map(reader, node, "an alert", keys, S_COUNT(keys), &settings->rule);
+}
+
+void
+pt_settings_apply(const pt_settings_t *self, pt_rule_t *rule)
+{
+    const pt_rule_t *from = &self->rule;
+    if (self->given & PT_SETS_DELAYS) {
+        rule->delay_count = from->delay_count;
+        memcpy(rule->delay_ms, from->delay_ms, sizeof rule->delay_ms);
+    }
+    if (self->given & PT_SETS_MAX_ATTEMPTS)
+        rule->max_attempts = from->max_attempts;
+    if (self->given & PT_SETS_DEADLINE)
+        rule->deadline_ms = from->deadline_ms;
+    //  An alert is replaced whole: half of one policy's alert with another's audience is nobody's intent.
+    if (self->given & PT_SETS_ALERT) {
+        rule->flags |= PT_RULE_ALERT;
+        rule->audience = from->audience;
+        rule->severity = from->severity;
+        rule->when = from->when;
+        rule->persist_attempts = from->persist_attempts;
+        rule->persist_ms = from->persist_ms;
+    }
+}
+
+static bool
+s_is_policy_taken(pt_reader_t *reader, const pt_unit_t *unit, const pt_node_t *key)
+{
+    for (size_t i = 0; i < unit->policy_count; i++) {
+        if (!pt_text_equal(unit->policies[i].key->text, key->text))
+            continue;
+        pt_read_fault(reader, key, PT_FAULT_KEY_TWICE, "policy '%.64s' stands twice; first at line %u", key->text.data,
+                      unit->policies[i].key->line);
+        return true;
+    }
+    return false;
+}
+
+static void
+s_read_policy(pt_reader_t *reader, const pt_link_t *link, pt_unit_t *unit)
+{
+    static const pt_key_t keys[] = {
+        {"delays", pt_settings_read_delays, false},
+        {"max_attempts", pt_settings_read_max_attempts, false},
+        {"deadline", pt_settings_read_deadline, false},
+        {"alert", pt_settings_read_alert, false},
+    };
+    const pt_node_t *key = link->key;
+    if (!pt_compile_is_name(key->text.data, "_-", PT_COMPILE_NAME_BYTES_MAX))
+        pt_read_fault(reader, key, PT_FAULT_NAME, "'%.64s' is no policy name: a-z, 0-9, _ and -", key->text.data);
+    if (s_is_policy_taken(reader, unit, key))
+        return;
+    pt_named_settings_t *policy = &unit->policies[unit->policy_count++];
+    policy->key = key;
+    pt_read_map(reader, link->value, "a policy", keys, S_COUNT(keys), &policy->settings);
+}
+
+void
+pt_compile_read_policies(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_unit_t *unit = target;
+    if (node->kind != PT_NODE_MAP) {
+        pt_read_fault(reader, node, PT_FAULT_TYPE, "policies must be a map of names");
+        return;
+    }
+    if (node->count > PT_COMPILE_POLICIES_MAX) {
+        pt_read_fault(reader, node, PT_FAULT_TOO_MANY, "%zu policies where at most %d may stand", node->count,
+                      PT_COMPILE_POLICIES_MAX);
+        return;
+    }
+    unit->policies = pt_read_array(reader, node->count, sizeof *unit->policies);
+    if (!unit->policies)
+        return;
+    for (const pt_link_t *link = node->first; link; link = link->next)
+        s_read_policy(reader, link, unit);
+}
