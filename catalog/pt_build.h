@@ -13,8 +13,9 @@ extern "C" {
 #endif
 
 /*  Build an image. On PT_OK the caller owns *out_image (free()). PT_E_SYNTAX: two entries claim
- *  the same key, or a name is bad; the faults say which. PT_E_LIMIT conditions are PT_E_COUNT and
- *  PT_E_SIZE; PT_E_NOMEM.
+ *  the same key, or a name is bad; the faults say which. Limits are
+ *  PT_E_COUNT and PT_E_SIZE; PT_E_NOMEM; PT_E_MALFORMED: the finished image does not pass its own
+ *  checks, a mistake of the builder.
  */
 PT_MUST_CHECK pt_status_t pt_build_image(const pt_source_t *source, pt_faults_t *faults, uint8_t **out_image,
                                          size_t *out_bytes);

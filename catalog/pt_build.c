@@ -1,0 +1,345 @@
+/*  A source into an image: names, shapes, entries; then the rows of each key, gathered and grouped. */
+#include "pt_build.h"
+
+#include "pt_draft.h"
+#include "pt_group.h"
+#include "pt_image.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define S_ID_BYTES_MAX 32 //  of a gateway's id: it is part of every topic
+
+//  A provider on its way into the image.
+typedef struct {
+    pt_draft_t *draft;
+    pt_faults_t *faults;
+    const pt_source_provider_t *source;
+    uint16_t index;
+    uint32_t first_operation;
+    pt_row_t *rows;
+    size_t row_count;
+} s_work_t;
+
+static pt_text_t
+s_without_slash(const char *name)
+{
+    pt_text_t text = pt_text_of(name);
+    if (text.len && text.data[0] == '/')
+        text = (pt_text_t) {text.data + 1, text.len - 1};
+    return text;
+}
+
+static void
+s_check_id(s_work_t *work)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+    const char *id = work->source->id;
+    size_t bytes = strlen(id);
+    if (bytes == 0 || bytes > S_ID_BYTES_MAX || strspn(id, allowed) != bytes)
+        pt_faults_add(work->faults, work->source->mark, false, "PT2006",
+                      "gateway id \"%.64s\": 1 to %d of a-z, 0-9, _ and -", id, S_ID_BYTES_MAX);
+}
+
+static void
+s_add_names(s_work_t *work)
+{
+    const pt_source_provider_t *source = work->source;
+    pt_draft_name(work->draft, PT_SPACE_PROVIDER, 0, pt_text_of(source->id), work->index, source->mark);
+    for (size_t i = 0; i < source->alias_count; i++)
+        pt_draft_name(work->draft, PT_SPACE_PROVIDER, 0, pt_text_of(source->aliases[i]), work->index, source->mark);
+}
+
+static bool
+s_is_path_good(const pt_path_t *path)
+{
+    uint8_t slots = path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS;
+    return path->role < PT_ROLE_COUNT_ && path->slot < slots && path->step_count > 0 &&
+           path->step_count <= PT_PATH_STEPS;
+}
+
+static void
+s_add_path(s_work_t *work, const pt_path_t *path)
+{
+    pt_image_path_t stored = {
+        .role = path->role, .slot = path->slot, .width = path->width, .step_count = path->step_count};
+    if (!s_is_path_good(path)) {
+        pt_faults_add(work->faults, work->source->mark, false, "PT2006", "%s: a path out of bounds", work->source->id);
+        return;
+    }
+    for (size_t i = 0; i < PT_PATH_STEPS; i++)
+        stored.steps[i] =
+            i < path->step_count ? pt_draft_text(work->draft, path->steps[i]) : (pt_span_t) {PT_IMAGE_NONE, 0};
+    (void) pt_draft_add(work->draft, PT_SECTION_PATHS, &stored);
+}
+
+static void
+s_add_operation(s_work_t *work, const pt_source_operation_t *operation)
+{
+    pt_text_t name = s_without_slash(operation->name);
+    pt_operation_t stored = {
+        .name = pt_draft_text(work->draft, name), .provider = work->index, .kind = (uint8_t) operation->kind};
+    uint32_t id = pt_draft_add(work->draft, PT_SECTION_OPERATIONS, &stored);
+    pt_draft_name(work->draft, PT_SPACE_OPERATION, work->index, name, id, operation->mark);
+    for (size_t i = 0; i < operation->alias_count; i++)
+        pt_draft_name(work->draft, PT_SPACE_OPERATION, work->index, s_without_slash(operation->aliases[i]), id,
+                      operation->mark);
+    if (operation->digits)
+        pt_draft_name(work->draft, PT_SPACE_DIGITS, work->index, pt_text_of(operation->digits), id, operation->mark);
+}
+
+static void
+s_check_gateway(s_work_t *work)
+{
+    const pt_source_provider_t *source = work->source;
+    if (source->path_count > PT_PATHS_MAX || source->digits_slot >= PT_CODE_SLOTS)
+        pt_faults_add(work->faults, source->mark, false, "PT2006", "%s: a body out of bounds", source->id);
+    if (pt_draft_next(work->draft, PT_SECTION_OPERATIONS) + source->operation_count > PT_OPERATION_IDS_MAX)
+        pt_faults_add(work->faults, source->mark, false, "PT2006", "%s: too many operations", source->id);
+}
+
+static void
+s_add_gateway(s_work_t *work)
+{
+    const pt_source_provider_t *source = work->source;
+    pt_draft_t *draft = work->draft;
+    work->first_operation = pt_draft_next(draft, PT_SECTION_OPERATIONS);
+    pt_gateway_t gateway = {
+        .id = pt_draft_text(draft, pt_text_of(source->id)),
+        .name = pt_draft_text(draft, pt_text_of(source->name ? source->name : source->id)),
+        .first_path = pt_draft_next(draft, PT_SECTION_PATHS),
+        .path_count = (uint32_t) source->path_count,
+        .first_operation = work->first_operation,
+        .operation_count = (uint32_t) source->operation_count,
+        .first_advice = pt_draft_next(draft, PT_SECTION_ADVICE),
+        .advice_count = (uint32_t) source->do_not_retry_count,
+        .digits_slot = source->digits_slot,
+        .digits_offset = source->digits_offset,
+        .digits_length = source->digits_length,
+    };
+    (void) pt_draft_add(draft, PT_SECTION_PROVIDERS, &gateway);
+    for (size_t i = 0; i < source->path_count; i++)
+        s_add_path(work, &source->paths[i]);
+    for (size_t i = 0; i < source->operation_count; i++)
+        s_add_operation(work, &source->operations[i]);
+    for (size_t i = 0; i < source->do_not_retry_count; i++) {
+        pt_span_t span = pt_draft_text(draft, pt_text_of(source->do_not_retry[i]));
+        (void) pt_draft_add(draft, PT_SECTION_ADVICE, &span);
+    }
+}
+
+//  The place of an operation among its provider's, or SIZE_MAX.
+static size_t
+s_find_operation(const pt_source_provider_t *source, const char *name)
+{
+    pt_text_t wanted = s_without_slash(name);
+    for (size_t i = 0; i < source->operation_count; i++) {
+        const pt_source_operation_t *operation = &source->operations[i];
+        if (pt_text_equal(s_without_slash(operation->name), wanted))
+            return i;
+        for (size_t j = 0; j < operation->alias_count; j++)
+            if (pt_text_equal(s_without_slash(operation->aliases[j]), wanted))
+                return i;
+    }
+    return SIZE_MAX;
+}
+
+static bool
+s_holds_id(const uint16_t *ids, size_t count, uint16_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+//  The ids of an entry's operations, each once; NULL when out of memory.
+static uint16_t *
+s_resolve_operations(s_work_t *work, const pt_source_entry_t *entry, size_t *out_count)
+{
+    uint16_t *ids = pt_draft_alloc(work->draft, (entry->operation_count + 1) * sizeof *ids);
+    *out_count = 0;
+    for (size_t i = 0; ids && i < entry->operation_count; i++) {
+        size_t place = s_find_operation(work->source, entry->operations[i]);
+        if (place == SIZE_MAX) {
+            pt_faults_add(work->faults, entry->mark, false, "PT2005", "%s: no operation \"%.64s\"", entry->id,
+                          entry->operations[i]);
+            continue;
+        }
+        uint16_t id = (uint16_t) (work->first_operation + place);
+        if (!s_holds_id(ids, *out_count, id))
+            ids[(*out_count)++] = id;
+    }
+    return ids;
+}
+
+//  "pay_in,pay_out", as people are shown it.
+static pt_text_t
+s_join_operations(s_work_t *work, const pt_source_entry_t *entry)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < entry->operation_count; i++)
+        room += strlen(entry->operations[i]) + 1;
+    char *joined = pt_draft_alloc(work->draft, room);
+    if (!joined)
+        return PT_TEXT_NONE;
+    char *at = joined;
+    for (size_t i = 0; i < entry->operation_count; i++) {
+        if (i)
+            *at++ = ',';
+        at = stpcpy(at, entry->operations[i]);
+    }
+    return (pt_text_t) {joined, (size_t) (at - joined)};
+}
+
+static uint32_t
+s_add_entry(s_work_t *work, const pt_source_entry_t *entry)
+{
+    pt_draft_t *draft = work->draft;
+    struct pt_entry stored = {
+        .id = pt_draft_text(draft, pt_text_of(entry->id)),
+        .code = pt_draft_text(draft, pt_text_of(entry->codes[0])),
+        .operations = pt_draft_text(draft, s_join_operations(work, entry)),
+        .message = pt_draft_text(draft, pt_text_of(entry->message)),
+        .subcode = pt_draft_text(draft, pt_text_of(entry->subcode)),
+        .summary = pt_draft_text(draft, pt_text_of(entry->summary)),
+        .todo = pt_draft_text(draft, pt_text_of(entry->todo)),
+        .cite = pt_draft_text(draft, pt_text_of(entry->cite)),
+        .rule = pt_draft_rule(draft, &entry->rule),
+        .provider = work->index,
+        .kind = (uint8_t) entry->kind,
+    };
+    return pt_draft_add(draft, PT_SECTION_ENTRIES, &stored);
+}
+
+static bool
+s_is_entry_good(s_work_t *work, const pt_source_entry_t *entry)
+{
+    bool is_good = entry->id && entry->code_count > 0 && entry->code_count <= PT_SOURCE_CODES_MAX &&
+                   (unsigned) entry->kind < PT_ENTRY_KIND_COUNT_ && pt_image_is_rule_good(&entry->rule);
+    if (!is_good)
+        pt_faults_add(work->faults, entry->mark, false, "PT2006", "%s: an entry out of bounds",
+                      entry->id ? entry->id : "an entry without id");
+    return is_good;
+}
+
+static void
+s_add_rows(s_work_t *work, const pt_source_entry_t *entry)
+{
+    static const pt_space_t spaces[PT_ENTRY_KIND_COUNT_] = {
+        [PT_ENTRY_CODE] = PT_SPACE_CODE,
+        [PT_ENTRY_STATUS] = PT_SPACE_STATUS,
+        [PT_ENTRY_HTTP_CLASS] = PT_SPACE_HTTP,
+    };
+    if (!s_is_entry_good(work, entry))
+        return;
+    size_t operation_count;
+    const uint16_t *operations = s_resolve_operations(work, entry, &operation_count);
+    uint32_t index = s_add_entry(work, entry);
+    const pt_meaning_t *meaning = pt_meaning_new(work->draft, work->faults, entry, index, operations, operation_count);
+    for (size_t i = 0; meaning && i < entry->code_count; i++)
+        work->rows[work->row_count++] = (pt_row_t) {meaning, pt_text_of(entry->codes[i]), spaces[entry->kind]};
+}
+
+//  Rows of one key together, in the order of their sources.
+static int
+s_compare_rows(const void *left_p, const void *right_p)
+{
+    const pt_row_t *left = left_p;
+    const pt_row_t *right = right_p;
+    int order = (left->space > right->space) - (left->space < right->space);
+    if (order == 0)
+        order = (left->key.len > right->key.len) - (left->key.len < right->key.len);
+    if (order == 0 && left->key.len)
+        order = memcmp(left->key.data, right->key.data, left->key.len);
+    if (order == 0)
+        order = (left->meaning->entry > right->meaning->entry) - (left->meaning->entry < right->meaning->entry);
+    return order;
+}
+
+static bool
+s_is_same_key(const pt_row_t *left, const pt_row_t *right)
+{
+    return left->space == right->space && pt_text_equal(left->key, right->key);
+}
+
+static void
+s_add_groups(s_work_t *work)
+{
+    qsort(work->rows, work->row_count, sizeof *work->rows, s_compare_rows);
+    for (size_t start = 0; start < work->row_count;) {
+        size_t end = start + 1;
+        while (end < work->row_count && s_is_same_key(&work->rows[start], &work->rows[end]))
+            end++;
+        pt_group_add(work->draft, work->faults, work->index, work->rows + start, end - start);
+        start = end;
+    }
+}
+
+static void
+s_add_provider(pt_draft_t *draft, pt_faults_t *faults, const pt_source_provider_t *source)
+{
+    s_work_t work = {.draft = draft, .faults = faults, .source = source};
+    work.index = (uint16_t) pt_draft_next(draft, PT_SECTION_PROVIDERS);
+    work.rows = pt_draft_alloc(draft, (source->entry_count * PT_SOURCE_CODES_MAX + 1) * sizeof *work.rows);
+    if (!work.rows)
+        return;
+    s_check_id(&work);
+    s_check_gateway(&work);
+    s_add_names(&work);
+    s_add_gateway(&work);
+    for (size_t i = 0; i < source->entry_count; i++)
+        s_add_rows(&work, &source->entries[i]);
+    s_add_groups(&work);
+}
+
+//  Every key must lead back to its own slot in the finished image.
+static bool
+s_is_complete(const pt_draft_t *draft, const uint8_t *bytes, size_t len)
+{
+    pt_image_t image;
+    if (pt_image_open((pt_bytes_t) {bytes, len}, &image) != PT_OK)
+        return false;
+    const pt_phash_item_t *items = (const void *) draft->keys.data;
+    for (size_t i = 0; i < draft->keys.count; i++) {
+        const pt_phash_item_t *item = &items[i];
+        const pt_slot_t *slot = pt_phash_find(&image.table, (pt_space_t) item->space, item->owner, item->text);
+        if (!slot || memcmp(slot->values, item->values, sizeof item->values) != 0)
+            return false;
+    }
+    return true;
+}
+
+static pt_status_t
+s_build(pt_draft_t *draft, const pt_source_t *source, pt_faults_t *faults, uint8_t **out_image, size_t *out_bytes)
+{
+    if (source->provider_count > PT_OPERATION_IDS_MAX)
+        return PT_E_COUNT;
+    size_t errors = faults->errors;
+    for (size_t i = 0; i < source->provider_count; i++)
+        s_add_provider(draft, faults, &source->providers[i]);
+    pt_status_t status = pt_draft_seal(draft, faults, out_image, out_bytes);
+    if (status != PT_OK)
+        return status;
+    if (faults->errors > errors)
+        status = PT_E_SYNTAX;
+    else if (!s_is_complete(draft, *out_image, *out_bytes))
+        status = PT_E_MALFORMED;
+    if (status != PT_OK)
+        free(*out_image);
+    return status;
+}
+
+pt_status_t
+pt_build_image(const pt_source_t *source, pt_faults_t *faults, uint8_t **out_image, size_t *out_bytes)
+{
+    assert(source);
+    assert(faults);
+    assert(out_image);
+    assert(out_bytes);
+
+    pt_draft_t draft = {0};
+    pt_status_t status = s_build(&draft, source, faults, out_image, out_bytes);
+    pt_draft_clear(&draft);
+    return status;
+}

@@ -1,0 +1,232 @@
+/*  Opening an image, and showing what is in it. What a response means is found in pt_lookup.c. */
+#include "pt_catalog.h"
+
+#include "pt_catalog_parts.h"
+#include "pt_todo.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void
+s_open_path(const pt_image_t *image, const pt_image_path_t *stored, pt_path_t *out_path)
+{
+    *out_path = (pt_path_t) {
+        .role = stored->role, .slot = stored->slot, .width = stored->width, .step_count = stored->step_count};
+    for (int i = 0; i < stored->step_count; i++)
+        out_path->steps[i] = pt_image_text(image, stored->steps[i]);
+}
+
+static void
+s_open_provider(pt_catalog_t *self, uint16_t index)
+{
+    const pt_image_t *image = &self->image;
+    const pt_gateway_t *gateway = &image->gateways[index];
+    self->providers[index] = (pt_provider_t) {
+        .image = image,
+        .gateway = gateway,
+        .id = pt_image_text(image, gateway->id),
+        .name = pt_image_text(image, gateway->name),
+        .shape = {self->paths + gateway->first_path, gateway->path_count},
+        .index = index,
+    };
+}
+
+//  Make the parts that hold pointers.
+static pt_status_t
+s_open_parts(pt_catalog_t *self)
+{
+    uint32_t providers = pt_image_count(&self->image, PT_SECTION_PROVIDERS);
+    uint32_t paths = pt_image_count(&self->image, PT_SECTION_PATHS);
+    self->providers = calloc((size_t) providers + 1, sizeof *self->providers);
+    self->paths = calloc((size_t) paths + 1, sizeof *self->paths);
+    if (!self->providers || !self->paths)
+        return PT_E_NOMEM;
+    for (uint32_t i = 0; i < paths; i++)
+        s_open_path(&self->image, &self->image.paths[i], &self->paths[i]);
+    for (uint32_t i = 0; i < providers; i++)
+        s_open_provider(self, (uint16_t) i);
+    return PT_OK;
+}
+
+static pt_status_t
+s_open_copy(pt_catalog_t *self, pt_bytes_t image)
+{
+    size_t room = (image.len / PT_IMAGE_ALIGN + 1) * PT_IMAGE_ALIGN;
+    self->bytes = aligned_alloc(PT_IMAGE_ALIGN, room);
+    if (!self->bytes)
+        return PT_E_NOMEM;
+    if (image.len)
+        memcpy(self->bytes, image.data, image.len);
+    pt_status_t status = pt_image_open((pt_bytes_t) {self->bytes, image.len}, &self->image);
+    return status == PT_OK ? s_open_parts(self) : status;
+}
+
+pt_status_t
+pt_catalog_open(pt_bytes_t image, pt_catalog_t **out_catalog)
+{
+    assert(image.data || image.len == 0);
+    assert(out_catalog);
+
+    if (image.len > PT_IMAGE_BYTES_MAX)
+        return PT_E_SIZE;
+    pt_catalog_t *self = calloc(1, sizeof *self);
+    if (!self)
+        return PT_E_NOMEM;
+    pt_status_t status = s_open_copy(self, image);
+    if (status != PT_OK) {
+        pt_catalog_destroy(&self);
+        return status;
+    }
+    *out_catalog = self;
+    return PT_OK;
+}
+
+void
+pt_catalog_destroy(pt_catalog_t **self_p)
+{
+    assert(self_p);
+
+    pt_catalog_t *self = *self_p;
+    if (!self)
+        return;
+    free(self->paths);
+    free(self->providers);
+    free(self->bytes);
+    free(self);
+    *self_p = NULL;
+}
+
+uint64_t
+pt_catalog_hash(const pt_catalog_t *self)
+{
+    assert(self);
+
+    return self->image.header->checksum;
+}
+
+const pt_provider_t *
+pt_catalog_provider(const pt_catalog_t *self, pt_text_t name)
+{
+    assert(self);
+
+    const pt_slot_t *slot = pt_phash_find(&self->image.table, PT_SPACE_PROVIDER, 0, name);
+    return slot ? &self->providers[slot->values[PT_SLOT_OPERATIONS]] : NULL;
+}
+
+const pt_shape_t *
+pt_provider_shape(const pt_provider_t *provider)
+{
+    static const pt_shape_t empty;
+    return provider ? &provider->shape : &empty;
+}
+
+pt_text_t
+pt_provider_id(const pt_provider_t *provider)
+{
+    assert(provider);
+
+    return provider->id;
+}
+
+pt_text_t
+pt_provider_name(const pt_provider_t *provider)
+{
+    assert(provider);
+
+    return provider->name;
+}
+
+size_t
+pt_provider_index(const pt_provider_t *provider)
+{
+    assert(provider);
+
+    return provider->index;
+}
+
+size_t
+pt_catalog_provider_count(const pt_catalog_t *self)
+{
+    assert(self);
+
+    return pt_image_count(&self->image, PT_SECTION_PROVIDERS);
+}
+
+const pt_provider_t *
+pt_catalog_provider_at(const pt_catalog_t *self, size_t index)
+{
+    assert(self);
+    assert(index < pt_catalog_provider_count(self));
+
+    return &self->providers[index];
+}
+
+size_t
+pt_catalog_entry_count(const pt_catalog_t *self)
+{
+    assert(self);
+
+    return pt_image_count(&self->image, PT_SECTION_ENTRIES);
+}
+
+const pt_entry_t *
+pt_catalog_entry_at(const pt_catalog_t *self, size_t index)
+{
+    assert(self);
+    assert(index < pt_catalog_entry_count(self));
+
+    return &self->image.entries[index];
+}
+
+const pt_provider_t *
+pt_catalog_entry_provider(const pt_catalog_t *self, const pt_entry_t *entry)
+{
+    assert(self);
+    assert(entry);
+
+    return &self->providers[entry->provider];
+}
+
+pt_entry_view_t
+pt_catalog_entry_view(const pt_catalog_t *self, const pt_entry_t *entry)
+{
+    assert(self);
+    assert(entry);
+
+    const pt_image_t *image = &self->image;
+    const pt_rule_t *rule = &image->rules[entry->rule];
+    pt_text_t todo = pt_image_text(image, entry->todo);
+    return (pt_entry_view_t) {
+        .id = pt_image_text(image, entry->id),
+        .rule = rule,
+        .kind = entry->kind,
+        .code = pt_image_text(image, entry->code),
+        .operations = pt_image_text(image, entry->operations),
+        .message = pt_image_text(image, entry->message),
+        .subcode = pt_image_text(image, entry->subcode),
+        .summary = pt_image_text(image, entry->summary),
+        .todo = todo.data ? todo : pt_action_todo((pt_action_t) rule->action),
+        .cite = pt_image_text(image, entry->cite),
+    };
+}
+
+size_t
+pt_provider_operation_count(const pt_provider_t *provider)
+{
+    assert(provider);
+
+    return provider->gateway->operation_count;
+}
+
+pt_operation_view_t
+pt_provider_operation_at(const pt_provider_t *provider, size_t index)
+{
+    assert(provider);
+    assert(index < provider->gateway->operation_count);
+
+    const pt_operation_t *operation = &provider->image->operations[provider->gateway->first_operation + index];
+    return (pt_operation_view_t) {
+        pt_image_text(provider->image, operation->name),
+        (pt_operation_kind_t) operation->kind,
+    };
+}

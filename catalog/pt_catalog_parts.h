@@ -1,0 +1,24 @@
+/*  pt_catalog_parts: the inside of a catalog and its gateways; for pt_catalog.c and pt_lookup.c only. */
+#ifndef PT_CATALOG_PARTS_H
+#define PT_CATALOG_PARTS_H
+
+#include "pt_catalog.h"
+#include "pt_image.h"
+
+struct pt_provider {
+    const pt_image_t *image;
+    const pt_gateway_t *gateway;
+    pt_text_t id;
+    pt_text_t name;
+    pt_shape_t shape;
+    uint16_t index;
+};
+
+struct pt_catalog {
+    pt_image_t image;
+    void *bytes; //  the image itself
+    pt_provider_t *providers;
+    pt_path_t *paths; //  of all providers, as their shapes need them
+};
+
+#endif

@@ -1,0 +1,403 @@
+/*  Rows to groups; the rules are in the header. */
+#include "pt_group.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  The rows of one key.
+typedef struct {
+    pt_draft_t *draft;
+    pt_faults_t *faults;
+    const pt_row_t *rows;
+    size_t count;
+    uint16_t *operations; //  that any row names, in the order of the rows
+    size_t operation_count;
+} s_run_t;
+
+//  A row on its way into a group.
+typedef struct {
+    const pt_meaning_t *meaning;
+    size_t literal_bytes;
+    uint8_t strictness; //  of rows from several operations; equal: the first written wins
+} s_candidate_t;
+
+//  The message with spaces for no-break spaces, which lives as long as the draft.
+static pt_text_t
+s_plain_message(pt_draft_t *draft, const char *message)
+{
+    pt_text_t text = pt_text_of(message);
+    char *plain = pt_draft_alloc(draft, text.len + 1);
+    if (!plain)
+        return PT_TEXT_NONE;
+    return (pt_text_t) {plain, pt_template_plain(text, plain)};
+}
+
+static void
+s_add_pieces(pt_draft_t *draft, const pt_template_t *template)
+{
+    for (size_t i = 0; i <= template->hole_count; i++) {
+        pt_span_t span = pt_draft_text(draft, template->literals[i]);
+        (void) pt_draft_add(draft, PT_SECTION_PIECES, &span);
+    }
+    for (size_t i = 0; i < template->hole_count; i++) {
+        pt_span_t span = pt_draft_text(draft, template->holes[i]);
+        (void) pt_draft_add(draft, PT_SECTION_PIECES, &span);
+    }
+}
+
+static bool
+s_blame_message(pt_faults_t *faults, const pt_source_entry_t *source, const char *words)
+{
+    pt_faults_add(faults, source->mark, false, "PT2004", "%s: %s", source->id, words);
+    return false;
+}
+
+//  Whether the message can be told apart by what the entry says of it.
+static bool
+s_is_message_good(pt_faults_t *faults, const pt_source_entry_t *source, const pt_template_t *template,
+                  pt_status_t status)
+{
+    if (source->kind != PT_ENTRY_CODE)
+        return s_blame_message(faults, source, "only an entry of a code has a message");
+    if (status == PT_E_MALFORMED)
+        return s_blame_message(faults, source, "two holes with nothing between them");
+    if (status == PT_E_COUNT)
+        return s_blame_message(faults, source, "too many holes in the message");
+    if (source->subcode && !source->subcode[0])
+        return s_blame_message(faults, source, "an empty subcode");
+    if (source->subcode && template->hole_count == 0)
+        return s_blame_message(faults, source, "a subcode needs a message with a hole");
+    return true;
+}
+
+static bool
+s_take_message(pt_draft_t *draft, pt_faults_t *faults, pt_meaning_t *meaning)
+{
+    const pt_source_entry_t *source = meaning->source;
+    pt_template_t *template = pt_draft_alloc(draft, sizeof *template);
+    pt_text_t plain = s_plain_message(draft, source->message);
+    if (!template || !plain.data)
+        return false;
+    pt_status_t status = pt_template_parse(plain, source->trailing_stop_optional, template);
+    if (!s_is_message_good(faults, source, template, status))
+        return false;
+    meaning->message = template;
+    meaning->first_piece = pt_draft_next(draft, PT_SECTION_PIECES);
+    s_add_pieces(draft, template);
+    return true;
+}
+
+const pt_meaning_t *
+pt_meaning_new(pt_draft_t *draft, pt_faults_t *faults, const pt_source_entry_t *source, uint32_t entry,
+               const uint16_t *operations, size_t operation_count)
+{
+    assert(draft);
+    assert(faults);
+    assert(source);
+
+    pt_meaning_t *meaning = pt_draft_alloc(draft, sizeof *meaning);
+    if (!meaning)
+        return NULL;
+    *meaning =
+        (pt_meaning_t) {.source = source, .entry = entry, .operations = operations, .operation_count = operation_count};
+    if (source->message)
+        return s_take_message(draft, faults, meaning) ? meaning : NULL;
+    if (source->subcode) {
+        (void) s_blame_message(faults, source, "a subcode needs a message with a hole");
+        return NULL;
+    }
+    return meaning;
+}
+
+static bool
+s_names_operation(const pt_meaning_t *meaning, uint16_t operation)
+{
+    for (size_t i = 0; i < meaning->operation_count; i++)
+        if (meaning->operations[i] == operation)
+            return true;
+    return false;
+}
+
+static bool
+s_share_operation(const pt_meaning_t *left, const pt_meaning_t *right)
+{
+    if (left->operation_count == 0 || right->operation_count == 0)
+        return left->operation_count == right->operation_count;
+    for (size_t i = 0; i < left->operation_count; i++)
+        if (s_names_operation(right, left->operations[i]))
+            return true;
+    return false;
+}
+
+static bool
+s_is_same_subcode(const pt_meaning_t *left, const pt_meaning_t *right)
+{
+    return pt_text_equal(pt_text_of(left->source->subcode), pt_text_of(right->source->subcode));
+}
+
+//  The names of the holes make no difference.
+static bool
+s_is_same_template(const pt_template_t *left, const pt_template_t *right)
+{
+    if (left->hole_count != right->hole_count)
+        return false;
+    for (size_t i = 0; i <= left->hole_count; i++)
+        if (!pt_text_equal(left->literals[i], right->literals[i]))
+            return false;
+    return true;
+}
+
+static bool
+s_has_equal_rank(const pt_meaning_t *left, const pt_meaning_t *right)
+{
+    return left->message->hole_count && left->message->hole_count == right->message->hole_count &&
+           pt_template_literal_bytes(left->message) == pt_template_literal_bytes(right->message) &&
+           !left->source->subcode == !right->source->subcode;
+}
+
+static void
+s_blame_pair(s_run_t *run, const pt_row_t *first, const pt_row_t *second, const char *id, const char *words)
+{
+    int shown = first->key.len > 64 ? 64 : (int) first->key.len;
+    pt_faults_add(run->faults, second->meaning->source->mark, false, id, "%s: \"%.*s\" %s %s, line %u",
+                  second->meaning->source->id, shown, first->key.data, words, first->meaning->source->id,
+                  first->meaning->source->mark.line);
+}
+
+//  Two rows that share an operation: one message must not fit both with equal rank.
+static void
+s_check_pair(s_run_t *run, const pt_row_t *first, const pt_row_t *second)
+{
+    const pt_meaning_t *left = first->meaning;
+    const pt_meaning_t *right = second->meaning;
+    if (left != right && !s_share_operation(left, right))
+        return;
+    if (!left->message || !right->message) {
+        if (!left->message && !right->message)
+            s_blame_pair(run, first, second, "PT2001", "is claimed already by");
+        return;
+    }
+    if (s_is_same_template(left->message, right->message)) {
+        if (s_is_same_subcode(left, right))
+            s_blame_pair(run, first, second, "PT2001", "with this message is claimed already by");
+        return;
+    }
+    if (s_has_equal_rank(left, right) && pt_template_overlap(left->message, right->message))
+        s_blame_pair(run, first, second, "PT2002", "has messages that also fit, no less closely, the one of");
+}
+
+static void
+s_check_pairs(s_run_t *run)
+{
+    for (size_t i = 1; i < run->count; i++)
+        for (size_t j = 0; j < i; j++)
+            s_check_pair(run, &run->rows[j], &run->rows[i]);
+}
+
+static bool
+s_collect_operations(s_run_t *run)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < run->count; i++)
+        room += run->rows[i].meaning->operation_count;
+    run->operations = pt_draft_alloc(run->draft, room * sizeof *run->operations);
+    if (!run->operations)
+        return false;
+    for (size_t i = 0; i < run->count; i++) {
+        const pt_meaning_t *meaning = run->rows[i].meaning;
+        for (size_t j = 0; j < meaning->operation_count; j++) {
+            pt_meaning_t known = {.operations = run->operations, .operation_count = run->operation_count};
+            if (!s_names_operation(&known, meaning->operations[j]))
+                run->operations[run->operation_count++] = meaning->operations[j];
+        }
+    }
+    return true;
+}
+
+static uint8_t
+s_strictness(const pt_rule_t *rule)
+{
+    if (rule->action == PT_ACTION_QUERY_STATUS)
+        return 1;
+    if (rule->action == PT_ACTION_RESUBMIT)
+        return 2;
+    bool settles = rule->outcome == PT_OUTCOME_SUCCESS || rule->outcome == PT_OUTCOME_PENDING;
+    return rule->action == PT_ACTION_NONE && settles ? 3 : 0;
+}
+
+static int
+s_compare_sizes(size_t left, size_t right)
+{
+    return (left > right) - (left < right);
+}
+
+//  Which of two patterns is asked first.
+static int
+s_compare_candidates(const void *left_p, const void *right_p)
+{
+    const s_candidate_t *left = left_p;
+    const s_candidate_t *right = right_p;
+    const pt_template_t *left_text = left->meaning->message;
+    const pt_template_t *right_text = right->meaning->message;
+    int order = (left_text->hole_count > 0) - (right_text->hole_count > 0);
+    if (order == 0)
+        order = s_compare_sizes(right->literal_bytes, left->literal_bytes);
+    if (order == 0)
+        order = s_compare_sizes(left_text->hole_count, right_text->hole_count);
+    if (order == 0)
+        order = !left->meaning->source->subcode - !right->meaning->source->subcode;
+    if (order == 0)
+        order = left->strictness - right->strictness;
+    return order ? order : s_compare_sizes(left->meaning->entry, right->meaning->entry);
+}
+
+static void
+s_add_pattern(pt_draft_t *draft, const s_candidate_t *candidate)
+{
+    const pt_meaning_t *meaning = candidate->meaning;
+    pt_pattern_t pattern = {
+        .entry = meaning->entry,
+        .first_piece = meaning->first_piece,
+        .hole_count = (uint16_t) meaning->message->hole_count,
+        .literal_bytes = (uint32_t) candidate->literal_bytes,
+        .subcode = pt_draft_text(draft, pt_text_of(meaning->source->subcode)),
+    };
+    if (meaning->message->stop_optional)
+        pattern.flags |= PT_PATTERN_STOP_OPTIONAL;
+    if (meaning->operation_count == 0)
+        pattern.flags |= PT_PATTERN_ANY_OPERATION;
+    (void) pt_draft_add(draft, PT_SECTION_PATTERNS, &pattern);
+}
+
+//  The patterns of an operation, or with PT_OPERATION_OTHER of all rows.
+static void
+s_add_patterns(s_run_t *run, uint16_t operation, pt_group_t *group)
+{
+    s_candidate_t *candidates = pt_draft_alloc(run->draft, run->count * sizeof *candidates);
+    if (!candidates)
+        return;
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const pt_meaning_t *meaning = run->rows[i].meaning;
+        bool is_named = s_names_operation(meaning, operation);
+        bool is_asked = operation == PT_OPERATION_OTHER || is_named || meaning->operation_count == 0;
+        if (!meaning->message || !is_asked)
+            continue;
+        candidates[count++] = (s_candidate_t) {
+            .meaning = meaning,
+            .literal_bytes = pt_template_literal_bytes(meaning->message),
+            .strictness = operation == PT_OPERATION_OTHER ? s_strictness(&meaning->source->rule) : !is_named,
+        };
+    }
+    qsort(candidates, count, sizeof *candidates, s_compare_candidates);
+    group->first_pattern = pt_draft_next(run->draft, PT_SECTION_PATTERNS);
+    group->pattern_count = (uint32_t) count;
+    for (size_t i = 0; i < count; i++)
+        s_add_pattern(run->draft, &candidates[i]);
+}
+
+//  The row without message for an operation, else its only row, else NULL.
+static const pt_meaning_t *
+s_find_own_of(const s_run_t *run, uint16_t operation)
+{
+    const pt_meaning_t *only = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const pt_meaning_t *meaning = run->rows[i].meaning;
+        if (!s_names_operation(meaning, operation))
+            continue;
+        if (!meaning->message)
+            return meaning;
+        only = meaning;
+        count++;
+    }
+    return count == 1 ? only : NULL;
+}
+
+static bool
+s_names_all(const s_run_t *run, const pt_meaning_t *meaning)
+{
+    return meaning->operation_count == run->operation_count;
+}
+
+//  The row that answers whatever the message and the operation, or NULL.
+static const pt_meaning_t *
+s_find_own(const s_run_t *run)
+{
+    const pt_meaning_t *covering = NULL;
+    for (size_t i = 0; i < run->count; i++) {
+        const pt_meaning_t *meaning = run->rows[i].meaning;
+        if (!meaning->message && meaning->operation_count == 0)
+            return meaning;
+        if (!meaning->message && s_names_all(run, meaning))
+            covering = meaning;
+    }
+    return run->count == 1 ? run->rows[0].meaning : covering;
+}
+
+static uint32_t
+s_add_operation_group(s_run_t *run, uint16_t operation)
+{
+    const pt_meaning_t *own = s_find_own_of(run, operation);
+    pt_group_t group = {.own = own ? own->entry : PT_IMAGE_NONE};
+    s_add_patterns(run, operation, &group);
+    return pt_draft_add(run->draft, PT_SECTION_GROUPS, &group);
+}
+
+static uint32_t
+s_add_other_group(s_run_t *run)
+{
+    const pt_row_t *first = &run->rows[0];
+    const pt_meaning_t *own = s_find_own(run);
+    if (!own) {
+        int shown = first->key.len > 64 ? 64 : (int) first->key.len;
+        pt_faults_add(run->faults, first->meaning->source->mark, false, "PT2003",
+                      "\"%.*s\" has several rows, and none that answers whatever the message and the operation", shown,
+                      first->key.data);
+        return PT_IMAGE_NONE;
+    }
+    pt_group_t group = {.own = own->entry, .flags = own->operation_count ? 0 : PT_GROUP_ANY_OPERATION};
+    s_add_patterns(run, PT_OPERATION_OTHER, &group);
+    return pt_draft_add(run->draft, PT_SECTION_GROUPS, &group);
+}
+
+//  The key itself answers for the first operations; the others have keys of their own.
+static void
+s_add_keys(s_run_t *run, uint16_t provider, const uint32_t *groups, uint32_t other)
+{
+    const pt_row_t *first = &run->rows[0];
+    pt_mark_t mark = first->meaning->source->mark;
+    pt_phash_item_t item = {.text = first->key, .space = (uint8_t) first->space, .owner = provider};
+    for (size_t i = 0; i < PT_SLOT_OPERATIONS; i++) {
+        bool is_used = i < run->operation_count;
+        item.operations[i] = is_used ? run->operations[i] : PT_OPERATION_NONE;
+        item.values[i] = is_used ? groups[i] : PT_IMAGE_NONE;
+    }
+    item.values[PT_SLOT_OPERATIONS] = other;
+    if (run->operation_count > PT_SLOT_OPERATIONS)
+        item.flags |= PT_SLOT_MORE;
+    pt_draft_key(run->draft, &item, mark);
+    for (size_t i = PT_SLOT_OPERATIONS; i < run->operation_count; i++)
+        pt_draft_name(run->draft, (pt_space_t) (first->space + PT_SPACE_MORE), run->operations[i], first->key,
+                      groups[i], mark);
+}
+
+void
+pt_group_add(pt_draft_t *draft, pt_faults_t *faults, uint16_t provider, const pt_row_t *rows, size_t count)
+{
+    assert(draft);
+    assert(faults);
+    assert(rows);
+    assert(count);
+
+    s_run_t run = {.draft = draft, .faults = faults, .rows = rows, .count = count};
+    s_check_pairs(&run);
+    if (!s_collect_operations(&run))
+        return;
+    uint32_t *groups = pt_draft_alloc(draft, (run.operation_count + 1) * sizeof *groups);
+    if (!groups)
+        return;
+    for (size_t i = 0; i < run.operation_count; i++)
+        groups[i] = s_add_operation_group(&run, run.operations[i]);
+    s_add_keys(&run, provider, groups, s_add_other_group(&run));
+}

@@ -1,0 +1,30 @@
+/*  pt_intern: byte strings, each kept once, one after the other.
+ *
+ *  What was put in keeps its offset. Zero it to start; release with pt_intern_clear.
+ */
+#ifndef PT_INTERN_H
+#define PT_INTERN_H
+
+#include "pt_status.h"
+#include "pt_text.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    char *bytes;
+    size_t byte_count, byte_room;
+    struct pt_intern_cell *cells; //  open addressing; the room is a power of two
+    size_t cell_count, cell_room;
+} pt_intern_t;
+
+/*  Put a string in, or find it. PT_OK with its *out_offset; PT_E_SIZE beyond 32 bits; PT_E_NOMEM. */
+PT_MUST_CHECK pt_status_t pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset);
+
+void pt_intern_clear(pt_intern_t *self);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,380 @@
+/*  Lookups in an opened image.
+ *
+ *  The rungs of a lookup, first to last: code with its message, code, status marker, HTTP status or
+ *  class, and the answers of last resort. pt_catalog_lookup, at the end, shows their order; each of
+ *  them is one function above it. Nothing here allocates, and nothing writes to the catalog.
+ */
+#include "pt_catalog.h"
+
+#include "pt_catalog_parts.h"
+#include "pt_fallback.h"
+#include "pt_template.h"
+
+#include <assert.h>
+
+//  One lookup under way.
+typedef struct {
+    const pt_catalog_t *catalog;
+    const pt_provider_t *provider;
+    const pt_response_t *response;
+    const pt_facts_t *facts;
+    pt_verdict_t *verdict;
+    uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
+    bool marker_unknown; //  a status marker is present that no row knows
+} s_query_t;
+
+//  An operation by name or alias; a slash in front, as of an endpoint's path, makes no difference.
+static uint16_t
+s_find_operation(const s_query_t *query, pt_text_t name)
+{
+    if (name.len && name.data[0] == '/')
+        name = (pt_text_t) {name.data + 1, name.len - 1};
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_OPERATION, query->provider->index, name);
+    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+}
+
+//  The operation that a code names by its digits.
+static uint16_t
+s_derive_operation(const s_query_t *query)
+{
+    const pt_gateway_t *gateway = query->provider->gateway;
+    pt_text_t code = query->facts->codes[gateway->digits_slot];
+    if (gateway->digits_length == 0 || code.len < (size_t) gateway->digits_offset + gateway->digits_length)
+        return PT_OPERATION_OTHER;
+    pt_text_t digits = {code.data + gateway->digits_offset, gateway->digits_length};
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_DIGITS, query->provider->index, digits);
+    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+}
+
+static pt_operation_kind_t
+s_worst_kind(pt_operation_kind_t left, pt_operation_kind_t right)
+{
+    static const uint8_t danger[PT_OPERATION_COUNT_] = {
+        [PT_OPERATION_READ] = 0,
+        [PT_OPERATION_WRITE] = 1,
+        [PT_OPERATION_UNNAMED] = 2,
+        [PT_OPERATION_MONEY] = 3,
+    };
+    return danger[left] >= danger[right] ? left : right;
+}
+
+static pt_operation_kind_t
+s_kind_of(const s_query_t *query, uint16_t operation)
+{
+    if (operation == PT_OPERATION_OTHER)
+        return PT_OPERATION_UNNAMED;
+    return (pt_operation_kind_t) query->catalog->image.operations[operation].kind;
+}
+
+//  What was asked, by the response's own word and by its code's digits. Where they disagree, the
+//  response's word chooses the rows, and the more dangerous of both what may be done.
+static void
+s_resolve_operation(s_query_t *query)
+{
+    bool is_given = pt_text_is_set(query->response->operation);
+    uint16_t given = is_given ? s_find_operation(query, query->response->operation) : PT_OPERATION_OTHER;
+    uint16_t derived = s_derive_operation(query);
+    query->operation = given != PT_OPERATION_OTHER ? given : derived;
+    if (derived == PT_OPERATION_OTHER) {
+        query->verdict->kind = s_kind_of(query, given);
+        return;
+    }
+    const pt_image_t *image = &query->catalog->image;
+    query->verdict->kind = s_kind_of(query, derived);
+    if (is_given)
+        query->verdict->kind = s_worst_kind(s_kind_of(query, given), query->verdict->kind);
+    else
+        query->verdict->operation = pt_image_text(image, image->operations[derived].name);
+}
+
+static void
+s_load_template(const pt_image_t *image, const pt_pattern_t *pattern, pt_template_t *out_template)
+{
+    const pt_span_t *pieces = image->pieces + pattern->first_piece;
+    out_template->hole_count = pattern->hole_count;
+    out_template->stop_optional = pattern->flags & PT_PATTERN_STOP_OPTIONAL;
+    for (size_t i = 0; i <= pattern->hole_count; i++)
+        out_template->literals[i] = pt_image_text(image, pieces[i]);
+}
+
+static bool
+s_has_subcode(const pt_text_t *values, size_t count, pt_text_t subcode)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pt_template_has_token(values[i], subcode))
+            return true;
+    return false;
+}
+
+static bool
+s_match_pattern(const s_query_t *query, const pt_pattern_t *pattern, pt_text_t message)
+{
+    const pt_image_t *image = &query->catalog->image;
+    if (message.len < pattern->literal_bytes)
+        return false;
+    pt_template_t template;
+    pt_text_t values[PT_PARAMS_MAX];
+    s_load_template(image, pattern, &template);
+    if (!pt_template_match(&template, message, values))
+        return false;
+    pt_text_t subcode = pt_image_text(image, pattern->subcode);
+    if (subcode.data && !s_has_subcode(values, pattern->hole_count, subcode))
+        return false;
+    const pt_span_t *names = image->pieces + pattern->first_piece + pattern->hole_count + 1;
+    query->verdict->param_count = pattern->hole_count;
+    for (size_t i = 0; i < pattern->hole_count; i++)
+        query->verdict->params[i] = (pt_pair_t) {pt_image_text(image, names[i]), values[i]};
+    return true;
+}
+
+//  What a group says to a message; the first pattern that fits is the most specific one. Only
+//  patterns with all of `flags` are asked.
+static const pt_entry_t *
+s_ask_group(const s_query_t *query, uint32_t group_id, pt_text_t message, uint16_t flags)
+{
+    const pt_image_t *image = &query->catalog->image;
+    if (group_id == PT_IMAGE_NONE)
+        return NULL;
+    const pt_group_t *group = &image->groups[group_id];
+    for (uint32_t i = 0; message.data && i < group->pattern_count; i++) {
+        const pt_pattern_t *pattern = &image->patterns[group->first_pattern + i];
+        if ((pattern->flags & flags) != flags || !s_match_pattern(query, pattern, message))
+            continue;
+        query->verdict->match = pattern->hole_count ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE;
+        return &image->entries[pattern->entry];
+    }
+    return NULL;
+}
+
+static const pt_entry_t *
+s_ask_own(const s_query_t *query, uint32_t group_id, bool is_operations)
+{
+    const pt_image_t *image = &query->catalog->image;
+    if (group_id == PT_IMAGE_NONE || image->groups[group_id].own == PT_IMAGE_NONE)
+        return NULL;
+    const pt_group_t *group = &image->groups[group_id];
+    bool is_meant = is_operations || (group->flags & PT_GROUP_ANY_OPERATION);
+    query->verdict->match = is_meant ? PT_MATCH_CODE : PT_MATCH_CODE_ANY_OPERATION;
+    return &image->entries[group->own];
+}
+
+//  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it.
+static uint32_t
+s_pick_group(const s_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key)
+{
+    unsigned pick = pt_slot_pick(slot, query->operation);
+    if (pick < PT_SLOT_OPERATIONS)
+        return slot->values[pick];
+    if (!(slot->flags & PT_SLOT_MORE) || query->operation == PT_OPERATION_OTHER)
+        return PT_IMAGE_NONE;
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *more = pt_phash_find(table, (pt_space_t) (space + PT_SPACE_MORE), query->operation, key);
+    return more ? more->values[PT_SLOT_OPERATIONS] : PT_IMAGE_NONE;
+}
+
+//  The entry that answers to a key, or NULL when no row knows the key. Sets the verdict's match and
+//  params.
+static const pt_entry_t *
+s_ask_key(const s_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message)
+{
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, space, query->provider->index, key);
+    if (!slot)
+        return NULL;
+    uint32_t asked = s_pick_group(query, slot, space, key);
+    uint32_t any = slot->values[PT_SLOT_OPERATIONS];
+    const pt_entry_t *entry = s_ask_group(query, asked, message, 0);
+    if (!entry)
+        entry = s_ask_own(query, asked, true);
+    //  Rows for any operation are about this one too; rows for other operations only hint at it.
+    if (!entry && query->operation != PT_OPERATION_OTHER)
+        entry = s_ask_group(query, any, message, PT_PATTERN_ANY_OPERATION);
+    if (!entry)
+        entry = s_ask_group(query, any, message, 0);
+    if (!entry)
+        entry = s_ask_own(query, any, false);
+    return entry;
+}
+
+static const pt_rule_t *
+s_rule_of(const s_query_t *query, const pt_entry_t *entry)
+{
+    return &query->catalog->image.rules[entry->rule];
+}
+
+static void
+s_answer(const s_query_t *query, const pt_entry_t *entry)
+{
+    const pt_image_t *image = &query->catalog->image;
+    query->verdict->entry = entry;
+    query->verdict->rule = s_rule_of(query, entry);
+    query->verdict->entry_id = pt_image_text(image, entry->id);
+    query->verdict->summary = pt_image_text(image, entry->summary);
+}
+
+//  Until a row answers, the verdict shows the first code and its message, or the first message.
+static void
+s_show_first_code(const s_query_t *query)
+{
+    for (int i = 0; i < PT_CODE_SLOTS; i++) {
+        if (!pt_text_is_set(query->facts->codes[i]))
+            continue;
+        query->verdict->code = query->facts->codes[i];
+        query->verdict->message = query->facts->messages[i];
+        return;
+    }
+    for (int i = 0; i < PT_CODE_SLOTS && !query->verdict->message.data; i++)
+        query->verdict->message = query->facts->messages[i];
+}
+
+//  Rung one: the first code that some row knows. Notes a code that no row knows.
+static bool
+s_ask_codes(const s_query_t *query)
+{
+    bool is_present = false;
+    for (int i = 0; i < PT_CODE_SLOTS; i++) {
+        pt_text_t code = query->facts->codes[i];
+        if (!pt_text_is_set(code))
+            continue;
+        is_present = true;
+        const pt_entry_t *entry = s_ask_key(query, PT_SPACE_CODE, code, query->facts->messages[i]);
+        if (!entry)
+            continue;
+        query->verdict->code = code;
+        query->verdict->message = query->facts->messages[i];
+        s_answer(query, entry);
+        return true;
+    }
+    query->verdict->code_unknown = is_present;
+    return false;
+}
+
+static bool
+s_settles(const s_query_t *query, const pt_entry_t *entry)
+{
+    uint8_t outcome = s_rule_of(query, entry)->outcome;
+    return outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
+}
+
+//  Rung two: the first status marker that some row knows. Where something more trusted stands before
+//  it that nobody knows (a code, another marker), a marker may still say that the payment failed, but
+//  not that it went well.
+static bool
+s_ask_statuses(s_query_t *query)
+{
+    bool is_doubtful = query->verdict->code_unknown;
+    for (int i = 0; i < PT_STATUS_SLOTS; i++) {
+        pt_text_t marker = query->facts->statuses[i];
+        if (!pt_text_is_set(marker))
+            continue;
+        pt_match_t match = query->verdict->match;
+        const pt_entry_t *entry = s_ask_key(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
+        query->verdict->match = match;
+        if (!entry)
+            query->marker_unknown = is_doubtful = true;
+        if (!entry || (is_doubtful && s_settles(query, entry)))
+            continue;
+        query->verdict->match = PT_MATCH_STATUS;
+        query->verdict->param_count = 0;
+        s_answer(query, entry);
+        return true;
+    }
+    return false;
+}
+
+//  Rung three: the gateway's own row for an HTTP status, or for its class. A success needs a body
+//  that says nothing unknown.
+static bool
+s_ask_http(const s_query_t *query)
+{
+    unsigned status = query->response->http_status;
+    bool is_doubtful = !query->facts->is_map || query->verdict->code_unknown || query->marker_unknown;
+    if (status < 100 || status > 999 || (status / 100 == 2 && is_doubtful))
+        return false;
+    char digits[3] = {(char) ('0' + status / 100), (char) ('0' + status / 10 % 10), (char) ('0' + status % 10)};
+    const pt_entry_t *entry = s_ask_key(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3}, PT_TEXT_NONE);
+    digits[1] = digits[2] = 'x';
+    if (!entry)
+        entry = s_ask_key(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3}, PT_TEXT_NONE);
+    if (!entry)
+        return false;
+    query->verdict->match = PT_MATCH_HTTP_CLASS;
+    s_answer(query, entry);
+    return true;
+}
+
+//  Rung four.
+static void
+s_fall_back(const s_query_t *query)
+{
+    bool code_present = query->verdict->code_unknown || query->marker_unknown;
+    const pt_response_t *response = query->response;
+    const pt_fallback_t *fallback = pt_fallback_find(response->http_status, response->transport, code_present);
+    query->verdict->rule = &fallback->rule;
+    query->verdict->match = fallback->match;
+    query->verdict->summary = fallback->summary;
+}
+
+static bool
+s_is_try_forbidden(const s_query_t *query)
+{
+    const pt_image_t *image = &query->catalog->image;
+    const pt_gateway_t *gateway = query->provider->gateway;
+    if (!pt_text_is_set(query->facts->advice))
+        return false;
+    for (uint32_t i = 0; i < gateway->advice_count; i++) {
+        pt_text_t forbidding = pt_image_text(image, image->advice[gateway->first_advice + i]);
+        if (pt_text_equal(forbidding, query->facts->advice))
+            return true;
+    }
+    return false;
+}
+
+//  The params are left alone: param_count says how many of them mean something.
+static void
+s_clear_verdict(const s_query_t *query)
+{
+    pt_verdict_t *verdict = query->verdict;
+    verdict->entry = NULL;
+    verdict->rule = NULL;
+    verdict->entry_id = PT_TEXT("-");
+    verdict->summary = PT_TEXT_NONE;
+    verdict->provider = query->provider ? query->provider->id : query->response->provider;
+    verdict->operation = query->response->operation;
+    verdict->kind = PT_OPERATION_UNNAMED;
+    verdict->match = PT_MATCH_UNKNOWN;
+    verdict->code = PT_TEXT_NONE;
+    verdict->message = PT_TEXT_NONE;
+    verdict->code_unknown = false;
+    verdict->do_not_retry = false;
+    verdict->param_count = 0;
+}
+
+void
+pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const pt_response_t *response,
+                  const pt_facts_t *facts, pt_verdict_t *out_verdict)
+{
+    assert(self);
+    assert(response);
+    assert(facts);
+    assert(out_verdict);
+
+    s_query_t query = {self, provider, response, facts, out_verdict, PT_OPERATION_OTHER, false};
+    s_clear_verdict(&query);
+    s_show_first_code(&query);
+    if (!provider) {
+        s_fall_back(&query);
+        return;
+    }
+    s_resolve_operation(&query);
+    out_verdict->do_not_retry = s_is_try_forbidden(&query);
+    if (s_ask_codes(&query)) {
+        if (out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS)
+            (void) s_ask_statuses(&query);
+        return;
+    }
+    if (!s_ask_statuses(&query) && !s_ask_http(&query))
+        s_fall_back(&query);
+}

@@ -1,0 +1,200 @@
+/*  pt_phash: a perfect hash over short keys, with the key and its answers in one cache line.
+ *
+ *  hash_id 1: two 64-bit multiplications over the masked key words; a 16-bit displacement per
+ *  bucket makes every known key's slot its own. The whole key stands in the slot and is compared,
+ *  so an unknown key is refused and never takes another's answer. A lookup reads one displacement
+ *  and one slot, whatever the key.
+ *
+ *  A slot answers for up to five operations and for any other one; pt_slot_pick chooses among them
+ *  without a branch.
+ */
+#ifndef PT_PHASH_H
+#define PT_PHASH_H
+
+#include "pt_status.h"
+#include "pt_text.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PT_PHASH_ID 1
+#define PT_PHASH_KEY_BYTES_MAX 255 //  the length has one byte of the slot
+#define PT_PHASH_INLINE_BYTES 24   //  longer keys stand in the pool
+#define PT_PHASH_KEYS_MAX (8u * 1024 * 1024)
+#define PT_PHASH_NONE UINT32_MAX //  no answer
+#define PT_SLOT_OPERATIONS 5
+#define PT_SLOT_MORE 1u            //  slot flag: further operations have keys of their own
+#define PT_SLOT_UNUSED UINT32_MAX  //  meta of a slot without a key
+#define PT_OPERATION_NONE 0xffffu  //  fills the unused places of a slot
+#define PT_OPERATION_OTHER 0xfffeu //  asks for the answer to any operation
+#define PT_OPERATION_IDS_MAX 0xfffeu
+
+//  Key spaces. The same bytes in two spaces, or under two owners, are two keys.
+typedef enum {
+    PT_SPACE_CODE,   //  owner: provider
+    PT_SPACE_STATUS, //  owner: provider
+    PT_SPACE_HTTP,   //  owner: provider
+    PT_SPACE_MORE,   //  this plus one of the above: the sixth and later operations; owner: operation
+    PT_SPACE_PROVIDER = 2 * PT_SPACE_MORE, //  owner: 0
+    PT_SPACE_OPERATION,                    //  owner: provider
+    PT_SPACE_DIGITS,                       //  owner: provider
+    PT_SPACE_COUNT_
+} pt_space_t;
+
+//  One key and its answers. Stands as it is in the image.
+typedef struct {
+    uint64_t words[3]; //  the key, zero filled; of a long key: first 8, fold and pool offset, last 8 bytes
+    uint32_t meta;     //  length, space and owner
+    uint16_t operations[PT_SLOT_OPERATIONS];
+    uint16_t flags;
+    uint32_t values[PT_SLOT_OPERATIONS + 1]; //  one for each operation; the last for any other
+} pt_slot_t;
+_Static_assert(sizeof(pt_slot_t) == 64, "a slot is one cache line");
+
+typedef struct {
+    uint64_t words[3];
+    uint32_t meta;
+} pt_key_t;
+
+//  A table, wherever its parts stand. `pool` holds the keys of more than PT_PHASH_INLINE_BYTES.
+typedef struct {
+    uint64_t seed[4];
+    const uint16_t *displacements;
+    const pt_slot_t *slots;
+    const char *pool;
+    uint32_t range; //  of the base position
+    uint32_t shift; //  of the hash, to its bucket
+    uint32_t bucket_count;
+    uint32_t slot_count;
+    uint32_t displacement_max;
+} pt_phash_t;
+
+//  A key to build a table of. `pool_offset` is only read for long keys.
+typedef struct {
+    pt_text_t text; //  1 to PT_PHASH_KEY_BYTES_MAX bytes
+    uint8_t space;
+    uint16_t owner;
+    uint32_t pool_offset;
+    uint16_t operations[PT_SLOT_OPERATIONS];
+    uint16_t flags;
+    uint32_t values[PT_SLOT_OPERATIONS + 1];
+} pt_phash_item_t;
+
+/*  Build a table. The same items give the same bytes.
+ *
+ *  PT_OK: the caller owns the arrays of *out_table, to be released by pt_phash_release. The pool
+ *  stays the caller's. PT_E_DUPLICATE: items out_pair[0] and out_pair[1] are the same key; PT_E_SIZE:
+ *  item out_pair[0] is empty or too long; PT_E_COUNT: more than PT_PHASH_KEYS_MAX; PT_E_NOMEM.
+ */
+PT_MUST_CHECK pt_status_t pt_phash_build(const pt_phash_item_t *items, size_t count, const char *pool,
+                                         pt_phash_t *out_table, size_t out_pair[2]);
+void pt_phash_release(pt_phash_t *table);
+
+/*  32 bits of a long key's bytes, in the high half. */
+uint64_t pt_phash_fold(const pt_phash_t *self, pt_text_t text);
+
+/*  Find a long key; use pt_phash_find. */
+const pt_slot_t *pt_phash_find_long(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text);
+
+static inline uint32_t
+pt_phash_meta(pt_space_t space, uint16_t owner, size_t len)
+{
+    return (uint32_t) len | (uint32_t) space << 8 | (uint32_t) owner << 16;
+}
+
+__extension__ typedef unsigned __int128 pt_wide_t;
+
+static inline uint64_t
+pt_phash_mum(uint64_t left, uint64_t right)
+{
+    pt_wide_t product = (pt_wide_t) left * right;
+    return (uint64_t) product ^ (uint64_t) (product >> 64);
+}
+
+static inline uint64_t
+pt_phash_hash(const pt_phash_t *self, const pt_key_t *key)
+{
+    return pt_phash_mum(key->words[0] ^ self->seed[0], key->words[1] ^ self->seed[1]) ^
+           pt_phash_mum(key->words[2] ^ self->seed[2], key->meta ^ self->seed[3]);
+}
+
+static inline uint32_t
+pt_phash_base(const pt_phash_t *self, uint64_t hash)
+{
+    return (uint32_t) ((uint64_t) (uint32_t) hash * self->range >> 32);
+}
+
+static inline const pt_slot_t *
+pt_phash_slot(const pt_phash_t *self, uint64_t hash)
+{
+    return self->slots + pt_phash_base(self, hash) + self->displacements[hash >> self->shift];
+}
+
+//  Bytes 24 - n to 47 - n keep the first n bytes of a key.
+extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
+
+/*  Load a key of 1 to 24 bytes, zero filled.
+ *
+ *  One load of 24 bytes and a mask costs no mispredicted branch on the length. It may read past
+ *  the key, but never into another page, so it cannot fault; checkers of memory and of races see a
+ *  copy instead, and so does whoever defines PT_STRICT_LOADS.
+ */
+static inline void
+pt_phash_load(const char *data, size_t len, uint64_t words[3])
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(PT_STRICT_LOADS)
+    if (__builtin_expect(((uintptr_t) data & 4095) <= 4096 - PT_PHASH_INLINE_BYTES, 1)) {
+        uint64_t masks[3];
+        __builtin_memcpy(words, data, PT_PHASH_INLINE_BYTES);
+        __builtin_memcpy(masks, pt_phash_masks + PT_PHASH_INLINE_BYTES - len, sizeof masks);
+        for (int i = 0; i < 3; i++)
+            words[i] &= masks[i];
+        return;
+    }
+#endif
+    words[0] = words[1] = words[2] = 0;
+    memcpy(words, data, len);
+}
+
+/*  The slot of a key, or NULL. Any bytes of any length may be asked for. */
+static inline const pt_slot_t *
+pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
+{
+    if (__builtin_expect(text.len - 1 >= PT_PHASH_INLINE_BYTES, 0))
+        return pt_phash_find_long(self, space, owner, text);
+    pt_key_t key;
+    pt_phash_load(text.data, text.len, key.words);
+    key.meta = pt_phash_meta(space, owner, text.len);
+    const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
+    uint64_t difference = (slot->words[0] ^ key.words[0]) | (slot->words[1] ^ key.words[1]) |
+                          (slot->words[2] ^ key.words[2]) | (slot->meta ^ key.meta);
+    return difference ? NULL : slot;
+}
+
+/*  Which of a slot's values answers to an operation: 0 to 4, or 5, the one for any other. */
+static inline unsigned
+pt_slot_pick(const pt_slot_t *slot, uint16_t operation)
+{
+#ifdef __SSE2__
+    //  Two of the eight lanes are the flags and the first value; the bit at 10 ends the search.
+    __m128i lanes = _mm_loadu_si128((const __m128i *) (const void *) slot->operations);
+    __m128i equal = _mm_cmpeq_epi16(lanes, _mm_set1_epi16((short) operation));
+    unsigned mask = ((unsigned) _mm_movemask_epi8(equal) & 0x3ffu) | 1u << (2 * PT_SLOT_OPERATIONS);
+    return (unsigned) __builtin_ctz(mask) / 2;
+#else
+    unsigned mask = 1u << PT_SLOT_OPERATIONS;
+    for (unsigned i = 0; i < PT_SLOT_OPERATIONS; i++)
+        mask |= (unsigned) (slot->operations[i] == operation) << i;
+    return (unsigned) __builtin_ctz(mask);
+#endif
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
