@@ -23,8 +23,8 @@ s_is_money(const rules_case_t *given)
     return given->verdict->kind == PT_OPERATION_MONEY || given->verdict->kind == PT_OPERATION_UNNAMED;
 }
 
-static bool
-s_is_final(int category)
+bool
+rules_is_final(int category)
 {
     return category == PT_CATEGORY_RISK_SECURITY || category == PT_CATEGORY_DECLINE_HARD ||
            category == PT_CATEGORY_AUTH_SIGNATURE || category == PT_CATEGORY_NETWORK_ALLOWLIST ||
@@ -65,7 +65,7 @@ s_breach_of_rule_1(const rules_case_t *given, const pt_decision_t *decision)
         (decision->outcome == PT_OUTCOME_UNKNOWN || decision->outcome == PT_OUTCOME_PENDING ||
          decision->outcome == PT_OUTCOME_SUCCESS))
         return "1: money is sent again although it may have moved";
-    if (rule->outcome != PT_OUTCOME_UNKNOWN || !s_is_money(given) || s_is_final(rule->category) ||
+    if (rule->outcome != PT_OUTCOME_UNKNOWN || !s_is_money(given) || rules_is_final(rule->category) ||
         s_is_exhausted(given))
         return NULL;
     if (rule->action == PT_ACTION_RESUBMIT && guarded && decision->action != PT_ACTION_QUERY_STATUS)
@@ -82,7 +82,7 @@ s_breach_of_rule_2(const rules_case_t *given, const pt_decision_t *decision)
 {
     if (decision->route != PT_ROUTE_RETRY)
         return NULL;
-    if (s_is_final(decision->category) || s_is_final(given->verdict->rule->category))
+    if (rules_is_final(decision->category) || rules_is_final(given->verdict->rule->category))
         return "2: a final refusal is retried";
     return NULL;
 }
@@ -242,7 +242,7 @@ s_breach_of_ending(const rules_case_t *given, const pt_decision_t *decision)
     bool escalated = asked == PT_ACTION_RESUBMIT || asked == PT_ACTION_QUERY_STATUS;
     if (!escalated || !s_is_exhausted(given) || decision->action != PT_ACTION_CONTACT_PROVIDER)
         return NULL;
-    if (s_is_final(given->verdict->rule->category))
+    if (rules_is_final(given->verdict->rule->category))
         return NULL;
     return s_tells_operator_now(decision) ? NULL : "4: the end of the attempts is unknown to the operator";
 }

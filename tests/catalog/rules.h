@@ -23,4 +23,7 @@ const char *rules_chain_breach(const rules_case_t *given);
 /*  Say on stderr what the case was and what was decided. */
 void rules_print(const rules_case_t *given);
 
+/*  The categories of rule 2, which are never retried. */
+bool rules_is_final(int category);
+
 #endif

@@ -141,12 +141,53 @@ the_rules_hold_for_every_answer_of_last_resort(void **state)
     }
 }
 
+//  The entry as its own lookup would hand it over, under each operation that its gateway knows and
+//  under none.
+static void
+the_rules_hold_for_every_entry_of_the_built_in_catalog(void **state)
+{
+    (void) state;
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    assert_in_range(pt_catalog_entry_count(catalog), 318, 10000);
+    for (size_t index = 0; index < pt_catalog_entry_count(catalog); index++) {
+        const pt_entry_t *entry = pt_catalog_entry_at(catalog, index);
+        pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
+        for (size_t place = 0; place < sizeof s_places / sizeof *s_places; place++) {
+            pt_verdict_t verdict = {.rule = view.rule, .entry = entry, .entry_id = view.id};
+            pt_response_t response;
+            s_stand_in(&s_places[place], &verdict, &response);
+            s_hold_everywhere(&verdict, &response);
+        }
+    }
+}
+
+//  Rule 2 as the catalog's own promise: what policy would refuse, no entry asks for.
+static void
+no_entry_of_the_built_in_catalog_asks_for_what_the_rules_refuse(void **state)
+{
+    (void) state;
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    for (size_t index = 0; index < pt_catalog_entry_count(catalog); index++) {
+        pt_entry_view_t view = pt_catalog_entry_view(catalog, pt_catalog_entry_at(catalog, index));
+        bool retry = view.rule->action == PT_ACTION_RESUBMIT || view.rule->action == PT_ACTION_QUERY_STATUS;
+        bool known = view.rule->outcome != PT_OUTCOME_UNKNOWN;
+        if (retry && rules_is_final(view.rule->category))
+            fail_msg("%.*s retries a final refusal", (int) view.id.len, view.id.data);
+        if (view.rule->category == PT_CATEGORY_DUPLICATE && view.rule->action != PT_ACTION_QUERY_STATUS)
+            fail_msg("%.*s does not query a duplicate", (int) view.id.len, view.id.data);
+        if (view.rule->action == PT_ACTION_NONE && !known)
+            fail_msg("%.*s has nothing to do about an unknown outcome", (int) view.id.len, view.id.data);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rules_hold_for_every_rule_that_a_catalog_can_state),
         cmocka_unit_test(the_rules_hold_for_every_answer_of_last_resort),
+        cmocka_unit_test(the_rules_hold_for_every_entry_of_the_built_in_catalog),
+        cmocka_unit_test(no_entry_of_the_built_in_catalog_asks_for_what_the_rules_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
