@@ -3,8 +3,6 @@
  */
 #include "pt_compile_parts.h"
 
-#include "pt_words.h"
-
 #include <stdio.h>
 
 #define S_COUNT(array) (sizeof(array) / sizeof *(array))
@@ -60,12 +58,7 @@ s_apply_policy(pt_reader_t *reader, const pt_node_t *item, void *target)
             return;
         }
     }
-    const char *nearest = pt_word_nearest(name, names, unit->policy_count);
-    if (nearest)
-        pt_read_fault(reader, item, PT_FAULT_POLICY_UNKNOWN, "unknown policy '%.64s'; did you mean '%.64s'?", name.data,
-                      nearest);
-    else
-        pt_read_fault(reader, item, PT_FAULT_POLICY_UNKNOWN, "unknown policy '%.64s'", name.data);
+    pt_read_fault_unknown(reader, item, PT_FAULT_POLICY_UNKNOWN, "policy", "", names, unit->policy_count);
 }
 
 static void
@@ -157,12 +150,7 @@ s_read_operation_name(pt_reader_t *reader, const pt_node_t *node, char **out_tex
         if (strcmp(names[i], *out_text) == 0)
             return true;
     }
-    const char *nearest = pt_word_nearest(pt_text_of(*out_text), names, provider->operation_count);
-    if (nearest)
-        pt_read_fault(reader, node, PT_FAULT_OPERATION_UNKNOWN, "unknown operation '%.64s'; did you mean '%.64s'?",
-                      *out_text, nearest);
-    else
-        pt_read_fault(reader, node, PT_FAULT_OPERATION_UNKNOWN, "unknown operation '%.64s'", *out_text);
+    pt_read_fault_unknown(reader, node, PT_FAULT_OPERATION_UNKNOWN, "operation", "", names, provider->operation_count);
     return false;
 }
 

@@ -43,6 +43,20 @@ pt_read_fault(pt_reader_t *self, const pt_node_t *node, pt_fault_kind_t kind, co
     pt_faults_add(self->faults, pt_read_mark(self, node), false, pt_fault_id(kind), "%s", text);
 }
 
+void
+pt_read_fault_unknown(pt_reader_t *self, const pt_node_t *word, pt_fault_kind_t kind, const char *what,
+                      const char *where, const char *const *words, size_t count)
+{
+    //  Nobody sees the hints of faults that are only counted, and they would cost a hostile file's reader much.
+    bool is_shown = self->fault_count < PT_READ_FAULTS_MAX;
+    const char *nearest = is_shown ? pt_word_nearest(word->text, words, count) : NULL;
+    if (nearest)
+        pt_read_fault(self, word, kind, "unknown %s '%.64s'%s; did you mean '%.64s'?", what, word->text.data, where,
+                      nearest);
+    else
+        pt_read_fault(self, word, kind, "unknown %s '%.64s'%s", what, word->text.data, where);
+}
+
 void *
 pt_read_array(pt_reader_t *self, size_t count, size_t item_bytes)
 {
@@ -67,12 +81,9 @@ s_fault_unknown_key(pt_reader_t *self, const pt_node_t *key, const char *what, c
     const char *names[PT_READ_KEYS_MAX];
     for (size_t i = 0; i < key_count; i++)
         names[i] = keys[i].name;
-    const char *nearest = pt_word_nearest(key->text, names, key_count);
-    if (nearest)
-        pt_read_fault(self, key, PT_FAULT_KEY_UNKNOWN, "unknown key '%.64s' in %s; did you mean '%s'?", key->text.data,
-                      what, nearest);
-    else
-        pt_read_fault(self, key, PT_FAULT_KEY_UNKNOWN, "unknown key '%.64s' in %s", key->text.data, what);
+    char where[64];
+    (void) snprintf(where, sizeof where, " in %s", what);
+    pt_read_fault_unknown(self, key, PT_FAULT_KEY_UNKNOWN, "key", where, names, key_count);
 }
 
 static size_t
@@ -308,10 +319,6 @@ pt_read_word(pt_reader_t *self, const pt_node_t *node, const char *what, const c
             return true;
         }
     }
-    const char *nearest = pt_word_nearest(text, words, count);
-    if (nearest)
-        pt_read_fault(self, node, PT_FAULT_WORD, "unknown %s '%.64s'; did you mean '%s'?", what, text.data, nearest);
-    else
-        pt_read_fault(self, node, PT_FAULT_WORD, "unknown %s '%.64s'", what, text.data);
+    pt_read_fault_unknown(self, node, PT_FAULT_WORD, what, "", words, count);
     return false;
 }

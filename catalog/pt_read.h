@@ -38,6 +38,12 @@ pt_mark_t pt_read_mark(const pt_reader_t *self, const pt_node_t *node);
 void pt_read_fault(pt_reader_t *self, const pt_node_t *node, pt_fault_kind_t kind, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/*  Note a word that is none of `words`, and the nearest one where there is one near:
+ *  "unknown WHAT 'WORD'WHERE; did you mean 'NEAREST'?".
+ */
+void pt_read_fault_unknown(pt_reader_t *self, const pt_node_t *word, pt_fault_kind_t kind, const char *what,
+                           const char *where, const char *const *words, size_t count);
+
 /*  A zeroed array that lives as long as the source; NULL, and out_of_memory set, when there is no
  *  memory. Always room for at least one.
  */
