@@ -147,7 +147,7 @@ s_read_float(const uint8_t *at, s_head_t head)
 }
 
 pt_status_t
-pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value)
+pt_cursor_next_any(pt_cursor_t *self, pt_value_t *out_value)
 {
     s_head_t head;
     size_t length, payload;

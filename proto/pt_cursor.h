@@ -68,10 +68,32 @@ pt_cursor_end(const pt_cursor_t *self)
     return self->at == self->end ? PT_OK : PT_E_TRAILING;
 }
 
+/*  What pt_cursor_next does for every kind of value. */
+PT_MUST_CHECK pt_status_t pt_cursor_next_any(pt_cursor_t *self, pt_value_t *out_value);
+
 /*  Read one value, or the head of an array or map, whose children are then next. PT_E_TRUNCATED
- *  or PT_E_MALFORMED otherwise.
+ *  or PT_E_MALFORMED otherwise. The short strings and small numbers that most values are get read
+ *  right here.
  */
-PT_MUST_CHECK pt_status_t pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value);
+PT_MUST_CHECK static inline pt_status_t
+pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value)
+{
+    size_t left = pt_cursor_left(self);
+    uint8_t head = left ? *self->at : 0xc1;
+    if ((head & 0xe0) == 0xa0 && (head & 0x1fu) < left) {
+        out_value->kind = PT_VALUE_STR;
+        out_value->as.text = (pt_text_t) {(const char *) self->at + 1, head & 0x1fu};
+        self->at += 1 + (head & 0x1fu);
+        return PT_OK;
+    }
+    if (head < 0x80) {
+        out_value->kind = PT_VALUE_UINT;
+        out_value->as.natural = head;
+        self->at++;
+        return PT_OK;
+    }
+    return pt_cursor_next_any(self, out_value);
+}
 
 /*  Step over one value with everything in it. `levels` (at most PT_DEPTH_MAX) is how deep arrays
  *  and maps may nest in it: 0 takes a scalar only. PT_E_TRUNCATED, PT_E_MALFORMED, PT_E_DEPTH.

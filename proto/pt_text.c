@@ -55,13 +55,14 @@ s_measure_character(const uint8_t *at, size_t left)
     return len;
 }
 
-/*  Whether all eight bytes are ASCII. */
+/*  Whether all of four to eight bytes are ASCII: two words that may overlap. */
 static bool
-s_is_ascii_word(const uint8_t *at)
+s_is_ascii_short(const uint8_t *at, size_t len)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return (word & UINT64_C(0x8080808080808080)) == 0;
+    uint32_t head, tail;
+    memcpy(&head, at, sizeof head);
+    memcpy(&tail, at + len - sizeof tail, sizeof tail);
+    return ((head | tail) & UINT32_C(0x80808080)) == 0;
 }
 
 bool
@@ -71,10 +72,8 @@ pt_text_is_utf8(pt_text_t text)
     size_t left = text.len;
 
     while (left > 0) {
-        size_t step;
-        if (left >= 8 && s_is_ascii_word(at))
-            step = 8;
-        else
+        size_t step = left < 8 ? left : 8;
+        if (left < 4 || !s_is_ascii_short(at, step))
             step = s_measure_character(at, left);
         if (step == 0)
             return false;
