@@ -1,0 +1,542 @@
+/*  One thread decides about every message, so the window of a producer, the credit of a broker and
+ *  the list of jobs need no lock. It never waits in a send, and never longer than a poll.
+ */
+#include "pt_engine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "pt_dedup.h"
+#include "pt_link.h"
+#include "pt_publisher.h"
+#include "pt_sockets.h"
+#include "pt_worker.h"
+
+//  Messages from one socket before the others have their turn.
+#define S_BURST 64
+
+//  A producer that was told to come again is expected back after this long; arbitrary.
+#define S_RETRY_AFTER_MS 50
+
+//  What a broker sent before it read that this worker drains arrives within this long, or is lost
+//  to the producer's resend.
+#define S_DRAIN_GRACE_MS 100
+
+#define S_ENDPOINT_BYTES 64
+
+typedef struct {
+    zactor_t *actor;
+    zsock_t *work;
+    size_t in_work;
+} s_seat_t;
+
+struct pt_engine {
+    uint64_t worker;
+    uint64_t epoch;
+    pt_link_t links[PT_POOL_BROKERS_MAX];
+    size_t link_count;
+    s_seat_t seats[PT_POOL_WORKERS_MAX];
+    size_t seat_count;
+    zsock_t *finished; //  jobs that come back
+    pt_publisher_t *publisher;
+    pt_dedup_t *dedup;
+    pt_job_t *working; //  list of jobs that a stage holds
+    pt_job_t *spare;   //  list of jobs to use again
+    uint64_t plain_seq;
+    bool draining;
+    bool drained; //  the caller was told
+    int64_t grace_ms;
+    int64_t deadline_ms;
+    pt_pool_counters_t counters;
+    pt_tally_t *tally;
+};
+
+//  ---- jobs
+
+static pt_job_t *
+s_take_spare(pt_engine_t *self)
+{
+    pt_job_t *job = self->spare;
+    if (!job)
+        return pt_job_new();
+    self->spare = job->next;
+    return job;
+}
+
+static void
+s_return_spare(pt_engine_t *self, pt_job_t *job)
+{
+    pt_job_clear(job);
+    job->next = self->spare;
+    self->spare = job;
+}
+
+static void
+s_link_working(pt_engine_t *self, pt_job_t *job)
+{
+    job->previous = NULL;
+    job->next = self->working;
+    if (job->next)
+        job->next->previous = job;
+    self->working = job;
+    self->counters.in_work++;
+}
+
+static void
+s_unlink_working(pt_engine_t *self, pt_job_t *job)
+{
+    *(job->previous ? &job->previous->next : &self->working) = job->next;
+    if (job->next)
+        job->next->previous = job->previous;
+    self->counters.in_work--;
+}
+
+static void
+s_destroy_jobs(pt_job_t *job)
+{
+    while (job) {
+        pt_job_t *next = job->next;
+        pt_job_destroy(&job);
+        job = next;
+    }
+}
+
+//  The worker with the least to do; they are few.
+static size_t
+s_choose_seat(const pt_engine_t *self)
+{
+    size_t chosen = 0;
+    for (size_t i = 1; i < self->seat_count; i++)
+        if (self->seats[i].in_work < self->seats[chosen].in_work)
+            chosen = i;
+    return chosen;
+}
+
+static void
+s_start_job(pt_engine_t *self, pt_job_t *job)
+{
+    job->worker = s_choose_seat(self);
+    self->seats[job->worker].in_work++;
+    self->links[job->broker].in_work++;
+    self->counters.messages++;
+    s_link_working(self, job);
+    pt_job_hand(zsock_resolve(self->seats[job->worker].work), job);
+}
+
+//  ---- answers
+
+static void
+s_answer(pt_engine_t *self, const pt_job_t *job, const uint8_t *bytes, size_t len)
+{
+    if (!pt_link_answer(&self->links[job->broker], &job->message, job->envelope_count, (pt_bytes_t) {bytes, len}))
+        self->counters.answers_dropped++;
+}
+
+static void
+s_send_ack(pt_engine_t *self, const pt_job_t *job)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len;
+    if (job->plain) {
+        len = pt_plain_ack_encode(job->batch.count, bytes, sizeof(bytes));
+    } else {
+        pt_ack_t ack;
+        ack.producer = job->batch.producer;
+        ack.epoch = job->batch.epoch;
+        ack.range_count = 1;
+        ack.ranges[0] = (pt_range_t) {job->batch.seq, job->batch.seq};
+        len = pt_ack_encode(&ack, bytes, sizeof(bytes));
+    }
+    s_answer(self, job, bytes, len);
+    self->counters.acked++;
+}
+
+static void
+s_send_nack(pt_engine_t *self, const pt_job_t *job, pt_reason_t reason)
+{
+    pt_nack_t nack = {
+        .producer = job->batch.producer,
+        .epoch = job->batch.epoch,
+        .seq = job->batch.seq,
+        .reason = reason,
+        .retry_after_ms = pt_reason_is_passing(reason) ? S_RETRY_AFTER_MS : 0,
+    };
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len = pt_nack_encode(&nack, bytes, sizeof(bytes));
+    s_answer(self, job, bytes, len);
+    self->counters.nacked++;
+}
+
+//  ---- messages from brokers. Each function ends with the job started or returned.
+
+static void
+s_drop_garbage(pt_engine_t *self, pt_job_t *job)
+{
+    self->counters.garbage++;
+    s_return_spare(self, job);
+}
+
+static void
+s_refuse_batch(pt_engine_t *self, pt_job_t *job, pt_reason_t reason)
+{
+    s_send_nack(self, job, reason);
+    s_return_spare(self, job);
+}
+
+static void
+s_take_plain(pt_engine_t *self, pt_job_t *job)
+{
+    job->plain = true;
+    job->batch = (pt_batch_t) {.producer = self->worker, .epoch = self->epoch, .seq = ++self->plain_seq};
+    s_start_job(self, job);
+}
+
+static void
+s_take_new_batch(pt_engine_t *self, pt_job_t *job)
+{
+    switch (pt_dedup_take(self->dedup, &job->batch)) {
+    case PT_DEDUP_NEW:
+        s_start_job(self, job);
+        return;
+    case PT_DEDUP_IN_WORK:
+        break;
+    case PT_DEDUP_FINISHED:
+        s_send_ack(self, job);
+        break;
+    case PT_DEDUP_CONFLICT:
+        s_refuse_batch(self, job, PT_REASON_CONFLICT);
+        return;
+    }
+    self->counters.duplicates++;
+    s_return_spare(self, job);
+}
+
+static void
+s_take_batch(pt_engine_t *self, pt_job_t *job)
+{
+    pt_bytes_t header = pt_frames_bytes(&job->message, job->envelope_count);
+    pt_status_t status = pt_batch_decode(header, &job->batch);
+    if (status == PT_OK && pt_job_payload(job).len > PT_BATCH_BYTES_MAX)
+        status = PT_E_SIZE;
+    if (status == PT_OK)
+        s_take_new_batch(self, job);
+    else if (job->batch.seq)
+        s_refuse_batch(self, job, pt_batch_reason(status, &job->batch));
+    else
+        s_drop_garbage(self, job);
+}
+
+static void
+s_take_message(pt_engine_t *self, pt_job_t *job)
+{
+    job->envelope_count = pt_frames_envelope(&job->message, 0);
+    if (!job->envelope_count)
+        s_drop_garbage(self, job);
+    else if (job->message.count - job->envelope_count == 1)
+        s_take_plain(self, job);
+    else
+        s_take_batch(self, job);
+}
+
+static void
+s_read_link(pt_engine_t *self, size_t index)
+{
+    pt_link_t *link = &self->links[index];
+    for (int i = 0; i < S_BURST && pt_link_has_room(link); i++) {
+        pt_job_t *job = s_take_spare(self);
+        //  Without memory the message stays in the socket until a job comes back.
+        if (!job)
+            return;
+        if (!pt_link_receive(link, &job->message)) {
+            s_return_spare(self, job);
+            return;
+        }
+        job->broker = index;
+        s_take_message(self, job);
+    }
+}
+
+//  ---- jobs that come back
+
+static void
+s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
+{
+    counters->received += job->batch.count;
+    for (int route = 0; route < PT_ROUTE_COUNT_; route++)
+        counters->decided[route] += job->decided[route];
+    counters->alerts += job->alerts;
+    counters->invalid += job->invalid;
+    counters->published += job->output_count;
+}
+
+//  The one place where a message that was taken into work is answered.
+static void
+s_finish_job(pt_engine_t *self, pt_job_t *job)
+{
+    s_unlink_working(self, job);
+    self->links[job->broker].in_work--;
+    self->seats[job->worker].in_work--;
+    if (job->refused) {
+        //  A plain client has no name for a refusal; silence makes it ask again.
+        if (!job->plain) {
+            pt_dedup_release(self->dedup, &job->batch);
+            s_send_nack(self, job, job->reason);
+        }
+    } else {
+        if (!job->plain)
+            pt_dedup_finish(self->dedup, &job->batch);
+        s_count_finished(&self->counters, job);
+        s_send_ack(self, job);
+    }
+    s_return_spare(self, job);
+}
+
+static void
+s_read_finished(pt_engine_t *self)
+{
+    pt_job_t *job = NULL;
+    //  As many as there are: there is credit for no more than the windows, and each makes room.
+    while ((job = pt_job_take(zsock_resolve(self->finished))) != NULL)
+        s_finish_job(self, job);
+}
+
+//  ---- start and stop
+
+static bool
+s_start_seat(pt_engine_t *self, const pt_catalog_t *catalog, const char *name, const char *publish)
+{
+    s_seat_t *seat = &self->seats[self->seat_count];
+    char work[S_ENDPOINT_BYTES];
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    snprintf(work, sizeof(work), "inproc://%s-work-%zu", name, self->seat_count);
+    self->seat_count++;
+    seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
+    if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
+        return false;
+    pt_worker_options_t options = {.catalog = catalog, .work = work, .next = publish};
+    seat->actor = pt_worker_new(&options);
+    return seat->actor != NULL;
+}
+
+static bool
+s_start_publisher(pt_engine_t *self, const pt_pool_options_t *options, const char *publish, const char *finished,
+                  const char **out_refused)
+{
+    pt_publisher_options_t publisher = {
+        .worker = options->worker,
+        .epoch = options->epoch,
+        .catalog = options->catalog,
+        .hwm = options->publish_hwm,
+        .replay = options->replay,
+        .jobs = publish,
+        .next = finished,
+    };
+    memcpy(publisher.endpoints, options->publish, sizeof(publisher.endpoints));
+    self->publisher = pt_publisher_new(&publisher, out_refused);
+    return self->publisher != NULL;
+}
+
+static bool
+s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **out_refused)
+{
+    for (size_t i = 0; i < options->broker_count; i++) {
+        *out_refused = options->brokers[i];
+        if (pt_link_open(&self->links[i], options->brokers[i], options->worker, options->epoch, options->window) !=
+            PT_OK)
+            return false;
+        self->link_count++;
+        *out_refused = NULL;
+    }
+    return true;
+}
+
+//  Binders first: an actor is connected when it says that it is ready. Links last: from then on
+//  there is work.
+static bool
+s_start_parts(pt_engine_t *self, const pt_pool_options_t *options, const char **out_refused)
+{
+    //  Several pools may live in one process, as in tests.
+    static atomic_uint s_serial;
+    char name[S_ENDPOINT_BYTES / 2];
+    char publish[S_ENDPOINT_BYTES];
+    char finished[S_ENDPOINT_BYTES];
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    snprintf(name, sizeof(name), "paytriage-%u", atomic_fetch_add(&s_serial, 1));
+    snprintf(publish, sizeof(publish), "inproc://%s-publish", name);
+    snprintf(finished, sizeof(finished), "inproc://%s-finished", name);
+    self->dedup = pt_dedup_new(options->producers);
+    self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
+    if (!self->dedup || !self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK ||
+        !s_start_publisher(self, options, publish, finished, out_refused))
+        return false;
+    for (size_t i = 0; i < options->workers; i++)
+        if (!s_start_seat(self, options->catalog, name, publish))
+            return false;
+    return s_open_links(self, options, out_refused);
+}
+
+pt_engine_t *
+pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, const char **out_refused)
+{
+    assert(options);
+    assert(tally);
+    assert(out_refused);
+
+    *out_refused = NULL;
+    pt_engine_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->worker = options->worker;
+    self->epoch = options->epoch;
+    self->tally = tally;
+    if (!s_start_parts(self, options, out_refused)) {
+        int reason = errno;
+        pt_engine_destroy(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+void
+pt_engine_destroy(pt_engine_t **self_p)
+{
+    assert(self_p);
+
+    pt_engine_t *self = *self_p;
+    if (!self)
+        return;
+    //  In the direction of the jobs, so that nobody hands one to a stage that is gone; the jobs
+    //  themselves last, when nobody holds one.
+    for (size_t i = 0; i < self->seat_count; i++)
+        zactor_destroy(&self->seats[i].actor);
+    for (size_t i = 0; i < self->seat_count; i++)
+        zsock_destroy(&self->seats[i].work);
+    pt_publisher_destroy(&self->publisher);
+    zsock_destroy(&self->finished);
+    for (size_t i = 0; i < self->link_count; i++)
+        pt_link_close(&self->links[i]);
+    s_destroy_jobs(self->working);
+    s_destroy_jobs(self->spare);
+    pt_dedup_destroy(&self->dedup);
+    free(self);
+    *self_p = NULL;
+}
+
+const char *
+pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue)
+{
+    assert(self);
+
+    return pt_publisher_endpoint(self->publisher, queue);
+}
+
+//  ---- the loop
+
+static void
+s_begin_drain(pt_engine_t *self, uint32_t deadline_ms)
+{
+    int64_t now_ms = zclock_mono();
+    self->draining = true;
+    self->deadline_ms = now_ms + deadline_ms;
+    self->grace_ms = now_ms + (deadline_ms / 2 < S_DRAIN_GRACE_MS ? deadline_ms / 2 : S_DRAIN_GRACE_MS);
+    for (size_t i = 0; i < self->link_count; i++) {
+        self->links[i].draining = true;
+        self->links[i].due = true;
+    }
+}
+
+//  Tell the caller once, when all is finished or the time is over.
+static void
+s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
+{
+    if (!self->draining || self->drained)
+        return;
+    bool finished = now_ms >= self->grace_ms && !self->working;
+    if (!finished && now_ms < self->deadline_ms)
+        return;
+    zsock_signal(pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
+    self->drained = true;
+}
+
+//  False at the end.
+static bool
+s_read_command(pt_engine_t *self, zsock_t *pipe)
+{
+    char *command = NULL;
+    uint32_t deadline_ms = 0;
+    zsock_recv(pipe, "s4", &command, &deadline_ms);
+    bool goes_on = command && streq(command, PT_ENGINE_DRAIN);
+    if (goes_on)
+        s_begin_drain(self, deadline_ms);
+    zstr_free(&command);
+    return goes_on;
+}
+
+static int64_t
+s_next_wake(const pt_engine_t *self, int64_t now_ms)
+{
+    int64_t wake_ms = now_ms + PT_LINK_READY_MS;
+    for (size_t i = 0; i < self->link_count; i++)
+        if (self->links[i].told_ms + PT_LINK_READY_MS < wake_ms)
+            wake_ms = self->links[i].told_ms + PT_LINK_READY_MS;
+    if (self->draining && !self->drained) {
+        int64_t next_ms = now_ms < self->grace_ms ? self->grace_ms : self->deadline_ms;
+        if (next_ms < wake_ms)
+            wake_ms = next_ms;
+    }
+    return wake_ms > now_ms ? wake_ms - now_ms : 0;
+}
+
+static void
+s_show_counters(pt_engine_t *self)
+{
+    self->counters.hellos = 0;
+    for (size_t i = 0; i < self->link_count; i++)
+        self->counters.hellos += self->links[i].hellos;
+    pthread_mutex_lock(&self->tally->lock);
+    self->tally->counters = self->counters;
+    pthread_mutex_unlock(&self->tally->lock);
+}
+
+//  Poll items: the pipe, finished jobs, and the links that have room. Returns how many.
+static size_t
+s_choose_items(const pt_engine_t *self, int64_t now_ms, zmq_pollitem_t *items, size_t *out_links)
+{
+    size_t count = 2;
+    bool reads = !self->draining || now_ms < self->grace_ms;
+    for (size_t i = 0; i < self->link_count && reads; i++)
+        if (pt_link_has_room(&self->links[i])) {
+            items[count] = (zmq_pollitem_t) {.socket = self->links[i].raw, .events = ZMQ_POLLIN};
+            out_links[count++] = i;
+        }
+    return count;
+}
+
+void
+pt_engine_run(zsock_t *pipe, void *engine)
+{
+    pt_engine_t *self = engine;
+    zmq_pollitem_t items[2 + PT_POOL_BROKERS_MAX] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->finished), .events = ZMQ_POLLIN},
+    };
+    size_t links[2 + PT_POOL_BROKERS_MAX];
+    zsock_signal(pipe, 0);
+    for (;;) {
+        int64_t now_ms = zclock_mono();
+        for (size_t i = 0; i < self->link_count; i++)
+            pt_link_announce(&self->links[i], now_ms);
+        s_show_counters(self);
+        s_check_drain(self, pipe, now_ms);
+        size_t count = s_choose_items(self, now_ms, items, links);
+        pt_sockets_poll(items, count, s_next_wake(self, now_ms));
+        if (items[0].revents && !s_read_command(self, pipe))
+            break;
+        s_read_finished(self);
+        for (size_t i = 2; i < count; i++)
+            if (items[i].revents)
+                s_read_link(self, links[i]);
+    }
+    pt_engine_destroy(&self);
+}

@@ -1,0 +1,40 @@
+/*  pt_engine: the thread of a pool. For pt_pool only.
+ *
+ *  Owns the links to the brokers, the dedup table, the jobs, the worker actors and the publisher.
+ *  It reads headers and does the accounts; payloads are read by the workers.
+ */
+#ifndef PT_ENGINE_H
+#define PT_ENGINE_H
+
+#include <pthread.h>
+
+#include "pt_pool.h"
+
+//  Counters as others may see them; the engine copies its own here, once per turn of its loop.
+typedef struct {
+    pthread_mutex_t lock;
+    pt_pool_counters_t counters;
+} pt_tally_t;
+
+typedef struct pt_engine pt_engine_t;
+
+//  Command on the actor's pipe, with the deadline as a 32-bit number of ms. The answer is a signal.
+#define PT_ENGINE_DRAIN "DRAIN"
+enum { PT_ENGINE_DRAINED = 0, PT_ENGINE_LATE = 1 };
+
+/*  Start all parts. `options` is complete and, like `tally`, outlives the engine's creation; `tally`
+ *  outlives the engine. NULL with errno when a part fails; *out_refused is then the endpoint at
+ *  fault, or NULL when memory or sockets ran out.
+ */
+pt_engine_t *pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, const char **out_refused);
+
+/*  Stop all parts, without a word to the brokers. */
+void pt_engine_destroy(pt_engine_t **self_p);
+
+/*  Where the publisher is bound. */
+const char *pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue);
+
+/*  The actor's function; `engine` is its own from then on. */
+void pt_engine_run(zsock_t *pipe, void *engine);
+
+#endif

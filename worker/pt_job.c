@@ -1,0 +1,141 @@
+/*  Jobs are used again and again, so that a batch costs few allocations and a response none. */
+#include "pt_job.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const char *const s_queues[PT_QUEUE_COUNT_] = {
+    [PT_QUEUE_SETTLED] = "settled",
+    [PT_QUEUE_RETRY] = "retry",
+    [PT_QUEUE_DEAD_LETTER] = "dead_letter",
+    [PT_QUEUE_OPERATOR_ALERT] = "operator_alert",
+};
+
+const char *
+pt_queue_text(pt_queue_t queue)
+{
+    assert((unsigned) queue < PT_QUEUE_COUNT_);
+
+    return s_queues[queue];
+}
+
+pt_queue_t
+pt_queue_of_route(pt_route_t route)
+{
+    switch (route) {
+    case PT_ROUTE_SETTLED:
+        return PT_QUEUE_SETTLED;
+    case PT_ROUTE_RETRY:
+        return PT_QUEUE_RETRY;
+    case PT_ROUTE_DEAD_LETTER:
+    default:
+        assert(route == PT_ROUTE_DEAD_LETTER);
+        return PT_QUEUE_DEAD_LETTER;
+    }
+}
+
+pt_job_t *
+pt_job_new(void)
+{
+    return calloc(1, sizeof(pt_job_t));
+}
+
+void
+pt_job_destroy(pt_job_t **self_p)
+{
+    assert(self_p);
+
+    pt_job_t *self = *self_p;
+    if (!self)
+        return;
+    pt_job_clear(self);
+    free(self->outputs);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+pt_job_clear(pt_job_t *self)
+{
+    assert(self);
+
+    pt_frames_clear(&self->message);
+    pt_job_drop_outputs(self);
+    self->plain = false;
+    self->refused = false;
+    self->alerts = 0;
+    self->invalid = 0;
+    memset(self->decided, 0, sizeof(self->decided));
+}
+
+void
+pt_job_drop_outputs(pt_job_t *self)
+{
+    assert(self);
+
+    for (size_t i = 0; i < self->output_count; i++)
+        zmq_msg_close(&self->outputs[i].items);
+    self->output_count = 0;
+}
+
+pt_bytes_t
+pt_job_payload(const pt_job_t *self)
+{
+    assert(self);
+
+    return pt_frames_bytes(&self->message, self->message.count - 1);
+}
+
+pt_output_t *
+pt_job_add_output(pt_job_t *self)
+{
+    assert(self);
+
+    if (self->output_count == self->output_capacity) {
+        //  Eight topics are what a batch of one gateway's answers usually has.
+        size_t capacity = self->output_capacity ? 2 * self->output_capacity : 8;
+        pt_output_t *outputs = malloc(capacity * sizeof(*outputs));
+        if (!outputs)
+            return NULL;
+        //  A zmq_msg_t must not be moved by memcpy or realloc.
+        for (size_t i = 0; i < self->output_count; i++) {
+            outputs[i] = self->outputs[i];
+            zmq_msg_init(&outputs[i].items);
+            zmq_msg_move(&outputs[i].items, &self->outputs[i].items);
+        }
+        free(self->outputs);
+        self->outputs = outputs;
+        self->output_capacity = capacity;
+    }
+    pt_output_t *output = &self->outputs[self->output_count++];
+    *output = (pt_output_t) {0};
+    zmq_msg_init(&output->items);
+    return output;
+}
+
+//  The baton is the order of memory between two stages, written down: libzmq orders it as well,
+//  but neither the language nor a race detector can see that.
+void
+pt_job_hand(void *socket, pt_job_t *job)
+{
+    assert(socket);
+    assert(job);
+
+    atomic_fetch_add_explicit(&job->baton, 1, memory_order_release);
+    int sent = zmq_send(socket, &job, sizeof(job), ZMQ_DONTWAIT);
+    assert(sent == (int) sizeof(job));
+    (void) sent;
+}
+
+pt_job_t *
+pt_job_take(void *socket)
+{
+    assert(socket);
+
+    pt_job_t *job;
+    int size = zmq_recv(socket, &job, sizeof(job), ZMQ_DONTWAIT);
+    if (size != (int) sizeof(job))
+        return NULL;
+    atomic_load_explicit(&job->baton, memory_order_acquire);
+    return job;
+}

@@ -1,0 +1,95 @@
+/*  pt_job: one message of responses on its way through the process, and its decisions.
+ *
+ *  The pool makes a job of each batch and gives a pointer to it to a worker; the worker hands it
+ *  to the next stage, which hands it on, until it is back in the pool, whose business the answer
+ *  is. Today the next stage is the publisher. The journal will stand between the two: it takes
+ *  jobs from the workers, commits their outputs, and only then hands them on to be published and
+ *  acknowledged. A stage is an actor with one PULL socket for jobs and one PUSH to the next.
+ *
+ *  The pool owns every job; whoever holds the pointer last received is the only one to touch it.
+ */
+#ifndef PT_JOB_H
+#define PT_JOB_H
+
+#include <stdatomic.h>
+
+#include "pt_frames.h"
+#include "pt_wire.h"
+
+//  Where decisions are published: a PUB socket each.
+typedef enum {
+    PT_QUEUE_SETTLED,
+    PT_QUEUE_RETRY,
+    PT_QUEUE_DEAD_LETTER,
+    PT_QUEUE_OPERATOR_ALERT, //  beside the decision's route
+    PT_QUEUE_COUNT_
+} pt_queue_t;
+
+/*  The queue's word, as in its topics. */
+const char *pt_queue_text(pt_queue_t queue);
+
+/*  The queue of a route. */
+pt_queue_t pt_queue_of_route(pt_route_t route);
+
+//  Decisions of one topic: the third frame of a DECISIONS message.
+typedef struct {
+    pt_queue_t queue;
+    char topic[PT_TOPIC_BYTES_MAX + 1];
+    uint32_t count;
+    uint32_t crc32;  //  over `items`
+    zmq_msg_t items; //  msgpack array of `count` maps; emptied by whoever sends it
+} pt_output_t;
+
+typedef struct pt_job {
+    //  Set by the pool.
+    size_t broker; //  whose socket the answer goes to
+    size_t worker; //  whose turn it is
+    bool plain;    //  from a plain client
+    //  What the header said. Of a plain request: our own worker id and epoch, and a running number
+    //  as seq, which name responses without an id; count is set by the worker.
+    pt_batch_t batch;
+    pt_frames_t message; //  envelope, header, payload
+    size_t envelope_count;
+
+    //  Set by the worker.
+    bool refused;       //  there are no outputs, the answer is a NACK
+    pt_reason_t reason; //  when refused
+    uint32_t decided[PT_ROUTE_COUNT_];
+    uint32_t alerts;
+    uint32_t invalid;
+    pt_output_t *outputs;
+    size_t output_count;
+    size_t output_capacity;
+
+    struct pt_job *previous; //  the pool's list of jobs in work
+    struct pt_job *next;
+    atomic_uint baton; //  see pt_job_hand
+} pt_job_t;
+
+/*  A job without contents, or NULL when out of memory. */
+pt_job_t *pt_job_new(void);
+
+/*  Release a job and set *self_p to NULL. Does nothing when it already is. */
+void pt_job_destroy(pt_job_t **self_p);
+
+/*  Close what the job holds, so that it can be used for another message; its arrays are kept. */
+void pt_job_clear(pt_job_t *self);
+
+/*  The frame with the responses. */
+pt_bytes_t pt_job_payload(const pt_job_t *self);
+
+/*  Add an output, its items not yet made; NULL when out of memory. */
+pt_output_t *pt_job_add_output(pt_job_t *self);
+
+/*  Close all outputs. */
+void pt_job_drop_outputs(pt_job_t *self);
+
+/*  Hand a job to the next stage. The socket has no high-water mark: the credit that brokers get
+ *  bounds the number of jobs, so this never waits.
+ */
+void pt_job_hand(void *socket, pt_job_t *job);
+
+/*  The next job that was handed over, or NULL when there is none. Never waits. */
+pt_job_t *pt_job_take(void *socket);
+
+#endif

@@ -1,0 +1,119 @@
+/*  Credit in one number: limit = received + free room, which is "answered + window" and so only
+ *  ever grows, until the worker drains.
+ */
+#include "pt_link.h"
+
+#include <assert.h>
+
+#include "pt_sockets.h"
+
+pt_status_t
+pt_link_open(pt_link_t *self, const char *endpoint, uint64_t worker, uint64_t epoch, uint32_t window)
+{
+    assert(self);
+    assert(endpoint);
+    assert(window > 0);
+
+    *self = (pt_link_t) {.worker = worker, .epoch = epoch, .window = window, .due = true};
+    //  Credit bounds what comes in; the mark only stands against a broker that ignores it.
+    self->socket = pt_sockets_new(ZMQ_DEALER, PT_SOCKETS_ANSWERS_HWM, (int) window);
+    if (!self->socket)
+        return PT_E_IO;
+    self->raw = zsock_resolve(self->socket);
+    if (pt_sockets_connect(self->socket, endpoint) == PT_OK)
+        return PT_OK;
+    int reason = errno;
+    pt_link_close(self);
+    errno = reason;
+    return PT_E_IO;
+}
+
+void
+pt_link_close(pt_link_t *self)
+{
+    assert(self);
+
+    zsock_destroy(&self->socket);
+    self->raw = NULL;
+}
+
+static bool
+s_is_hello(const pt_frames_t *message)
+{
+    pt_kind_t kind;
+    return message->count == 1 && !message->excess && pt_wire_kind(pt_frames_bytes(message, 0), &kind) == PT_OK &&
+           kind == PT_KIND_HELLO;
+}
+
+bool
+pt_link_receive(pt_link_t *self, pt_frames_t *out_message)
+{
+    assert(self);
+    assert(out_message);
+
+    while (pt_frames_receive(self->raw, out_message)) {
+        if (!s_is_hello(out_message)) {
+            self->received++;
+            return true;
+        }
+        pt_frames_clear(out_message);
+        self->received = 0;
+        self->announced = 0;
+        self->hellos++;
+        self->due = true;
+    }
+    return false;
+}
+
+bool
+pt_link_has_room(const pt_link_t *self)
+{
+    assert(self);
+
+    return self->in_work < self->window;
+}
+
+static uint64_t
+s_limit(const pt_link_t *self)
+{
+    if (self->draining || self->in_work >= self->window)
+        return self->received;
+    return self->received + (self->window - self->in_work);
+}
+
+//  Often enough that the broker never runs out while there is room, and not for every message.
+static bool
+s_is_worth_telling(const pt_link_t *self, uint64_t limit)
+{
+    if (self->draining || limit <= self->announced)
+        return false;
+    return self->announced <= self->received || limit - self->announced >= (self->window + 3) / 4;
+}
+
+void
+pt_link_announce(pt_link_t *self, int64_t now_ms)
+{
+    assert(self);
+
+    uint64_t limit = s_limit(self);
+    if (!self->due && now_ms - self->told_ms < PT_LINK_READY_MS && !s_is_worth_telling(self, limit))
+        return;
+    pt_ready_t ready = {.worker = self->worker, .epoch = self->epoch, .received = self->received, .limit = limit};
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len = pt_ready_encode(&ready, bytes, sizeof(bytes));
+    //  Without room there is a broker that is gone or stuck; the next READY tells it the same.
+    if (zmq_send(self->raw, bytes, len, ZMQ_DONTWAIT) >= 0) {
+        self->announced = limit;
+        self->due = false;
+    }
+    self->told_ms = now_ms;
+}
+
+bool
+pt_link_answer(pt_link_t *self, const pt_frames_t *message, size_t envelope_count, pt_bytes_t bytes)
+{
+    assert(self);
+    assert(message);
+
+    return pt_frames_answer(self->raw, message, 0, envelope_count, bytes);
+}

@@ -1,0 +1,228 @@
+/*  A decision with an active alert is in two topics and still encoded once: it is a link of two
+ *  lists, its route's and operator_alert's.
+ */
+#include "pt_packer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  Usual for 4096 decisions of 300 bytes; grows by doubling.
+#define S_BUFFER_BYTES (1024 * 1024)
+
+//  An array's header for up to 65535 elements.
+#define S_ARRAY_BYTES_MAX 3
+
+#define S_NONE UINT32_MAX
+
+enum { S_ROUTE, S_ALERT, S_LIST_COUNT };
+
+typedef struct {
+    size_t offset; //  in the buffer
+    size_t bytes;
+    uint32_t next[S_LIST_COUNT]; //  record of the same topic, or S_NONE
+} s_record_t;
+
+//  The decisions of one (queue, provider).
+typedef struct {
+    uint32_t first;
+    uint32_t last;
+    bool used;
+} s_topic_t;
+
+struct pt_packer {
+    const pt_catalog_t *catalog;
+    size_t provider_count;
+    uint8_t *buffer;
+    size_t buffer_bytes;
+    size_t used_bytes;
+    s_record_t records[PT_BATCH_COUNT_MAX];
+    uint32_t record_count;
+    //  By queue * (providers + 1) + provider; the last one of a queue is for unknown providers.
+    s_topic_t *topics;
+    size_t *used_topics;
+    size_t used_count;
+};
+
+pt_packer_t *
+pt_packer_new(const pt_catalog_t *catalog)
+{
+    assert(catalog);
+
+    pt_packer_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->catalog = catalog;
+    self->provider_count = pt_catalog_provider_count(catalog);
+    size_t topic_count = PT_QUEUE_COUNT_ * (self->provider_count + 1);
+    self->topics = calloc(topic_count, sizeof(*self->topics));
+    self->used_topics = calloc(topic_count, sizeof(*self->used_topics));
+    self->buffer_bytes = S_BUFFER_BYTES;
+    self->buffer = malloc(self->buffer_bytes);
+    if (!self->topics || !self->used_topics || !self->buffer)
+        pt_packer_destroy(&self);
+    return self;
+}
+
+void
+pt_packer_destroy(pt_packer_t **self_p)
+{
+    assert(self_p);
+
+    pt_packer_t *self = *self_p;
+    if (!self)
+        return;
+    free(self->topics);
+    free(self->used_topics);
+    free(self->buffer);
+    free(self);
+    *self_p = NULL;
+}
+
+uint8_t *
+pt_packer_room(pt_packer_t *self)
+{
+    assert(self);
+
+    if (self->buffer_bytes - self->used_bytes < PT_DECISION_BYTES_MAX) {
+        uint8_t *buffer = realloc(self->buffer, 2 * self->buffer_bytes);
+        if (!buffer)
+            return NULL;
+        self->buffer = buffer;
+        self->buffer_bytes *= 2;
+    }
+    return self->buffer + self->used_bytes;
+}
+
+static void
+s_append_record(pt_packer_t *self, uint32_t record, int list, pt_queue_t queue, size_t provider)
+{
+    size_t index = (size_t) queue * (self->provider_count + 1) + provider;
+    s_topic_t *topic = &self->topics[index];
+    self->records[record].next[list] = S_NONE;
+    if (!topic->used) {
+        *topic = (s_topic_t) {.first = record, .used = true};
+        self->used_topics[self->used_count++] = index;
+    } else {
+        self->records[topic->last].next[list] = record;
+    }
+    topic->last = record;
+}
+
+void
+pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
+{
+    assert(self);
+    assert(triaged);
+    assert(self->record_count < PT_BATCH_COUNT_MAX);
+    assert(triaged->bytes <= self->buffer_bytes - self->used_bytes);
+
+    uint32_t record = self->record_count++;
+    self->records[record].offset = self->used_bytes;
+    self->records[record].bytes = triaged->bytes;
+    self->used_bytes += triaged->bytes;
+    size_t provider = triaged->provider < self->provider_count ? triaged->provider : self->provider_count;
+    s_append_record(self, record, S_ROUTE, pt_queue_of_route(triaged->route), provider);
+    if (triaged->alert)
+        s_append_record(self, record, S_ALERT, PT_QUEUE_OPERATOR_ALERT, provider);
+}
+
+static uint8_t *
+s_write_array(uint8_t *out, uint32_t count)
+{
+    if (count < 16) {
+        *out++ = (uint8_t) (0x90 | count);
+        return out;
+    }
+    *out++ = 0xdc;
+    *out++ = (uint8_t) (count >> 8);
+    *out++ = (uint8_t) count;
+    return out;
+}
+
+//  The count and bytes of the records from `record` on that fit into one frame: at least one does.
+static uint32_t
+s_measure_frame(const pt_packer_t *self, int list, uint32_t record, size_t *out_bytes)
+{
+    uint32_t count = 0;
+    size_t bytes = 0;
+    for (; record != S_NONE; record = self->records[record].next[list]) {
+        size_t more = self->records[record].bytes;
+        if (S_ARRAY_BYTES_MAX + bytes + more > PT_BATCH_BYTES_MAX)
+            break;
+        bytes += more;
+        count++;
+    }
+    assert(count > 0);
+    *out_bytes = bytes + (count < 16 ? 1 : S_ARRAY_BYTES_MAX);
+    return count;
+}
+
+//  Fill one output from *record on, and leave *record at the first that is not in it.
+static bool
+s_gather_frame(const pt_packer_t *self, int list, uint32_t *record, pt_output_t *output)
+{
+    size_t bytes;
+    output->count = s_measure_frame(self, list, *record, &bytes);
+    if (zmq_msg_init_size(&output->items, bytes) != 0) {
+        zmq_msg_init(&output->items);
+        return false;
+    }
+    uint8_t *start = zmq_msg_data(&output->items);
+    uint8_t *at = s_write_array(start, output->count);
+    for (uint32_t i = 0; i < output->count; i++) {
+        const s_record_t *from = &self->records[*record];
+        memcpy(at, self->buffer + from->offset, from->bytes);
+        at += from->bytes;
+        *record = from->next[list];
+    }
+    assert(at == start + bytes);
+    output->crc32 = pt_wire_crc32((pt_bytes_t) {start, bytes});
+    return true;
+}
+
+static bool
+s_gather_topic(const pt_packer_t *self, size_t index, pt_job_t *job)
+{
+    pt_queue_t queue = (pt_queue_t) (index / (self->provider_count + 1));
+    size_t provider = index % (self->provider_count + 1);
+    pt_text_t name = provider < self->provider_count ? pt_provider_id(pt_catalog_provider_at(self->catalog, provider))
+                                                     : PT_TEXT("-");
+    int list = queue == PT_QUEUE_OPERATOR_ALERT ? S_ALERT : S_ROUTE;
+    for (uint32_t record = self->topics[index].first; record != S_NONE;) {
+        pt_output_t *output = pt_job_add_output(job);
+        if (!output)
+            return false;
+        output->queue = queue;
+        output->topic[pt_wire_topic(pt_queue_text(queue), name, output->topic)] = 0;
+        if (!s_gather_frame(self, list, &record, output))
+            return false;
+    }
+    return true;
+}
+
+bool
+pt_packer_gather(pt_packer_t *self, pt_job_t *job)
+{
+    assert(self);
+    assert(job);
+
+    bool done = true;
+    for (size_t i = 0; i < self->used_count && done; i++)
+        done = s_gather_topic(self, self->used_topics[i], job);
+    if (!done)
+        pt_job_drop_outputs(job);
+    pt_packer_reset(self);
+    return done;
+}
+
+void
+pt_packer_reset(pt_packer_t *self)
+{
+    assert(self);
+
+    for (size_t i = 0; i < self->used_count; i++)
+        self->topics[self->used_topics[i]].used = false;
+    self->used_count = 0;
+    self->record_count = 0;
+    self->used_bytes = 0;
+}

@@ -1,0 +1,31 @@
+/*  pt_packer: gathers decisions by topic.
+ *
+ *  Decisions are encoded one after the other into one growing buffer, and each is noted under its
+ *  topics; at the end of a job they are gathered into one frame per topic, or several where one
+ *  would be over PT_BATCH_BYTES_MAX. All room is used again for the next job.
+ */
+#ifndef PT_PACKER_H
+#define PT_PACKER_H
+
+#include "pt_job.h"
+#include "pt_triage.h"
+
+typedef struct pt_packer pt_packer_t;
+
+/*  NULL when out of memory. The catalog names the providers of topics and must outlive the packer. */
+pt_packer_t *pt_packer_new(const pt_catalog_t *catalog);
+void pt_packer_destroy(pt_packer_t **self_p);
+
+/*  Room for one decision, PT_DECISION_BYTES_MAX; NULL when out of memory. */
+uint8_t *pt_packer_room(pt_packer_t *self);
+
+/*  Note what was encoded into the room. At most PT_BATCH_COUNT_MAX decisions between two gatherings. */
+void pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged);
+
+/*  Make the job's outputs and start over. False when out of memory: the job has no outputs then. */
+bool pt_packer_gather(pt_packer_t *self, pt_job_t *job);
+
+/*  Forget what was added. */
+void pt_packer_reset(pt_packer_t *self);
+
+#endif

@@ -1,0 +1,93 @@
+/*  pt_pool: one worker process of the bus.
+ *
+ *  A thread of its own takes batches from the brokers, gives them to the worker actors and answers
+ *  for what is finished:
+ *
+ *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ publisher ──PUB──▶ subscribers
+ *         ▲                 ▲            (one of N)          │
+ *         └──── ACK ────────┴──────────── finished ──────────┘
+ *
+ *  A batch is acknowledged when its decisions are published; the journal will stand between worker
+ *  and publisher (pt_job.h), and an ACK will then say that they are durable. Batches that were
+ *  finished before are only acknowledged.
+ */
+#ifndef PT_POOL_H
+#define PT_POOL_H
+
+#include "pt_catalog.h"
+#include "pt_job.h"
+
+#define PT_POOL_BROKERS_MAX 16
+#define PT_POOL_WORKERS_MAX 256
+#define PT_POOL_WINDOW_MAX 1024
+
+typedef struct {
+    const char *brokers[PT_POOL_BROKERS_MAX]; //  back endpoints, one DEALER each
+    size_t broker_count;
+    const char *publish[PT_QUEUE_COUNT_]; //  endpoints to bind; see pt_sockets_bind
+    size_t workers;                       //  actors; 0: one for each core that is online
+    uint32_t window;                      //  batches in work for each broker; 0: 64
+    size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
+    int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096
+    const char *replay;                   //  endpoint that HEAD names; NULL: none
+    const pt_catalog_t *catalog;          //  outlives the pool; NULL: the built-in one
+    uint64_t worker;                      //  id on the bus; 0: random
+    uint64_t epoch;                       //  0: unix ms now
+} pt_pool_options_t;
+
+//  Since the start. Responses, unless named otherwise.
+typedef struct {
+    uint64_t received;                 //  in the messages that were taken into work
+    uint64_t decided[PT_ROUTE_COUNT_]; //  by route
+    uint64_t alerts;                   //  of these, also published on operator_alert
+    uint64_t invalid;                  //  of these, bytes that were no response
+    uint64_t messages;                 //  taken into work: batches and plain requests
+    uint64_t acked;                    //  messages
+    uint64_t nacked;                   //  messages
+    uint64_t duplicates;               //  batches that were finished or in work already
+    uint64_t published;                //  DECISIONS messages
+    uint64_t answers_dropped;          //  ACKs and NACKs that could not be sent at once
+    uint64_t garbage;                  //  messages of no known shape
+    uint64_t hellos;                   //  brokers that met this worker, again after each restart
+    uint64_t in_work;                  //  messages, now
+} pt_pool_counters_t;
+
+typedef enum {
+    PT_DRAINED,           //  all that was taken is finished, published and answered
+    PT_DRAIN_LATE,        //  the time is over
+    PT_DRAIN_INTERRUPTED, //  the descriptor became readable
+} pt_drain_t;
+
+typedef struct pt_pool pt_pool_t;
+
+//  Longest text of a refusal.
+#define PT_POOL_ERROR_BYTES_MAX 512
+
+/*  Start. When it returns, all PUB sockets are bound, the actors run and the DEALERs are connected;
+ *  brokers may come later. NULL with one line in out_error[PT_POOL_ERROR_BYTES_MAX], and errno, when
+ *  an endpoint is refused or memory, sockets or threads ran out. Strings of the options are copied.
+ *  Call pt_sockets_init before.
+ */
+pt_pool_t *pt_pool_new(const pt_pool_options_t *options, char *out_error);
+
+/*  Take nothing more, finish what was taken, and answer for it. Returns when that is done, when
+ *  `deadline_ms` are over, or when `interrupt_fd` (-1: none) becomes readable. Call it once; only
+ *  pt_pool_destroy follows.
+ */
+pt_drain_t pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd);
+
+/*  Stop at once and set *self_p to NULL. What was taken and not answered will be sent again by its
+ *  producers.
+ */
+void pt_pool_destroy(pt_pool_t **self_p);
+
+uint64_t pt_pool_worker(const pt_pool_t *self);
+uint64_t pt_pool_epoch(const pt_pool_t *self);
+
+/*  Where a queue is published; valid as long as the pool. */
+const char *pt_pool_endpoint(const pt_pool_t *self, pt_queue_t queue);
+
+/*  From any thread. */
+pt_pool_counters_t pt_pool_counters(const pt_pool_t *self);
+
+#endif

@@ -1,0 +1,296 @@
+/*  PUB drops what a subscriber has no room for and says nothing; so every message carries its
+ *  numbers, and HEAD follows when a topic falls silent.
+ */
+#include "pt_publisher.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pt_sockets.h"
+#include "pt_topics.h"
+
+//  Jobs between two looks at the pipe and the beacons.
+#define S_BURST 64
+
+typedef struct {
+    uint64_t worker;
+    uint64_t epoch;
+    char replay[PT_ENDPOINT_BYTES_MAX + 1];
+    zsock_t *sockets[PT_QUEUE_COUNT_];
+    zsock_t *jobs;
+    zsock_t *next;
+    pt_topics_t *topics;
+    int64_t beacon_ms; //  when the next HEAD or HEADS is due, or earlier
+    int64_t heads_ms;  //  the last HEADS lists
+} s_publisher_t;
+
+struct pt_publisher {
+    zactor_t *actor;
+    char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+};
+
+//  A PUB socket takes everything at once, or drops it.
+static void
+s_send_frame(zsock_t *socket, const void *data, size_t bytes, int flags)
+{
+    int sent = zmq_send(zsock_resolve(socket), data, bytes, ZMQ_DONTWAIT | flags);
+    assert(sent >= 0);
+    (void) sent;
+}
+
+static void
+s_publish_output(s_publisher_t *self, pt_output_t *output, int64_t now_ms)
+{
+    pt_decisions_t header = {
+        .worker = self->worker,
+        .epoch = self->epoch,
+        .count = output->count,
+        .crc32 = output->crc32,
+        .flags = PT_FLAG_LIVE,
+    };
+    if (output->queue != PT_QUEUE_SETTLED) {
+        pt_topic_t *topic = pt_topics_get(self->topics, output->queue, output->topic, now_ms);
+        //  All topics of the catalog stand in the table from the start.
+        assert(topic);
+        header.flags = 0;
+        header.first_seq = pt_topic_number(topic, output->count, now_ms);
+        header.head_seq = topic->head_seq;
+    }
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len = pt_decisions_encode(&header, bytes, sizeof(bytes));
+    zsock_t *socket = self->sockets[output->queue];
+    s_send_frame(socket, output->topic, strlen(output->topic), ZMQ_SNDMORE);
+    s_send_frame(socket, bytes, len, ZMQ_SNDMORE);
+    int sent = zmq_msg_send(&output->items, zsock_resolve(socket), ZMQ_DONTWAIT);
+    assert(sent >= 0);
+    (void) sent;
+}
+
+//  Publish some of the jobs that wait. True when there was any.
+static bool
+s_publish_jobs(s_publisher_t *self, int64_t now_ms)
+{
+    int count = 0;
+    for (; count < S_BURST; count++) {
+        pt_job_t *job = pt_job_take(zsock_resolve(self->jobs));
+        if (!job)
+            break;
+        for (size_t i = 0; i < job->output_count; i++)
+            s_publish_output(self, &job->outputs[i], now_ms);
+        pt_job_hand(zsock_resolve(self->next), job);
+    }
+    return count > 0;
+}
+
+static void
+s_send_head(s_publisher_t *self, pt_topic_t *topic, int64_t now_ms)
+{
+    //  Nothing is kept for replay, so the first number that can be had is the next one.
+    pt_head_t head = {
+        .worker = self->worker,
+        .epoch = self->epoch,
+        .first_retained = topic->head_seq,
+        .head_seq = topic->head_seq,
+        .replay_endpoint = pt_text_of(self->replay),
+    };
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len = pt_head_encode(&head, bytes, sizeof(bytes));
+    s_send_frame(self->sockets[topic->queue], topic->name, strlen(topic->name), ZMQ_SNDMORE);
+    s_send_frame(self->sockets[topic->queue], bytes, len, 0);
+    pt_topic_announce(topic, now_ms);
+}
+
+static void
+s_send_heads_list(s_publisher_t *self, pt_queue_t queue, const pt_heads_t *heads)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    size_t len = pt_heads_encode(heads, bytes, sizeof(bytes));
+    char topic[PT_TOPIC_BYTES_MAX];
+    int topic_len = snprintf(topic, sizeof(topic), "%s.", pt_queue_text(queue));
+    s_send_frame(self->sockets[queue], topic, (size_t) topic_len, ZMQ_SNDMORE);
+    s_send_frame(self->sockets[queue], bytes, len, 0);
+}
+
+//  All idle topics of a queue, in as many lists as it takes.
+static void
+s_send_heads(s_publisher_t *self, pt_queue_t queue, int64_t now_ms)
+{
+    pt_heads_t heads = {
+        .worker = self->worker,
+        .epoch = self->epoch,
+        .replay_endpoint = pt_text_of(self->replay),
+    };
+    for (size_t i = 0; i < pt_topics_count(self->topics); i++) {
+        const pt_topic_t *topic = pt_topics_at(self->topics, i);
+        if (topic->queue != queue || !pt_topic_is_idle(topic, now_ms))
+            continue;
+        heads.heads[heads.head_count++] = (pt_topic_head_t) {
+            .topic = pt_text_of(topic->name), .first_retained = topic->head_seq, .head_seq = topic->head_seq};
+        if (heads.head_count == PT_HEADS_MAX) {
+            s_send_heads_list(self, queue, &heads);
+            heads.head_count = 0;
+        }
+    }
+    if (heads.head_count)
+        s_send_heads_list(self, queue, &heads);
+}
+
+//  Send what is due and find when the next one is.
+static void
+s_send_beacons(s_publisher_t *self, int64_t now_ms)
+{
+    if (now_ms - self->heads_ms >= PT_TOPIC_HEAD_MS) {
+        for (int queue = PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+            s_send_heads(self, (pt_queue_t) queue, now_ms);
+        self->heads_ms = now_ms;
+    }
+    self->beacon_ms = self->heads_ms + PT_TOPIC_HEAD_MS;
+    for (size_t i = 0; i < pt_topics_count(self->topics); i++) {
+        pt_topic_t *topic = pt_topics_at(self->topics, i);
+        if (pt_topic_due_ms(topic) <= now_ms)
+            s_send_head(self, topic, now_ms);
+        int64_t due_ms = pt_topic_due_ms(topic);
+        if (due_ms < self->beacon_ms)
+            self->beacon_ms = due_ms;
+    }
+}
+
+static bool
+s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
+{
+    int64_t now_ms = zclock_mono();
+    size_t provider_count = pt_catalog_provider_count(catalog);
+    for (int queue = PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+        for (size_t i = 0; i <= provider_count; i++) {
+            pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
+            char name[PT_TOPIC_BYTES_MAX + 1];
+            name[pt_wire_topic(pt_queue_text((pt_queue_t) queue), provider, name)] = 0;
+            if (!pt_topics_get(self->topics, (pt_queue_t) queue, name, now_ms))
+                return false;
+        }
+    return true;
+}
+
+static void
+s_publisher_close(s_publisher_t **self_p)
+{
+    s_publisher_t *self = *self_p;
+    if (!self)
+        return;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+        zsock_destroy(&self->sockets[i]);
+    zsock_destroy(&self->jobs);
+    zsock_destroy(&self->next);
+    pt_topics_destroy(&self->topics);
+    free(self);
+    *self_p = NULL;
+}
+
+static bool
+s_bind_sockets(s_publisher_t *self, const pt_publisher_options_t *options, pt_publisher_t *owner,
+               const char **out_endpoint)
+{
+    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++) {
+        //  Subscriptions are all that a PUB socket receives.
+        self->sockets[queue] = pt_sockets_new(ZMQ_PUB, options->hwm, 1000);
+        if (!self->sockets[queue])
+            return false;
+        *out_endpoint = options->endpoints[queue];
+        if (pt_sockets_bind(self->sockets[queue], *out_endpoint, owner->endpoints[queue]) != PT_OK)
+            return false;
+        *out_endpoint = NULL;
+    }
+    return true;
+}
+
+static s_publisher_t *
+s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, const char **out_endpoint)
+{
+    s_publisher_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->worker = options->worker;
+    self->epoch = options->epoch;
+    snprintf(self->replay, sizeof(self->replay), "%s", options->replay ? options->replay : "");
+    self->topics = pt_topics_new();
+    self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
+    self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    bool ready = self->topics && self->jobs && self->next && s_add_topics(self, options->catalog) &&
+                 pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
+                 pt_sockets_connect(self->next, options->next) == PT_OK &&
+                 s_bind_sockets(self, options, owner, out_endpoint);
+    if (!ready) {
+        int reason = errno;
+        s_publisher_close(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+static void
+s_publisher_run(zsock_t *pipe, void *argument)
+{
+    s_publisher_t *self = argument;
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->jobs), .events = ZMQ_POLLIN},
+    };
+    self->heads_ms = zclock_mono();
+    zsock_signal(pipe, 0);
+    for (;;) {
+        int64_t now_ms = zclock_mono();
+        if (now_ms >= self->beacon_ms)
+            s_send_beacons(self, now_ms);
+        pt_sockets_poll(items, 2, self->beacon_ms - now_ms);
+        //  The only command is the end.
+        if (items[0].revents)
+            break;
+        now_ms = zclock_mono();
+        if (s_publish_jobs(self, now_ms) && now_ms + PT_TOPIC_QUIET_MS < self->beacon_ms)
+            self->beacon_ms = now_ms + PT_TOPIC_QUIET_MS;
+    }
+    s_publisher_close(&self);
+}
+
+pt_publisher_t *
+pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoint)
+{
+    assert(options);
+    assert(options->catalog);
+    assert(out_endpoint);
+
+    *out_endpoint = NULL;
+    pt_publisher_t *self = calloc(1, sizeof(*self));
+    s_publisher_t *engine = self ? s_publisher_open(options, self, out_endpoint) : NULL;
+    if (engine)
+        self->actor = zactor_new(s_publisher_run, engine);
+    if (self && self->actor)
+        return self;
+    int reason = errno;
+    s_publisher_close(&engine);
+    free(self);
+    errno = reason;
+    return NULL;
+}
+
+void
+pt_publisher_destroy(pt_publisher_t **self_p)
+{
+    assert(self_p);
+
+    if (!*self_p)
+        return;
+    zactor_destroy(&(*self_p)->actor);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+const char *
+pt_publisher_endpoint(const pt_publisher_t *self, pt_queue_t queue)
+{
+    assert(self);
+    assert((unsigned) queue < PT_QUEUE_COUNT_);
+
+    return self->endpoints[queue];
+}

@@ -1,0 +1,39 @@
+/*  pt_publisher: one actor that owns all PUB sockets of a worker process.
+ *
+ *  A socket per queue, so that a flood of one cannot drop another. It takes jobs from its `jobs`
+ *  endpoint, numbers their outputs by topic, publishes them, and hands the job to `next`. Between
+ *  jobs it sends HEAD and HEADS. Publishing never waits for a subscriber: a slow one loses messages
+ *  and sees it by the numbers.
+ */
+#ifndef PT_PUBLISHER_H
+#define PT_PUBLISHER_H
+
+#include "pt_catalog.h"
+#include "pt_job.h"
+
+typedef struct {
+    uint64_t worker;
+    uint64_t epoch;
+    const pt_catalog_t *catalog;            //  its gateways' topics are announced from the start
+    const char *endpoints[PT_QUEUE_COUNT_]; //  to bind; see pt_sockets_bind
+    int hwm;                                //  messages kept for a slow subscriber, each socket
+    const char *replay;                     //  endpoint that HEAD names; NULL: none
+    const char *jobs;                       //  inproc endpoint to bind: a PULL of jobs
+    const char *next;                       //  inproc endpoint, bound by the next stage
+} pt_publisher_options_t;
+
+typedef struct pt_publisher pt_publisher_t;
+
+/*  Bind all sockets and start. NULL with errno when a socket cannot be had; *out_endpoint is then
+ *  the endpoint that was refused, or NULL when memory or sockets ran out. Options may go after the
+ *  call, except for the catalog.
+ */
+pt_publisher_t *pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoint);
+
+/*  Stop, and set *self_p to NULL. Messages that were sent get PT_SOCKETS_LINGER_MS to leave. */
+void pt_publisher_destroy(pt_publisher_t **self_p);
+
+/*  Where a queue's socket is bound; valid as long as the publisher. */
+const char *pt_publisher_endpoint(const pt_publisher_t *self, pt_queue_t queue);
+
+#endif

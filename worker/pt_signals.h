@@ -1,0 +1,27 @@
+/*  pt_signals: SIGTERM and SIGINT as something to poll.
+ *
+ *  Blocked in every thread, so that no call of libzmq or CZMQ is ever interrupted. The caller
+ *  polls the descriptor: the first signal means drain, the second one means stop at once.
+ */
+#ifndef PT_SIGNALS_H
+#define PT_SIGNALS_H
+
+#include "pt_status.h"
+
+typedef struct {
+    int fd;            //  readable when a signal waits
+    unsigned received; //  signals read so far
+} pt_signals_t;
+
+/*  Block both signals in this thread and all that it will start: call it in main, before the first
+ *  socket. PT_OK, or PT_E_IO with errno.
+ */
+PT_MUST_CHECK pt_status_t pt_signals_open(pt_signals_t *out_self);
+
+/*  Take the signals that wait, without waiting for any. Returns how many came since the start. */
+unsigned pt_signals_read(pt_signals_t *self);
+
+/*  Close the descriptor. The signals stay blocked: sockets may still be alive. */
+void pt_signals_close(pt_signals_t *self);
+
+#endif

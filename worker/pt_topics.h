@@ -1,0 +1,54 @@
+/*  pt_topics: the sequence of each topic, and when its HEAD is due.
+ *
+ *  A subscriber cannot see that the last message was lost; the HEAD that follows tells. A topic's
+ *  HEAD is due at once when it is new, 100 ms after its last decisions, and every second. After ten
+ *  seconds without decisions it is named in its queue's HEADS list instead, once a second, and its
+ *  own HEAD comes every ten seconds, for subscribers of that topic alone. No clock in here: times
+ *  are monotonic ms that the caller gives.
+ */
+#ifndef PT_TOPICS_H
+#define PT_TOPICS_H
+
+#include "pt_job.h"
+
+#define PT_TOPIC_QUIET_MS 100
+#define PT_TOPIC_HEAD_MS 1000
+#define PT_TOPIC_IDLE_MS 10000
+
+typedef struct {
+    char name[PT_TOPIC_BYTES_MAX + 1];
+    pt_queue_t queue;
+    uint64_t head_seq; //  the next number to be given
+    int64_t data_ms;   //  the last decisions; before any, when the topic was added
+    int64_t head_ms;   //  the last HEAD
+    bool announced;    //  there was a HEAD
+    bool fresh;        //  decisions since the last HEAD
+} pt_topic_t;
+
+typedef struct pt_topics pt_topics_t;
+
+pt_topics_t *pt_topics_new(void);
+void pt_topics_destroy(pt_topics_t **self_p);
+
+/*  The topic of that name, added with the next number 1 when it is new. It lives as long as the
+ *  table. NULL when out of memory.
+ */
+pt_topic_t *pt_topics_get(pt_topics_t *self, pt_queue_t queue, const char *name, int64_t now_ms);
+
+size_t pt_topics_count(const pt_topics_t *self);
+/*  Topics in the order they were added. */
+pt_topic_t *pt_topics_at(pt_topics_t *self, size_t index);
+
+/*  Give the next `count` numbers and return the first of them. */
+uint64_t pt_topic_number(pt_topic_t *self, uint32_t count, int64_t now_ms);
+
+/*  When the topic's own HEAD is due; a time that has passed means now. */
+int64_t pt_topic_due_ms(const pt_topic_t *self);
+
+/*  The topic's HEAD was sent. */
+void pt_topic_announce(pt_topic_t *self, int64_t now_ms);
+
+/*  Whether the topic belongs in its queue's HEADS list. */
+bool pt_topic_is_idle(const pt_topic_t *self, int64_t now_ms);
+
+#endif

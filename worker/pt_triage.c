@@ -1,0 +1,91 @@
+/*  The whole product in one function; every other file brings it bytes or carries them away. */
+#include "pt_triage.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "pt_policy.h"
+
+void
+pt_triage_init(pt_triage_t *self, const pt_catalog_t *catalog)
+{
+    assert(self);
+    assert(catalog);
+
+    memset(self, 0, sizeof(*self));
+    self->catalog = catalog;
+    self->catalog_hash = pt_catalog_hash(catalog);
+}
+
+void
+pt_place_init(pt_place_t *self, uint64_t producer, uint64_t epoch, uint64_t seq, bool plain)
+{
+    assert(self);
+
+    snprintf(self->producer, sizeof(self->producer), "%016" PRIx64, producer);
+    int len = snprintf(self->prefix, sizeof(self->prefix), "%s/%" PRIu64 "/%" PRIu64 "/", self->producer, epoch, seq);
+    assert(len > 0 && (size_t) len < sizeof(self->prefix));
+    self->prefix_len = (size_t) len;
+    self->plain = plain;
+}
+
+//  Print place and index into `out`, of PT_PLACE_BYTES_MAX; by hand, because it stands in the hot path.
+static pt_text_t
+s_print_place(const pt_place_t *place, uint32_t index, char *out)
+{
+    char digits[10];
+    size_t digit_count = 0;
+    do {
+        digits[digit_count++] = (char) ('0' + index % 10);
+        index /= 10;
+    } while (index);
+    assert(place->prefix_len + digit_count <= PT_PLACE_BYTES_MAX);
+    memcpy(out, place->prefix, place->prefix_len);
+    for (size_t i = 0; i < digit_count; i++)
+        out[place->prefix_len + i] = digits[digit_count - 1 - i];
+    return (pt_text_t) {out, place->prefix_len + digit_count};
+}
+
+static void
+s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_triaged_t *out_triaged)
+{
+    pt_decision_t *decision = &self->decision;
+    decision->on_bus = place != NULL;
+    if (place && !place->plain)
+        decision->producer = (pt_text_t) {place->producer, 16};
+    out_triaged->route = decision->route;
+    out_triaged->alert = decision->alert.present && decision->alert.active;
+    pt_status_t status = pt_decision_encode(decision, out, PT_DECISION_BYTES_MAX, &out_triaged->bytes);
+    //  Every part of a decision has a limit, and PT_DECISION_BYTES_MAX is above their sum.
+    assert(status == PT_OK);
+    (void) status;
+}
+
+void
+pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, uint32_t index, uint64_t now_ms,
+                   uint8_t *out, pt_triaged_t *out_triaged)
+{
+    assert(self);
+    assert(out);
+    assert(out_triaged);
+
+    pt_response_t *response = &self->response;
+    pt_status_t status = pt_response_decode(bytes, response, self->error);
+    if (!response->id.data && place)
+        response->id = s_print_place(place, index, self->id);
+    const pt_provider_t *provider = pt_catalog_provider(self->catalog, response->provider);
+    out_triaged->provider = provider ? pt_provider_index(provider) : PT_TRIAGE_NO_PROVIDER;
+    out_triaged->invalid = status != PT_OK;
+    if (status != PT_OK) {
+        pt_bytes_t raw = {bytes.data, bytes.len < PT_RAW_BYTES_MAX ? bytes.len : PT_RAW_BYTES_MAX};
+        pt_policy_decide_invalid(response, raw, pt_text_of(self->error), self->catalog_hash, now_ms, &self->decision);
+        s_encode_decision(self, place, out, out_triaged);
+        return;
+    }
+    pt_facts_extract(response, pt_provider_shape(provider), &self->facts);
+    pt_catalog_lookup(self->catalog, provider, response, &self->facts, &self->verdict);
+    pt_policy_decide(&self->verdict, response, &self->facts, self->catalog_hash, now_ms, &self->decision);
+    s_encode_decision(self, place, out, out_triaged);
+    pt_facts_release(&self->facts);
+}

@@ -1,0 +1,157 @@
+/*  A loop around pt_triage. Whatever is wrong with a message ends in the job's `refused`, and
+ *  whatever is wrong with one response in a decision, so that nothing a peer sends stops it.
+ */
+#include "pt_worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pt_packer.h"
+#include "pt_sockets.h"
+
+typedef struct {
+    zsock_t *work;
+    zsock_t *next;
+    pt_packer_t *packer;
+    pt_triage_t triage;
+} s_worker_t;
+
+static void
+s_refuse_job(pt_job_t *job, pt_reason_t reason)
+{
+    job->refused = true;
+    job->reason = reason;
+    memset(job->decided, 0, sizeof(job->decided));
+    job->alerts = 0;
+    job->invalid = 0;
+}
+
+//  Open the payload's items, or refuse the job.
+static bool
+s_open_items(pt_job_t *job, pt_items_t *out_items)
+{
+    pt_bytes_t payload = pt_job_payload(job);
+    if (job->plain) {
+        pt_items_open_plain(payload, out_items);
+        job->batch.count = out_items->left;
+        return true;
+    }
+    pt_status_t status = PT_E_CHECKSUM;
+    if (pt_wire_crc32(payload) == job->batch.crc32)
+        status = pt_items_open_batch(payload, job->batch.count, out_items);
+    if (status == PT_OK)
+        return true;
+    s_refuse_job(job, pt_batch_reason(status, &job->batch));
+    return false;
+}
+
+static void
+s_count_decision(pt_job_t *job, const pt_triaged_t *triaged)
+{
+    job->decided[triaged->route]++;
+    job->alerts += triaged->alert;
+    job->invalid += triaged->invalid;
+}
+
+//  Decide about every response of the job. False when out of memory.
+static bool
+s_triage_items(s_worker_t *self, pt_job_t *job, pt_items_t *items)
+{
+    pt_place_t place;
+    pt_place_init(&place, job->batch.producer, job->batch.epoch, job->batch.seq, job->plain);
+    uint64_t now_ms = (uint64_t) zclock_time();
+    pt_bytes_t item;
+    for (uint32_t index = 0; pt_items_next(items, &item); index++) {
+        uint8_t *room = pt_packer_room(self->packer);
+        if (!room)
+            return false;
+        pt_triaged_t triaged;
+        pt_triage_response(&self->triage, item, &place, index, now_ms, room, &triaged);
+        pt_packer_add(self->packer, &triaged);
+        s_count_decision(job, &triaged);
+    }
+    return pt_packer_gather(self->packer, job);
+}
+
+static void
+s_do_job(s_worker_t *self, pt_job_t *job)
+{
+    pt_items_t items;
+    if (!s_open_items(job, &items))
+        return;
+    if (!s_triage_items(self, job, &items)) {
+        pt_packer_reset(self->packer);
+        s_refuse_job(job, PT_REASON_BUSY);
+    }
+}
+
+static void
+s_worker_close(s_worker_t **self_p)
+{
+    s_worker_t *self = *self_p;
+    if (!self)
+        return;
+    zsock_destroy(&self->work);
+    zsock_destroy(&self->next);
+    pt_packer_destroy(&self->packer);
+    free(self);
+    *self_p = NULL;
+}
+
+static s_worker_t *
+s_worker_open(const pt_worker_options_t *options)
+{
+    s_worker_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    pt_triage_init(&self->triage, options->catalog);
+    self->packer = pt_packer_new(options->catalog);
+    self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
+    self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    if (!self->packer || !self->work || !self->next || pt_sockets_connect(self->work, options->work) != PT_OK ||
+        pt_sockets_connect(self->next, options->next) != PT_OK)
+        s_worker_close(&self);
+    return self;
+}
+
+static void
+s_worker_run(zsock_t *pipe, void *argument)
+{
+    s_worker_t *self = argument;
+    void *work = zsock_resolve(self->work);
+    void *next = zsock_resolve(self->next);
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = work, .events = ZMQ_POLLIN},
+    };
+    zsock_signal(pipe, 0);
+    for (;;) {
+        pt_sockets_poll(items, 2, -1);
+        //  The only command is the end.
+        if (items[0].revents)
+            break;
+        pt_job_t *job = pt_job_take(work);
+        if (job) {
+            s_do_job(self, job);
+            pt_job_hand(next, job);
+        }
+    }
+    s_worker_close(&self);
+}
+
+zactor_t *
+pt_worker_new(const pt_worker_options_t *options)
+{
+    assert(options);
+    assert(options->catalog);
+    assert(options->work);
+    assert(options->next);
+
+    s_worker_t *self = s_worker_open(options);
+    if (!self)
+        return NULL;
+    zactor_t *actor = zactor_new(s_worker_run, self);
+    if (!actor)
+        s_worker_close(&self);
+    return actor;
+}
