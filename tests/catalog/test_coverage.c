@@ -213,43 +213,55 @@ every_documented_row_answers_from_its_own_entry(void **state)
     s_check_rows(s_answers);
 }
 
-//  Whether each row of this gateway, operation (NULL: any) and code has this action.
+//  What was asked: an operation or none (NULL), and a documented wording or another one (NULL).
+typedef struct {
+    const s_gateway_t *gateway;
+    const documented_row_t *row;
+    const char *operation;
+    const char *documented_message;
+} s_question_t;
+
+//  Whether each row that the answer may stand for has this action.
 static bool
-s_all_rows_ask(const s_gateway_t *gateway, const char *operation, const char *code, const char *action)
+s_all_meanings_ask(const s_question_t *question, const char *action)
 {
-    const documented_t *table = s_documented[gateway - s_gateways];
+    const documented_t *table = s_documented[question->gateway - s_gateways];
     for (size_t index = 0; index < table->count; index++) {
         const documented_row_t *row = &table->rows[index];
-        bool same = strcmp(row->code, code) == 0 && (!operation || strcmp(row->operation, operation) == 0);
-        if (same && strcmp(row->action, action) != 0)
+        const char *operation = question->operation, *message = question->documented_message;
+        bool meant = strcmp(row->code, question->row->code) == 0 &&
+                     (!operation || strcmp(row->operation, operation) == 0) &&
+                     (!message || strcmp(row->message, message) == 0);
+        if (meant && strcmp(row->action, action) != 0)
             return false;
     }
     return true;
 }
 
 static const char *
-s_unsafe(const answer_t *answer, const s_gateway_t *gateway, const documented_row_t *row, const char *operation)
+s_unsafe(const answer_t *answer, const s_question_t *question)
 {
     const pt_decision_t *decision = &answer->decision;
     if (decision->match > PT_MATCH_CODE_ANY_OPERATION)
         return "a known code is answered by no row";
-    if (decision->action == PT_ACTION_RESUBMIT && !s_all_rows_ask(gateway, operation, row->code, "resubmit"))
-        return "sent again, which is not safe for each meaning of the code";
-    if (decision->action == PT_ACTION_NONE && !s_all_rows_ask(gateway, operation, row->code, "none"))
-        return "ended, which is not safe for each meaning of the code";
+    if (decision->action == PT_ACTION_RESUBMIT && !s_all_meanings_ask(question, "resubmit"))
+        return "sent again, which is not safe for each meaning";
+    if (decision->action == PT_ACTION_NONE && !s_all_meanings_ask(question, "none"))
+        return "ended, which is not safe for each meaning";
     return NULL;
 }
 
 static bool
-s_is_safe(const s_gateway_t *gateway, const documented_row_t *row, const char *operation, const char *message)
+s_is_safe(const s_question_t *question, const char *message)
 {
-    answer_words_t words = s_words(row);
+    const char *gateway = question->gateway->gateway;
+    answer_words_t words = s_words(question->row);
     words.message = message;
-    answer_t *answer = answer_decide(gateway->gateway, operation, row->http_status,
-                                     answer_body(gateway->gateway, &words), ANSWER_BODY_MAP);
+    answer_t *answer =
+        answer_decide(gateway, question->operation, words.http_status, answer_body(gateway, &words), ANSWER_BODY_MAP);
     assert_non_null(answer);
-    const char *fault = s_unsafe(answer, gateway, row, operation);
-    bool well = fault ? s_complain(answer, gateway, row, fault) : true;
+    const char *fault = s_unsafe(answer, question);
+    bool well = fault ? s_complain(answer, question->gateway, question->row, fault) : true;
     answer_destroy(&answer);
     return well;
 }
@@ -257,8 +269,8 @@ s_is_safe(const s_gateway_t *gateway, const documented_row_t *row, const char *o
 static bool
 s_is_safe_reworded(const s_gateway_t *gateway, const documented_row_t *row)
 {
-    return s_is_safe(gateway, row, row->operation, "A wording that no document holds") &&
-           s_is_safe(gateway, row, row->operation, NULL);
+    const s_question_t question = {gateway, row, row->operation, NULL};
+    return s_is_safe(&question, "A wording that no document holds") && s_is_safe(&question, NULL);
 }
 
 static void
@@ -271,8 +283,11 @@ other_wordings_of_a_known_code_are_handled_safely(void **state)
 static bool
 s_is_safe_without_operation(const s_gateway_t *gateway, const documented_row_t *row)
 {
-    return s_is_safe(gateway, row, NULL, *row->message ? row->message : NULL) &&
-           s_is_safe(gateway, row, NULL, "A wording that no document holds");
+    const s_question_t reworded = {gateway, row, NULL, NULL};
+    const s_question_t documented = {gateway, row, NULL, row->message};
+    if (*row->message && !s_is_safe(&documented, row->message))
+        return false;
+    return s_is_safe(&reworded, "A wording that no document holds") && s_is_safe(&reworded, NULL);
 }
 
 static void
