@@ -1,4 +1,5 @@
 /*  Payload frames: what they are taken apart into, and what is refused as a whole. */
+#include "pt_decision.h"
 #include "wire_support.h"
 
 //  The items of an opened payload, joined with `|`, and a `.` after the last one.
@@ -173,6 +174,32 @@ decision_items_are_whole_maps(void **state)
     wire_free(second);
     wire_free(first);
     wire_free(payload);
+}
+
+static void
+decisions_vector_holds_two_decisions(void **state)
+{
+    (void) state;
+    pt_items_t items;
+    pt_bytes_t item;
+    uint8_t *out = malloc(PT_DECISION_BYTES_MAX);
+    assert_non_null(out);
+    pt_bytes_t payload = wire_vector("decisions_payload");
+    assert_int_equal(pt_items_open_decisions(payload, 2, &items), PT_OK);
+    for (size_t walked = 0; walked < 2; walked++) {
+        pt_pair_t fields[PT_FIELDS_MAX];
+        pt_decision_t decision;
+        size_t len;
+        assert_true(pt_items_next(&items, &item));
+        assert_int_equal(pt_decision_decode(item, fields, &decision), PT_OK);
+        assert_int_equal(decision.action, walked ? PT_ACTION_RESUBMIT : PT_ACTION_QUERY_STATUS);
+        assert_int_equal(pt_decision_encode(&decision, out, PT_DECISION_BYTES_MAX, &len), PT_OK);
+        assert_int_equal(len, item.len);
+        assert_memory_equal(out, item.data, len);
+    }
+    assert_false(pt_items_next(&items, &item));
+    wire_free(payload);
+    free(out);
 }
 
 static void
@@ -368,6 +395,7 @@ main(void)
         cmocka_unit_test(batch_takes_one_mebibyte_and_no_more),
         cmocka_unit_test(batch_vector_holds_two_responses),
         cmocka_unit_test(decision_items_are_whole_maps),
+        cmocka_unit_test(decisions_vector_holds_two_decisions),
         cmocka_unit_test(unsound_decision_payloads_are_refused),
         cmocka_unit_test(plain_array_is_its_elements),
         cmocka_unit_test(plain_array_of_bins_is_their_contents),
