@@ -15,6 +15,9 @@
 #define NOW_MS UINT64_C(1700000000000)
 #define HOUR_MS UINT64_C(3600000)
 
+//  Room for any decision.
+enum { ROOM = PT_DECISION_BYTES_MAX };
+
 static const pt_facts_t s_no_facts;
 
 //  Decide at some hour into memory that held something else, name a fixed hour, and encode.
@@ -27,14 +30,14 @@ s_encode_at(const pt_verdict_t *verdict, const pt_response_t *response, uint64_t
     pt_policy_decide(verdict, response, &s_no_facts, 1, decided_ms, &decision);
     assert_int_equal(decision.decided_ms, decided_ms);
     decision.decided_ms = NOW_MS;
-    assert_int_equal(pt_decision_encode(&decision, out, PT_DECISION_BYTES_MAX, &length), PT_OK);
+    assert_int_equal(pt_decision_encode(&decision, out, ROOM, &length), PT_OK);
     return length;
 }
 
 static void
 s_same_bytes(const pt_verdict_t *verdict, const pt_response_t *response)
 {
-    static uint8_t first[PT_DECISION_BYTES_MAX], second[PT_DECISION_BYTES_MAX];
+    static uint8_t first[ROOM], second[ROOM];
     size_t length = s_encode_at(verdict, response, NOW_MS, 0x00, first);
     assert_int_equal(s_encode_at(verdict, response, NOW_MS + HOUR_MS, 0xa5, second), length);
     assert_memory_equal(first, second, length);
@@ -88,7 +91,7 @@ rule_8_bytes_that_are_no_response_are_dead_lettered(void **state)
         BYTES("\x81\xa8provider\xa9op"),                     //  cut
         BYTES("\xdf\xff\xff\xff\xff"),                       //  more keys than bytes
     };
-    static uint8_t out[PT_DECISION_BYTES_MAX];
+    static uint8_t out[ROOM];
     for (size_t index = 0; index < sizeof frames / sizeof *frames; index++) {
         pt_response_t response;
         pt_decision_t decision;
