@@ -12,14 +12,14 @@
 
 typedef struct {
     uint16_t http_status;
-    pt_transport_t transport;
     bool code_present;
+    bool health;
+    uint8_t audience;
+    pt_transport_t transport;
     pt_match_t match;
     pt_category_t category;
     pt_outcome_t outcome;
     pt_action_t action;
-    bool health;
-    uint8_t audience;
     pt_alert_when_t when;
 } s_row_t;
 
@@ -27,8 +27,8 @@ enum { OPERATOR = PT_AUDIENCE_BIT(PT_AUDIENCE_OPERATOR), SUPPORT = PT_AUDIENCE_B
 
 #define ROW(status, transport, code, match, category, outcome, action, health, audience, when)                         \
     {                                                                                                                  \
-        status, PT_TRANSPORT_##transport, code, PT_MATCH_##match, PT_CATEGORY_##category, PT_OUTCOME_##outcome,        \
-            PT_ACTION_##action, health, audience, PT_ALERT_WHEN_##when                                                 \
+        status, code, health, audience, PT_TRANSPORT_##transport, PT_MATCH_##match, PT_CATEGORY_##category,            \
+            PT_OUTCOME_##outcome, PT_ACTION_##action, PT_ALERT_WHEN_##when                                             \
     }
 
 static const s_row_t s_rows[] = {

@@ -158,17 +158,17 @@ hostile_numbers_neither_wrap_nor_pass_2_to_53(void **state)
 {
     (void) state;
     static const uint64_t numbers[] = {0, 1, NOW_MS, TIME_MS_MAX, TIME_MS_MAX + 1, UINT64_MAX - 1, UINT64_MAX};
-    enum { COUNT = sizeof numbers / sizeof *numbers };
+    const size_t count = sizeof numbers / sizeof *numbers;
     pt_rule_t rule = {.delay_count = 200, .deadline_ms = UINT32_MAX, .max_attempts = UINT16_MAX};
     for (size_t index = 0; index < PT_RULE_DELAYS_MAX; index++)
         rule.delay_ms[index] = UINT32_MAX;
 
-    for (size_t which = 0; which < COUNT * COUNT * COUNT * COUNT; which++) {
+    for (size_t which = 0; which < count * count * count * count; which++) {
         pt_response_t response = {.attempt = which % 2 ? 65534 : UINT32_MAX,
-                                  .received_ms = numbers[which % COUNT],
-                                  .first_attempt_ms = numbers[which / COUNT % COUNT],
-                                  .retry_after_ms = numbers[which / COUNT / COUNT % COUNT]};
-        pt_schedule_t schedule = pt_schedule_of(&rule, &response, numbers[which / COUNT / COUNT / COUNT]);
+                                  .received_ms = numbers[which % count],
+                                  .first_attempt_ms = numbers[which / count % count],
+                                  .retry_after_ms = numbers[which / count / count % count]};
+        pt_schedule_t schedule = pt_schedule_of(&rule, &response, numbers[which / count / count / count]);
         pt_retry_t retry = {0};
         bool planned = pt_schedule_plan(&schedule, &retry);
         assert_true(schedule.first_ms <= schedule.now_ms);
