@@ -166,9 +166,10 @@ pt_dedup_take(pt_dedup_t *self, const pt_batch_t *batch)
         window->crcs[slot] = batch->crc32;
         return PT_DEDUP_NEW;
     }
-    if (window->crcs[slot] != batch->crc32)
-        return PT_DEDUP_CONFLICT;
-    return window->states[slot] == S_FINISHED ? PT_DEDUP_FINISHED : PT_DEDUP_IN_WORK;
+    //  While it is in work nobody has compared bytes and checksum; the one that lies is not known.
+    if (window->states[slot] == S_IN_WORK)
+        return PT_DEDUP_IN_WORK;
+    return window->crcs[slot] == batch->crc32 ? PT_DEDUP_FINISHED : PT_DEDUP_CONFLICT;
 }
 
 //  Does nothing for a window that was evicted and for a number that the floor has passed.

@@ -13,9 +13,9 @@ typedef struct pt_dedup pt_dedup_t;
 
 typedef enum {
     PT_DEDUP_NEW,      //  not seen: it is in work from now on
-    PT_DEDUP_IN_WORK,  //  the same bytes are in work: ignore, the answer will come
+    PT_DEDUP_IN_WORK,  //  taken and not finished: ignore, the answer will come
     PT_DEDUP_FINISHED, //  the same bytes are finished, or the seq is below the floor: ACK only
-    PT_DEDUP_CONFLICT, //  another checksum under the same number
+    PT_DEDUP_CONFLICT, //  finished with another checksum
 } pt_dedup_verdict_t;
 
 /*  A table of at most `producers_max` windows of 5 KiB; the one unused for longest makes room, which

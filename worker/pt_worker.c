@@ -33,6 +33,9 @@ s_open_items(pt_job_t *job, pt_items_t *out_items)
     pt_bytes_t payload = pt_job_payload(job);
     if (job->plain) {
         pt_items_open_plain(payload, out_items);
+        //  What is over the limit of a batch is one response, which is then too long.
+        if (payload.len > PT_BATCH_BYTES_MAX)
+            *out_items = (pt_items_t) {payload, 1, true};
         job->batch.count = out_items->left;
         return true;
     }
