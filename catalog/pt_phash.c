@@ -12,7 +12,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define S_SEEDS_MAX 400           //  measured: 2 to 6 are needed at four keys a bucket
+#define S_SEEDS_PER_SIZE 16       //  measured: 2 to 6 are needed at three or four keys a bucket
+#define S_SIZES_MAX 64            //  each a sixteenth larger; one or two are needed
 #define S_SMALL_KEYS 4096         //  below it memory is no concern, speed of building is
 #define S_DISPLACEMENTS_MAX 65536 //  a displacement has 16 bits
 
@@ -102,10 +103,11 @@ s_next_random(uint64_t *state)
 //  Slots, buckets and the room for displacements. The range of the base position stays well above
 //  the count of keys, else first-fit packs the low end and the last buckets find no place.
 static void
-s_size_table(pt_phash_t *table, size_t count)
+s_size_table(pt_phash_t *table, size_t count, size_t growth)
 {
     bool is_small = count < S_SMALL_KEYS;
     size_t slots = (is_small ? count * 10 / 7 : count * 10 / 9) + 1;
+    slots += slots * growth / 16;
     size_t displacements = slots / 32 + 64;
     if (displacements > S_DISPLACEMENTS_MAX)
         displacements = S_DISPLACEMENTS_MAX;
@@ -142,6 +144,7 @@ s_allocate(s_builder_t *self)
            self->taken;
 }
 
+//  Everything but the displacements, which become part of the table.
 static void
 s_free_work(s_builder_t *self)
 {
@@ -315,17 +318,34 @@ s_write_slots(const s_builder_t *self)
 }
 
 static pt_status_t
-s_search_seeds(s_builder_t *self, size_t out_pair[2])
+s_search_seeds(s_builder_t *self, uint64_t *random, size_t out_pair[2])
 {
-    uint64_t random = self->count;
-    for (int attempt = 0; attempt < S_SEEDS_MAX; attempt++) {
+    for (int attempt = 0; attempt < S_SEEDS_PER_SIZE; attempt++) {
         for (int i = 0; i < 4; i++)
-            self->table.seed[i] = s_next_random(&random);
+            self->table.seed[i] = s_next_random(random);
         pt_status_t status = s_try_seed(self, out_pair);
         if (status != PT_E_RANGE)
             return status;
     }
     return PT_E_RANGE;
+}
+
+//  One table of one size. PT_E_RANGE: this size has no seed.
+static pt_status_t
+s_build_size(s_builder_t *self, size_t growth, uint64_t *random, size_t out_pair[2])
+{
+    s_size_table(&self->table, self->count, growth);
+    pt_status_t status = s_allocate(self) ? s_search_seeds(self, random, out_pair) : PT_E_NOMEM;
+    if (status == PT_OK) {
+        self->table.slots = s_write_slots(self);
+        status = self->table.slots ? PT_OK : PT_E_NOMEM;
+    }
+    s_free_work(self);
+    if (status == PT_OK)
+        self->table.displacements = self->displacements;
+    else
+        free(self->displacements);
+    return status;
 }
 
 static pt_status_t
@@ -352,18 +372,12 @@ pt_phash_build(const pt_phash_item_t *items, size_t count, const char *pool, pt_
     if (status != PT_OK)
         return status;
     s_builder_t self = {.items = items, .count = count};
-    s_size_table(&self.table, count);
-    status = s_allocate(&self) ? s_search_seeds(&self, out_pair) : PT_E_NOMEM;
-    if (status == PT_OK) {
-        self.table.slots = s_write_slots(&self);
-        status = self.table.slots ? PT_OK : PT_E_NOMEM;
-    }
-    s_free_work(&self);
-    if (status != PT_OK) {
-        free(self.displacements);
+    uint64_t random = count;
+    status = PT_E_RANGE;
+    for (size_t growth = 0; growth < S_SIZES_MAX && status == PT_E_RANGE; growth++)
+        status = s_build_size(&self, growth, &random, out_pair);
+    if (status != PT_OK)
         return status;
-    }
-    self.table.displacements = self.displacements;
     self.table.pool = pool;
     *out_table = self.table;
     return PT_OK;

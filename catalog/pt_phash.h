@@ -89,7 +89,8 @@ typedef struct {
  *
  *  PT_OK: the caller owns the arrays of *out_table, to be released by pt_phash_release. The pool
  *  stays the caller's. PT_E_DUPLICATE: items out_pair[0] and out_pair[1] are the same key; PT_E_SIZE:
- *  item out_pair[0] is empty or too long; PT_E_COUNT: more than PT_PHASH_KEYS_MAX; PT_E_NOMEM.
+ *  item out_pair[0] is empty or too long; PT_E_COUNT: more than PT_PHASH_KEYS_MAX; PT_E_NOMEM;
+ *  PT_E_RANGE: no seed works, which keys that are not made against the fixed seeds never cause.
  */
 PT_MUST_CHECK pt_status_t pt_phash_build(const pt_phash_item_t *items, size_t count, const char *pool,
                                          pt_phash_t *out_table, size_t out_pair[2]);
