@@ -1,0 +1,304 @@
+/*  The life of a daemon: every fault of the start is one line, one hint and an exit code. */
+#include "cmd_service.h"
+
+#include "pt_sockets.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <poll.h>
+
+enum {
+    KEY_FRONT = 0x100,
+    KEY_BACK,
+    KEY_RETRY,
+    KEY_DEAD_LETTER,
+    KEY_OPERATOR_ALERT,
+    KEY_SETTLED,
+    KEY_WINDOW,
+    KEY_HWM,
+    KEY_DRAIN,
+    KEY_PORTS_FILE
+};
+
+static const struct argp_option s_broker_options[] = {
+    {0, 0, 0, 0, "Where to listen:", 1},
+    {"front", KEY_FRONT, "ENDPOINT", 0, "for responses (default port 5560)", 1},
+    {"back", KEY_BACK, "ENDPOINT", 0, "for workers (default port 5561; with 'run', inside the process)", 1},
+    {0},
+};
+
+static const struct argp_option s_worker_options[] = {
+    {0, 0, 0, 0, "Where to publish:", 2},
+    {"retry", KEY_RETRY, "ENDPOINT", 0, "decisions to retry (default port 5570)", 2},
+    {"dead-letter", KEY_DEAD_LETTER, "ENDPOINT", 0, "dead letters (default port 5571)", 2},
+    {"operator-alert", KEY_OPERATOR_ALERT, "ENDPOINT", 0, "decisions with an active alert (default port 5572)", 2},
+    {"settled", KEY_SETTLED, "ENDPOINT", 0, "settled ones, live only (default port 5573)", 2},
+    {"publish-hwm", KEY_HWM, "N", 0, "messages kept for a slow subscriber before it loses some (default 4096)", 2},
+    {0, 0, 0, 0, "How much at a time:", 3},
+    {"workers", 'w', "N", 0, "threads that classify, 1 to 256, or auto (default): one for each core", 3},
+    {"window", KEY_WINDOW, "N", 0, "batches taken and not yet finished, for each broker (default 64)", 3},
+    {0},
+};
+
+static const struct argp_option s_common_options[] = {
+    {0, 0, 0, 0, "Everywhere:", 4},
+    {"bind", 'B', "ADDRESS", 0, "the address for default endpoints (default 127.0.0.1)", 4},
+    {"port-base", 'b', "PORT", 0, "move all default ports: front is PORT, back PORT+1, retry PORT+10, … (default 5560)",
+     4},
+    {"drain-timeout", KEY_DRAIN, "TIME", 0, "to finish what was taken, after SIGTERM (default 30s)", 4},
+    {"ports-file", KEY_PORTS_FILE, "FILE", 0, "once ready, write the bound endpoints there as JSON", 4},
+    {0},
+};
+
+static error_t
+s_parse_broker(int key, char *arg, struct argp_state *state)
+{
+    cmd_service_options_t *options = state->input;
+    if (key == KEY_FRONT)
+        options->front = arg;
+    else if (key == KEY_BACK)
+        options->back = arg;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static error_t
+s_parse_worker(int key, char *arg, struct argp_state *state)
+{
+    cmd_service_options_t *options = state->input;
+    switch (key) {
+    case KEY_RETRY:
+        options->publish[PT_QUEUE_RETRY] = arg;
+        break;
+    case KEY_DEAD_LETTER:
+        options->publish[PT_QUEUE_DEAD_LETTER] = arg;
+        break;
+    case KEY_OPERATOR_ALERT:
+        options->publish[PT_QUEUE_OPERATOR_ALERT] = arg;
+        break;
+    case KEY_SETTLED:
+        options->publish[PT_QUEUE_SETTLED] = arg;
+        break;
+    case 'w':
+        options->workers = streq(arg, "auto") ? 0 : cmd_number(state, "--workers", arg, 1, PT_POOL_WORKERS_MAX);
+        break;
+    case KEY_WINDOW:
+        options->window = cmd_number(state, "--window", arg, 1, PT_POOL_WINDOW_MAX);
+        break;
+    case KEY_HWM:
+        options->publish_hwm = cmd_number(state, "--publish-hwm", arg, 1, 1000000);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static error_t
+s_parse_common(int key, char *arg, struct argp_state *state)
+{
+    cmd_service_options_t *options = state->input;
+    switch (key) {
+    case 'B':
+        options->address = arg;
+        break;
+    case 'b':
+        options->port_base = cmd_number(state, "--port-base", arg, 1024, 65535 - 20);
+        break;
+    case KEY_DRAIN:
+        options->drain_ms = cmd_duration_ms(state, "--drain-timeout", arg);
+        if (options->drain_ms > UINT32_MAX)
+            argp_error(state, "--drain-timeout: '%s' is longer than 49 days", arg);
+        break;
+    case KEY_PORTS_FILE:
+        options->ports_file = arg;
+        break;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s' is not expected here", arg);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp cmd_service_broker_argp = {s_broker_options, s_parse_broker, NULL, NULL, NULL, NULL, NULL};
+const struct argp cmd_service_worker_argp = {s_worker_options, s_parse_worker, NULL, NULL, NULL, NULL, NULL};
+const struct argp cmd_service_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
+
+//  The endpoint that was given, or one made of the address and a port.
+static const char *
+s_endpoint(const cmd_service_options_t *options, const char *given, unsigned port, char *room)
+{
+    if (given)
+        return given;
+    if (options->free_ports)
+        snprintf(room, CMD_ENDPOINT_BYTES, "tcp://%s:*", options->address);
+    else
+        snprintf(room, CMD_ENDPOINT_BYTES, "tcp://%s:%" PRIu64, options->address,
+                 options->port_base + port - PT_PORT_FRONT);
+    return room;
+}
+
+//  Why an endpoint was refused, as an exit code and something to try.
+static int
+s_refuse(const char *error, int reason)
+{
+    if (reason == EADDRINUSE)
+        return cmd_fail(EX_UNAVAILABLE, "is another paytriage running? --port-base moves all ports of this one", "%s",
+                        error);
+    if (reason == EACCES)
+        return cmd_fail(EX_NOPERM, "choose a port from 1024 on, or a folder that this user may write to", "%s", error);
+    if (reason == EADDRNOTAVAIL || reason == ENODEV)
+        return cmd_fail(EX_USAGE, "this machine has no such address; --bind 0.0.0.0 takes all of them", "%s", error);
+    if (reason == EINVAL || reason == EPROTONOSUPPORT)
+        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", "%s",
+                        error);
+    return cmd_fail(EX_OSERR, NULL, "%s", error);
+}
+
+static int
+s_start_broker(cmd_service_t *self)
+{
+    const cmd_service_options_t *options = &self->options;
+    char error[PT_BROKER_ERROR_BYTES_MAX];
+    const char *back = options->back || !options->with_pool ? options->back : "inproc://paytriage-back";
+    pt_broker_options_t broker = {s_endpoint(options, options->front, PT_PORT_FRONT, self->endpoints[0]),
+                                  s_endpoint(options, back, PT_PORT_BACK, self->endpoints[1])};
+    self->broker = pt_broker_new(&broker, error);
+    return self->broker ? EX_OK : s_refuse(error, errno);
+}
+
+static int
+s_start_pool(cmd_service_t *self)
+{
+    static const unsigned ports[PT_QUEUE_COUNT_] = {PT_PORT_SETTLED, PT_PORT_RETRY, PT_PORT_DEAD_LETTER,
+                                                    PT_PORT_OPERATOR_ALERT};
+    const cmd_service_options_t *options = &self->options;
+    char error[PT_POOL_ERROR_BYTES_MAX];
+    pt_pool_options_t pool = {.workers = options->workers,
+                              .window = (uint32_t) options->window,
+                              .publish_hwm = (int) options->publish_hwm,
+                              .broker_count = options->broker_count};
+    memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
+    if (self->broker)
+        pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+        pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
+    self->pool = pt_pool_new(&pool, error);
+    return self->pool ? EX_OK : s_refuse(error, errno);
+}
+
+int
+cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
+{
+    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms()};
+    if (pt_signals_open(&self->signals) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    pt_sockets_init();
+    int code = options->with_broker ? s_start_broker(self) : EX_OK;
+    if (code == EX_OK && options->with_pool)
+        code = s_start_pool(self);
+    if (code != EX_OK) {
+        pt_broker_destroy(&self->broker);
+        pt_signals_close(&self->signals);
+    }
+    return code;
+}
+
+//  Written beside and renamed, so that whoever waits for the file reads it whole.
+static int
+s_write_ports(const cmd_service_t *self, const char *path)
+{
+    json_t *json = json_object();
+    char beside[4096];
+    if (self->broker) {
+        json_object_set_new(json, "front", json_string(pt_broker_front(self->broker)));
+        json_object_set_new(json, "back", json_string(pt_broker_back(self->broker)));
+    }
+    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
+        json_object_set_new(json, pt_queue_text((pt_queue_t) i),
+                            json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
+    json_object_set_new(json, "pid", json_integer(getpid()));
+    snprintf(beside, sizeof beside, "%s.new", path);
+    bool well = json_dump_file(json, beside, JSON_INDENT(2)) == 0 && rename(beside, path) == 0;
+    json_decref(json);
+    return well ? EX_OK : cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(errno));
+}
+
+int
+cmd_service_announce(const cmd_service_t *self)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
+            pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
+    if (self->broker)
+        fprintf(stderr, "%-15s %s\n%-15s %s\n", "front", pt_broker_front(self->broker), "back",
+                pt_broker_back(self->broker));
+    for (size_t i = 0; i < self->options.broker_count; i++)
+        fprintf(stderr, "%-15s %s\n", "broker", self->options.brokers[i]);
+    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
+        fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
+    int code = self->options.ports_file ? s_write_ports(self, self->options.ports_file) : EX_OK;
+    if (code == EX_OK)
+        fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_now_ms() - self->started_ms);
+    return code;
+}
+
+static void
+s_report_pool(const pt_pool_counters_t *counters)
+{
+    fprintf(stderr,
+            "took %" PRIu64 " responses: settled %" PRIu64 ", retry %" PRIu64 ", dead_letter %" PRIu64
+            "; alerts %" PRIu64 ", invalid %" PRIu64 ", batches seen again %" PRIu64 "\n",
+            counters->received, counters->decided[PT_ROUTE_SETTLED], counters->decided[PT_ROUTE_RETRY],
+            counters->decided[PT_ROUTE_DEAD_LETTER], counters->alerts, counters->invalid, counters->duplicates);
+}
+
+static int
+s_drain_pool(cmd_service_t *self)
+{
+    uint64_t start_ms = cmd_now_ms();
+    pt_drain_t drain = pt_pool_drain(self->pool, (uint32_t) self->options.drain_ms, self->signals.fd);
+    pt_pool_counters_t counters = pt_pool_counters(self->pool);
+    if (drain == PT_DRAINED)
+        fprintf(stderr, "drained in %" PRIu64 " ms\n", cmd_now_ms() - start_ms);
+    s_report_pool(&counters);
+    if (drain == PT_DRAINED)
+        return EX_OK;
+    return cmd_fail(EX_TEMPFAIL, "their producers send them again", "%s with %" PRIu64 " messages unfinished",
+                    drain == PT_DRAIN_LATE ? "the drain time ended" : "a second signal ended the drain",
+                    counters.in_work);
+}
+
+int
+cmd_service_stop(cmd_service_t *self)
+{
+    int code = EX_OK;
+    if (self->broker)
+        pt_broker_pause(self->broker);
+    if (self->pool)
+        code = s_drain_pool(self);
+    pt_pool_destroy(&self->pool);
+    pt_broker_destroy(&self->broker);
+    pt_signals_close(&self->signals);
+    return code;
+}
+
+int
+cmd_service_run(const cmd_service_options_t *options)
+{
+    static cmd_service_t self;
+    int code = cmd_service_start(&self, options);
+    if (code != EX_OK)
+        return code;
+    code = cmd_service_announce(&self);
+    struct pollfd signal = {.fd = self.signals.fd, .events = POLLIN};
+    while (code == EX_OK && !pt_signals_read(&self.signals))
+        poll(&signal, 1, -1);
+    if (self.options.ports_file)
+        unlink(self.options.ports_file);
+    int stopped = cmd_service_stop(&self);
+    return code == EX_OK ? stopped : code;
+}

@@ -1,0 +1,63 @@
+/*  cmd_service: what `broker`, `worker`, `run` and `demo` share: start the parts, say where they are,
+ *  wait for a signal, drain, and say what was done.
+ */
+#ifndef PT_CMD_SERVICE_H
+#define PT_CMD_SERVICE_H
+
+#include "cmd.h"
+
+#include "pt_broker.h"
+#include "pt_pool.h"
+#include "pt_signals.h"
+
+#define CMD_ENDPOINT_BYTES 300
+
+//  What to start. Endpoints left NULL are made of `address` and `port_base`.
+typedef struct {
+    bool with_broker, with_pool;
+    const char *address; //  to bind, such as 127.0.0.1
+    uint64_t port_base;  //  of the front; the others follow at their usual distance
+    bool free_ports;     //  any free port instead
+    const char *front, *back;
+    const char *brokers[PT_POOL_BROKERS_MAX]; //  back endpoints of brokers elsewhere
+    size_t broker_count;
+    const char *publish[PT_QUEUE_COUNT_];
+    uint64_t workers; //  0: one for each core
+    uint64_t window;
+    uint64_t publish_hwm;
+    uint64_t drain_ms;
+    const char *ports_file; //  NULL: none
+} cmd_service_options_t;
+
+typedef struct {
+    cmd_service_options_t options;
+    char endpoints[PT_QUEUE_COUNT_ + 2][CMD_ENDPOINT_BYTES]; //  made of address and port
+    pt_signals_t signals;
+    pt_broker_t *broker;
+    pt_pool_t *pool;
+    uint64_t started_ms;
+} cmd_service_t;
+
+#define CMD_SERVICE_DEFAULTS                                                                                           \
+    {                                                                                                                  \
+        .address = "127.0.0.1", .port_base = PT_PORT_FRONT, .drain_ms = 30000                                          \
+    }
+
+/*  argp children: options of a broker, of a worker, and of both. Their input is the options above. */
+extern const struct argp cmd_service_broker_argp, cmd_service_worker_argp, cmd_service_common_argp;
+
+/*  Start all parts. EX_OK, or the exit code after one line and a hint; then there is nothing to stop. */
+int cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options);
+
+/*  Print the endpoints and "ready" to stderr, and write the ports file. */
+int cmd_service_announce(const cmd_service_t *self);
+
+/*  Stop reading, finish what was taken, stop. EX_OK, or EX_TEMPFAIL when the time ran out or a second
+ *  signal came.
+ */
+int cmd_service_stop(cmd_service_t *self);
+
+/*  Start, announce, wait for a signal, stop: the whole life of a daemon. */
+int cmd_service_run(const cmd_service_options_t *options);
+
+#endif
