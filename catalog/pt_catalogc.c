@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define S_FAULTS_SHOWN_MAX 20
 #define S_FILE_BYTES_MAX (32 * 1024 * 1024) //  above what the compiler takes, so that it is the one to say so
@@ -144,6 +146,15 @@ s_print_array(FILE *stream, const uint8_t *image, size_t bytes)
     (void) fputs("\n};\nconst size_t pt_builtin_image_bytes = sizeof pt_builtin_image;\n", stream);
 }
 
+//  Half an image must not be taken for a whole one. A device, a pipe or a link is not ours to remove.
+static void
+s_remove_output(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISREG(info.st_mode))
+        (void) unlink(path);
+}
+
 static int
 s_write_file(const char *path, const uint8_t *image, size_t bytes, bool as_array)
 {
@@ -161,7 +172,7 @@ s_write_file(const char *path, const uint8_t *image, size_t bytes, bool as_array
     if (!failed)
         return EX_OK;
     (void) fprintf(stderr, "pt_catalogc: cannot write %s: %s\n", path, strerror(errno));
-    (void) remove(path);
+    s_remove_output(path);
     return EX_IOERR;
 }
 

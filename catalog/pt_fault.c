@@ -51,7 +51,6 @@ static const s_fault_t s_faults[PT_FAULT_COUNT_] = {
     [PT_FAULT_ACTION_CONTRADICTS] = {"PT1113", "outcome and action contradict each other"},
     [PT_FAULT_NOBODY_TOLD] = {"PT1114", "an action that needs people has no alert that reaches them"},
     [PT_FAULT_NOTHING_TO_DO] = {"PT1120", "a request that was not executed is left alone"},
-    [PT_FAULT_SCHEDULE_UNUSED] = {"PT1121", "an entry that is never retried has a retry schedule of its own"},
 };
 
 const char *

@@ -53,7 +53,6 @@ typedef enum {
     PT_FAULT_ACTION_CONTRADICTS,
     PT_FAULT_NOBODY_TOLD,
     PT_FAULT_NOTHING_TO_DO,
-    PT_FAULT_SCHEDULE_UNUSED,
     PT_FAULT_COUNT_
 } pt_fault_kind_t;
 
