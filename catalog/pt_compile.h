@@ -14,13 +14,17 @@ extern "C" {
 
 /*  Add one file's text to a source. `file` names it in faults and is copied.
  *
- *  Returns PT_OK; PT_E_SYNTAX, with at least one error in `faults`; or PT_E_NOMEM. On failure the
- *  source holds what could be read and is only good for pt_source_destroy.
+ *  Returns PT_OK; PT_E_SYNTAX, with at least one error in `faults`; or PT_E_NOMEM, after which the
+ *  source is only good for pt_source_destroy. After PT_E_SYNTAX it holds the rows that have no
+ *  fault, and further files may be added and checked, but it must not be built. Faults stand in
+ *  the order of files and lines; their ids are pt_fault's.
  */
 PT_MUST_CHECK pt_status_t pt_compile_yaml(pt_source_t *source, const char *file, pt_bytes_t text, pt_faults_t *faults);
 
-/*  Check a whole source: the rules that no single file shows (unique ids, a code's own entry
- *  beside several messages, retry rules of pt_policy, citations). Adds to `faults`.
+/*  Check a whole source: what each row asks for against the rules of pt_policy, and what no single
+ *  row shows (unique ids and names, a code's own entry beside several messages). Adds to `faults`.
+ *  Rows of a file that already has errors are not compared with each other: what they lack may
+ *  stand in one that could not be read.
  */
 void pt_compile_check(const pt_source_t *source, pt_faults_t *faults);
 
