@@ -14,6 +14,7 @@
 
 //  What to start. Endpoints left NULL are made of `address` and `port_base`.
 typedef struct {
+    size_t argp_children; //  parsers of the command that take these options
     bool with_broker, with_pool;
     const char *address; //  to bind, such as 127.0.0.1
     uint64_t port_base;  //  of the front; the others follow at their usual distance

@@ -13,7 +13,7 @@ s_parse_parent(int key, char *arg, struct argp_state *state)
 {
     cmd_service_options_t *options = state->input;
     if (key == ARGP_KEY_INIT) {
-        for (size_t i = 0; state->root_argp->children[i].argp; i++)
+        for (size_t i = 0; i < options->argp_children; i++)
             state->child_inputs[i] = options;
         return 0;
     }
@@ -44,6 +44,7 @@ cmd_broker(int argc, char **argv)
         NULL};
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = true;
+    options.argp_children = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return cmd_service_run(&options);
 }
@@ -70,6 +71,7 @@ cmd_worker(int argc, char **argv)
         NULL};
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_pool = true;
+    options.argp_children = 2;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (!options.broker_count)
         options.brokers[options.broker_count++] = "tcp://127.0.0.1:5561";
@@ -98,6 +100,7 @@ cmd_run(int argc, char **argv)
         NULL};
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = options.with_pool = true;
+    options.argp_children = 3;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return cmd_service_run(&options);
 }
