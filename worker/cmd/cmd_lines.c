@@ -60,12 +60,10 @@ s_make_room(cmd_lines_t *self)
     return true;
 }
 
-//  Read once. False when the input ended or failed.
+//  Read once into the room there is. False when the input ended or failed.
 static bool
 s_read_more(cmd_lines_t *self)
 {
-    if (!s_make_room(self))
-        return false;
     ssize_t got;
     do
         got = read(self->fd, self->buffer + self->end, READ_BYTES);
@@ -97,9 +95,10 @@ cmd_lines_next(cmd_lines_t *self, bool wait, pt_text_t *out_line)
             break;
         if (!wait && !s_is_readable(self->fd))
             return CMD_LINES_AGAIN;
-        size_t kept = self->end - self->start;
-        self->ended = !s_read_more(self);
-        scanned = self->start + (kept < self->end - self->start ? kept : self->end - self->start);
+        //  Making room moves what is there, and cuts it: only what comes now is new.
+        bool room = s_make_room(self);
+        scanned = self->end;
+        self->ended = !room || !s_read_more(self);
     }
     if (self->start < self->end)
         return s_hand_out(self, self->end, out_line);
