@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define S_FAULTS_SHOWN_MAX 20
-#define S_FILE_BYTES_MAX (32 * 1024 * 1024) //  above what the compiler takes, so that it is the one to say so
+#define S_FILE_BYTES_MAX ((size_t) 32 * 1024 * 1024) //  above what the compiler takes, so that it is the one to say so
 #define S_BYTES_PER_LINE 20
 
 typedef struct {
@@ -71,7 +71,7 @@ s_read_stream(FILE *stream, size_t *out_bytes)
     size_t bytes = 0;
     uint8_t *data = NULL;
     do {
-        capacity = capacity ? capacity * 2 : 64 * 1024;
+        capacity = capacity ? capacity * 2 : (size_t) 64 * 1024;
         uint8_t *grown = realloc(data, capacity);
         if (!grown)
             break;

@@ -177,10 +177,11 @@ s_add_file(pt_reader_t *reader, const char *name)
 {
     pt_source_t *source = reader->source;
     char **files = pt_read_array(reader, source->file_count + 1, sizeof *files);
-    char *copy = pt_read_array(reader, strlen(name) + 1, 1);
+    size_t bytes = strlen(name) + 1;
+    char *copy = pt_read_array(reader, bytes, 1);
     if (!files || !copy)
         return false;
-    memcpy(copy, name, strlen(name));
+    memcpy(copy, name, bytes);
     if (source->file_count)
         memcpy(files, source->files, source->file_count * sizeof *files);
     files[source->file_count++] = copy;

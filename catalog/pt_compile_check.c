@@ -22,7 +22,7 @@ s_compare_faults(const void *left_p, const void *right_p, void *source_p)
 {
     const pt_fault_t *left = left_p;
     const pt_fault_t *right = right_p;
-    const pt_source_t *source = source_p;
+    const pt_source_t *source = *(const pt_source_t **) source_p;
     if (left->mark.file != right->mark.file)
         return s_find_file(source, left->mark.file) < s_find_file(source, right->mark.file) ? -1 : 1;
     if (left->mark.line != right->mark.line)
@@ -37,7 +37,7 @@ void
 pt_compile_sort_faults(const pt_source_t *source, pt_faults_t *faults)
 {
     if (faults->count > 1)
-        qsort_r(faults->faults, faults->count, sizeof *faults->faults, s_compare_faults, (void *) (uintptr_t) source);
+        qsort_r(faults->faults, faults->count, sizeof *faults->faults, s_compare_faults, &source);
 }
 
 static bool

@@ -1,18 +1,9 @@
 /*  Schedules and alerts: what named policies and single entries say in the same words. */
 #include "pt_compile_parts.h"
 
-#define S_COUNT(array) (sizeof(array) / sizeof *(array))
+#include <assert.h>
 
-//  The words come from pt_model, so that a catalog and the wire never disagree.
-#define S_WORDS(noun, COUNT)                                                                                           \
-    pt_words_t pt_compile_words_##noun(void)                                                                           \
-    {                                                                                                                  \
-        _Static_assert((COUNT) <= PT_COMPILE_WORDS_MAX, "room for all words");                                         \
-        pt_words_t words = {.count = COUNT};                                                                           \
-        for (size_t i = 0; i < words.count; i++)                                                                       \
-            words.words[i] = s_##noun##_text(i);                                                                       \
-        return words;                                                                                                  \
-    }
+#define S_COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const char *
 s_category_text(size_t value)
@@ -50,12 +41,53 @@ s_audience_text(size_t value)
     return pt_audience_text((pt_audience_t) value);
 }
 
-S_WORDS(category, PT_CATEGORY_COUNT_)
-S_WORDS(outcome, PT_OUTCOME_COUNT_)
-S_WORDS(action, PT_ACTION_COUNT_)
-S_WORDS(severity, PT_SEVERITY_COUNT_)
-S_WORDS(when, PT_ALERT_WHEN_COUNT_)
-S_WORDS(audience, PT_AUDIENCE_COUNT_)
+//  The words come from pt_model, so that a catalog and the wire never disagree.
+static pt_words_t
+s_list_words(size_t count, const char *(*text)(size_t value))
+{
+    assert(count <= PT_COMPILE_WORDS_MAX);
+
+    pt_words_t words = {.count = count};
+    for (size_t i = 0; i < count; i++)
+        words.words[i] = text(i);
+    return words;
+}
+
+pt_words_t
+pt_compile_words_category(void)
+{
+    return s_list_words(PT_CATEGORY_COUNT_, s_category_text);
+}
+
+pt_words_t
+pt_compile_words_outcome(void)
+{
+    return s_list_words(PT_OUTCOME_COUNT_, s_outcome_text);
+}
+
+pt_words_t
+pt_compile_words_action(void)
+{
+    return s_list_words(PT_ACTION_COUNT_, s_action_text);
+}
+
+pt_words_t
+pt_compile_words_severity(void)
+{
+    return s_list_words(PT_SEVERITY_COUNT_, s_severity_text);
+}
+
+pt_words_t
+pt_compile_words_when(void)
+{
+    return s_list_words(PT_ALERT_WHEN_COUNT_, s_when_text);
+}
+
+pt_words_t
+pt_compile_words_audience(void)
+{
+    return s_list_words(PT_AUDIENCE_COUNT_, s_audience_text);
+}
 
 static void
 s_add_delay(pt_reader_t *reader, const pt_node_t *item, void *target)

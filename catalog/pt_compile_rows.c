@@ -143,33 +143,37 @@ s_check_keys(const s_key_t *keys, size_t count, pt_faults_t *faults)
     }
 }
 
+typedef struct {
+    const pt_source_entry_t *entry;
+} s_id_t;
+
 static int
 s_compare_ids(const void *left_p, const void *right_p)
 {
-    const pt_source_entry_t *left = *(const pt_source_entry_t *const *) left_p;
-    const pt_source_entry_t *right = *(const pt_source_entry_t *const *) right_p;
-    int order = strcmp(left->id, right->id);
-    return order ? order : s_compare_marks(left, right);
+    const s_id_t *left = left_p;
+    const s_id_t *right = right_p;
+    int order = strcmp(left->entry->id, right->entry->id);
+    return order ? order : s_compare_marks(left->entry, right->entry);
 }
 
 static void
 s_check_ids(const pt_source_provider_t *provider, pt_faults_t *faults)
 {
     size_t count = provider->entry_count;
-    const pt_source_entry_t **entries = calloc(count, sizeof *entries);
-    if (!entries) {
+    s_id_t *ids = calloc(count, sizeof *ids);
+    if (!ids) {
         faults->errors++; //  as pt_faults_add without memory: counted, not kept
         return;
     }
     for (size_t i = 0; i < count; i++)
-        entries[i] = &provider->entries[i];
-    qsort(entries, count, sizeof *entries, s_compare_ids);
+        ids[i].entry = &provider->entries[i];
+    qsort(ids, count, sizeof *ids, s_compare_ids);
     for (size_t i = 1; i < count; i++)
-        if (strcmp(entries[i - 1]->id, entries[i]->id) == 0)
-            pt_faults_add(faults, entries[i]->mark, false, pt_fault_id(PT_FAULT_ID_TAKEN),
-                          "id '%.128s' is taken by line %u; give each row its own slug", entries[i]->id,
-                          entries[i - 1]->mark.line);
-    free(entries);
+        if (strcmp(ids[i - 1].entry->id, ids[i].entry->id) == 0)
+            pt_faults_add(faults, ids[i].entry->mark, false, pt_fault_id(PT_FAULT_ID_TAKEN),
+                          "id '%.128s' is taken by line %u; give each row its own slug", ids[i].entry->id,
+                          ids[i - 1].entry->mark.line);
+    free(ids);
 }
 
 static void

@@ -279,8 +279,7 @@ s_find_unit(pt_text_t unit)
     static const struct {
         pt_text_t name;
         uint64_t ms;
-    } units[] = {
-        {{"ms", 2}, 1}, {{"s", 1}, 1000}, {{"m", 1}, 60 * 1000}, {{"h", 1}, 3600 * 1000}, {{"d", 1}, 24 * 3600 * 1000}};
+    } units[] = {{{"ms", 2}, 1}, {{"s", 1}, 1000}, {{"m", 1}, 60000}, {{"h", 1}, 3600000}, {{"d", 1}, 86400000}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (pt_text_equal(unit, units[i].name))
             return units[i].ms;

@@ -73,7 +73,7 @@ bool pt_read_boolean(pt_reader_t *self, const pt_node_t *node, bool *out_value);
 bool pt_read_number(pt_reader_t *self, const pt_node_t *node, uint32_t min, uint32_t max, uint32_t *out_value);
 /*  500ms, 30s, 5m, 1h, 1d: one unsigned number and its unit. 1 ms to PT_READ_DURATION_MS_MAX. */
 bool pt_read_duration(pt_reader_t *self, const pt_node_t *node, uint32_t *out_ms);
-#define PT_READ_DURATION_MS_MAX (30u * 24 * 3600 * 1000) //  30 days; fits the rule's 32 bits
+#define PT_READ_DURATION_MS_MAX UINT32_C(2592000000) //  30 days; fits the rule's 32 bits
 
 /*  One of `count` words: its index. */
 bool pt_read_word(pt_reader_t *self, const pt_node_t *node, const char *what, const char *const *words, size_t count,

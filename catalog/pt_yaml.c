@@ -267,7 +267,7 @@ static pt_status_t
 s_parse_bytes(s_composer_t *self, pt_bytes_t text)
 {
     if (text.len > PT_YAML_BYTES_MAX)
-        return s_refuse(self, (yaml_mark_t) {0}, PT_FAULT_LIMIT, "more than %d bytes", PT_YAML_BYTES_MAX);
+        return s_refuse(self, (yaml_mark_t) {0}, PT_FAULT_LIMIT, "more than %zu bytes", PT_YAML_BYTES_MAX);
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         return PT_E_NOMEM;

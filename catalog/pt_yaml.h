@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 //  Arbitrary, and far beyond any catalog that people can review.
-#define PT_YAML_BYTES_MAX (16 * 1024 * 1024)
+#define PT_YAML_BYTES_MAX ((size_t) 16 * 1024 * 1024)
 #define PT_YAML_NODES_MAX 1000000 //  with each alias counted as what it stands for
 #define PT_YAML_DEPTH_MAX 32
 #define PT_YAML_ANCHORS_MAX 256

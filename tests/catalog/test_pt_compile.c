@@ -292,8 +292,8 @@ too_many_anchors_and_values_and_bytes_are_refused(void **state)
         bytes += (size_t) snprintf(text + bytes, capacity - bytes, "- &a%d x\n", i);
     s_assert_refused(text, bytes, "PT1002");
     bytes = 0;
-    for (int i = 0; i <= PT_YAML_NODES_MAX; i++, bytes += 4)
-        memcpy(text + bytes, "- x\n", 4);
+    for (int i = 0; i <= PT_YAML_NODES_MAX; i++)
+        bytes += (size_t) snprintf(text + bytes, capacity - bytes, "- x\n");
     s_assert_refused(text, bytes, "PT1002");
     memset(text, '#', capacity);
     s_assert_refused(text, capacity, "PT1002");
