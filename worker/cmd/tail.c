@@ -2,6 +2,7 @@
 #include "cmd.h"
 #include "cmd_text.h"
 
+#include "pt_catalog.h"
 #include "pt_decision.h"
 #include "pt_signals.h"
 #include "pt_subscriber.h"
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+//  A queue and a gateway; a host name of DNS with its scheme and port.
 #define PREFIX_BYTES 64
+#define ENDPOINT_BYTES 300
 
 static const struct {
     const char *name;
@@ -81,6 +84,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 't':
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (!options->timeout_ms)
+            argp_error(state, "--timeout: '%s' leaves no time for a decision", arg);
         break;
     case 'o':
         options->output = cmd_output(state, arg);
@@ -137,62 +142,100 @@ s_print_gap(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uin
             next - first, (int) topic.len, topic.data, worker, first, next - 1);
 }
 
-//  One subscription per queue and gateway; `room` holds the texts.
-static size_t
-s_add_prefixes(const char *queue, const char *providers, pt_subscriber_options_t *subscriber,
-               char (*room)[PREFIX_BYTES])
+//  What to subscribe to, and the texts of it.
+typedef struct {
+    bool queues[QUEUE_COUNT];
+    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][ENDPOINT_BYTES];
+    pt_subscriber_options_t options;
+} subscription_t;
+
+static int
+s_choose_queue(subscription_t *self, const char *name)
 {
-    char *list = strdup(providers ? providers : ""), *rest = list;
-    for (char *provider; (provider = strsep(&rest, ","));) {
-        if (subscriber->prefix_count == PT_SUBSCRIBER_PREFIXES_MAX)
-            break;
-        char *prefix = room[subscriber->prefix_count];
-        snprintf(prefix, PREFIX_BYTES, *provider ? "%s.%s." : "%s.", queue, provider);
-        subscriber->prefixes[subscriber->prefix_count++] = prefix;
-    }
-    free(list);
-    return subscriber->prefix_count;
+    for (size_t i = 0; i < QUEUE_COUNT; i++)
+        if (strcmp(s_queues[i].name, name) == 0) {
+            self->queues[i] = true;
+            return EX_OK;
+        }
+    return cmd_fail(EX_USAGE, "routes are settled, retry, dead_letter and operator_alert", "there is no route '%s'",
+                    name);
+}
+
+static void
+s_add_endpoint(subscription_t *self, const tail_options_t *options, size_t queue)
+{
+    uint64_t port = options->port_base + s_queues[queue].port - PT_PORT_FRONT;
+    char *endpoint = self->endpoints[queue];
+    snprintf(endpoint, ENDPOINT_BYTES, "tcp://%s:%" PRIu64, options->host, port);
+    self->options.endpoints[self->options.endpoint_count++] = endpoint;
 }
 
 static int
-s_add_queue(const tail_options_t *options, const char *name, pt_subscriber_options_t *subscriber,
-            char (*prefixes)[PREFIX_BYTES], char (*endpoints)[128])
+s_add_prefix(subscription_t *self, size_t queue, const char *provider)
 {
-    for (size_t i = 0; i < QUEUE_COUNT; i++) {
-        if (strcmp(s_queues[i].name, name) != 0)
+    if (self->options.prefix_count == PT_SUBSCRIBER_PREFIXES_MAX)
+        return cmd_fail(EX_USAGE, NULL, "at most %d routes times gateways; without --provider, all gateways come",
+                        PT_SUBSCRIBER_PREFIXES_MAX);
+    //  Topics have the gateway's id, never an alias.
+    const pt_provider_t *known = pt_catalog_provider(pt_catalog_builtin(), pt_text_of(provider));
+    pt_text_t name = known ? pt_provider_id(known) : pt_text_of(provider);
+    if (name.len > PT_TOPIC_PROVIDER_BYTES_MAX)
+        return cmd_fail(EX_USAGE, NULL, "no gateway has a name as long as '%s'", provider);
+    char *prefix = self->prefixes[self->options.prefix_count];
+    snprintf(prefix, PREFIX_BYTES, name.len ? "%s.%.*s." : "%s.", s_queues[queue].name, (int) name.len, name.data);
+    self->options.prefixes[self->options.prefix_count++] = prefix;
+    return EX_OK;
+}
+
+static int
+s_add_queues(subscription_t *self, const char *list)
+{
+    char *words = strdup(list), *rest = words;
+    int code = words ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
+    for (char *word; code == EX_OK && (word = strsep(&rest, ","));)
+        code = s_choose_queue(self, word);
+    free(words);
+    return code;
+}
+
+static int
+s_add_providers(subscription_t *self, size_t queue, const char *list)
+{
+    char *words = strdup(list), *rest = words;
+    int code = words ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
+    for (char *word; code == EX_OK && (word = strsep(&rest, ","));)
+        code = s_add_prefix(self, queue, word);
+    free(words);
+    return code;
+}
+
+static int
+s_choose(subscription_t *self, const tail_options_t *options)
+{
+    memcpy(self->options.endpoints, options->endpoints, sizeof self->options.endpoints);
+    self->options.endpoint_count = options->endpoint_count;
+    int code = s_add_queues(self, options->routes);
+    for (size_t i = 0; i < QUEUE_COUNT && code == EX_OK; i++) {
+        if (!self->queues[i])
             continue;
-        s_add_prefixes(name, options->providers, subscriber, prefixes);
-        if (options->endpoint_count)
-            return EX_OK;
-        uint64_t port = options->port_base + s_queues[i].port - PT_PORT_FRONT;
-        char *endpoint = endpoints[subscriber->endpoint_count];
-        snprintf(endpoint, 128, "tcp://%s:%" PRIu64, options->host, port);
-        subscriber->endpoints[subscriber->endpoint_count++] = endpoint;
-        return EX_OK;
+        if (!options->endpoint_count)
+            s_add_endpoint(self, options, i);
+        code = s_add_providers(self, i, options->providers);
     }
-    return cmd_fail(EX_USAGE, "routes are settled, retry, dead_letter and operator_alert", "there is no route '%s'",
-                    name);
+    return code;
 }
 
 static pt_subscriber_t *
 s_subscribe(tail_t *self, int *out_code)
 {
-    const tail_options_t *options = self->options;
-    pt_subscriber_options_t subscriber = {0};
-    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][128];
-    char names[256], *rest = names;
-    const char *error = NULL;
-    snprintf(names, sizeof names, "%s", options->routes);
-    memcpy(subscriber.endpoints, options->endpoints, sizeof subscriber.endpoints);
-    subscriber.endpoint_count = options->endpoint_count;
-    *out_code = EX_OK;
-    for (char *name; (name = strsep(&rest, ",")) && *out_code == EX_OK;)
-        *out_code = s_add_queue(options, name, &subscriber, prefixes, endpoints);
+    static subscription_t subscription;
+    *out_code = s_choose(&subscription, self->options);
     if (*out_code != EX_OK)
         return NULL;
 
+    const char *error = NULL;
     pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap};
-    pt_subscriber_t *result = pt_subscriber_new(&subscriber, &handlers, &error);
+    pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
     if (!result)
         *out_code = cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry",
                              "cannot subscribe: %s", error);
@@ -206,6 +249,16 @@ s_is_done(const tail_t *self, uint64_t deadline_ms)
     return enough || self->broken || (deadline_ms && cmd_now_ms() >= deadline_ms);
 }
 
+//  A second at most: stdout is flushed and looked at between waits.
+static uint32_t
+s_wait_ms(uint64_t deadline_ms)
+{
+    uint64_t now_ms = cmd_now_ms();
+    if (!deadline_ms || deadline_ms > now_ms + 1000)
+        return 1000;
+    return deadline_ms > now_ms ? (uint32_t) (deadline_ms - now_ms) : 0;
+}
+
 static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
@@ -214,8 +267,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
     bool ready = false;
     while (!s_is_done(self, deadline_ms) && !pt_signals_read(signals)) {
         bool heard;
-        uint64_t left_ms = deadline_ms ? deadline_ms - cmd_now_ms() : 1000;
-        if (pt_subscriber_poll(subscriber, left_ms < 1000 ? (uint32_t) left_ms : 1000, signals->fd, &heard) != PT_OK)
+        if (pt_subscriber_poll(subscriber, s_wait_ms(deadline_ms), signals->fd, &heard) != PT_OK)
             return cmd_fail(EX_OSERR, NULL, "cannot receive: %s", strerror(errno));
         if (heard && !ready)
             fputs("ready: decisions arrive from here on\n", stderr);
@@ -234,7 +286,8 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 int
 cmd_tail(int argc, char **argv)
 {
-    tail_options_t options = {.routes = QUEUES_DEFAULT, .host = "127.0.0.1", .port_base = PT_PORT_FRONT};
+    tail_options_t options = {
+        .routes = QUEUES_DEFAULT, .providers = "", .host = "127.0.0.1", .port_base = PT_PORT_FRONT};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
     tail_t self = {.options = &options, .color = cmd_use_color(options.color, stdout)};
 
