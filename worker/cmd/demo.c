@@ -140,7 +140,9 @@ s_turn(demo_t *self, uint32_t wait_ms)
     if (pt_producer_poll(self->producer, 0, -1) != PT_OK ||
         pt_subscriber_poll(self->subscriber, wait_ms, self->service.signals.fd, &heard) != PT_OK)
         return false;
-    fflush(stdout);
+    //  Nobody reads along any more.
+    if (fflush(stdout) != 0)
+        return false;
     return !pt_signals_read(&self->service.signals);
 }
 
@@ -226,6 +228,8 @@ s_summarise(const demo_t *self, bool complete)
             "\n",
             self->sent, self->decided[PT_ROUTE_SETTLED], self->decided[PT_ROUTE_RETRY],
             self->decided[PT_ROUTE_DEAD_LETTER], self->alerts);
+    if (ferror(stdout))
+        return cmd_flush();
     if (!complete && !self->service.signals.received)
         return cmd_fail(EX_SOFTWARE, NULL, "%" PRIu64 " of %" PRIu64 " decisions did not come back",
                         self->sent - s_decided(self), self->sent);
