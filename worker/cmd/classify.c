@@ -78,6 +78,8 @@ s_print(classify_t *self, size_t len)
     pt_status_t status = pt_decision_decode((pt_bytes_t) {self->bytes, len}, fields, &decision);
     assert(status == PT_OK); //  these bytes are our own
     (void) status;
+    //  The line's number came in by way of a place, which is something of the bus.
+    decision.on_bus = false;
     if (self->options->output == CMD_OUTPUT_TEXT) {
         cmd_text_print(stdout, &decision, self->color);
         return EX_OK;
