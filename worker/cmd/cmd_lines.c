@@ -158,6 +158,16 @@ s_cut(cmd_item_t *item)
         item->len = PT_RESPONSE_BYTES_MAX + 1;
 }
 
+//  "line 1, column 7: …" of one line's text -> "column 7: …": the caller knows which line it is.
+static void
+s_drop_line_number(char *error)
+{
+    static const char prefix[] = "line 1, ";
+    size_t len = sizeof prefix - 1;
+    if (strncmp(error, prefix, len) == 0)
+        memmove(error, error + len, strlen(error + len) + 1);
+}
+
 static pt_status_t
 s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
 {
@@ -165,8 +175,10 @@ s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
     pt_status_t status = pt_json_to_msgpack(line, &out_item->bytes, &out_item->len, out_item->error);
     if (status == PT_E_NOMEM)
         return status;
-    if (status != PT_OK)
+    if (status != PT_OK) {
+        s_drop_line_number(out_item->error);
         return s_copy_line(line, out_item);
+    }
     out_item->error[0] = '\0';
     if (!s_lacks_id(out_item))
         return PT_OK;
