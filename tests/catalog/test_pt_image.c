@@ -17,11 +17,28 @@ static const pt_path_t s_paths[] = {
     {.role = PT_ROLE_MESSAGE, .slot = 0, .step_count = 2, .steps = {{"error", 5}, {"message", 7}}},
 };
 
+//  As much of everything as one gateway may have, so that a change by one leads beyond.
+static void
+s_add_full_gateway(fixture_t *fixture)
+{
+    static pt_path_t paths[PT_PATHS_MAX];
+    for (size_t i = 0; i < PT_PATHS_MAX; i++) {
+        paths[i] = (pt_path_t) {.role = PT_ROLE_CODE, .step_count = PT_PATH_STEPS};
+        for (size_t j = 0; j < PT_PATH_STEPS; j++)
+            paths[i].steps[j] = PT_TEXT("step");
+    }
+    pt_source_provider_t *provider = fixture_provider(fixture, "full");
+    provider->paths = paths;
+    provider->path_count = PT_PATHS_MAX;
+    fixture_code(provider, "full/holes", "5009000", "{1},{2},{3},{4},{5},{6},{7},{8}");
+}
+
 static void
 s_add_gateway(fixture_t *fixture)
 {
     static char never[] = "9003";
     static char *advice[] = {never};
+    s_add_full_gateway(fixture);
     pt_source_provider_t *provider = fixture_provider(fixture, "acme");
     provider->paths = (pt_path_t *) (uintptr_t) s_paths;
     provider->path_count = 2;
@@ -108,9 +125,11 @@ s_touch_provider(const pt_provider_t *provider)
     s_touch(pt_provider_name(provider));
     const pt_shape_t *shape = pt_provider_shape(provider);
     assert_true(shape->path_count <= PT_PATHS_MAX);
-    for (size_t i = 0; i < shape->path_count; i++)
+    for (size_t i = 0; i < shape->path_count; i++) {
+        assert_true(shape->paths[i].step_count <= PT_PATH_STEPS);
         for (size_t j = 0; j < shape->paths[i].step_count; j++)
             s_touch(shape->paths[i].steps[j]);
+    }
     for (size_t i = 0; i < pt_provider_operation_count(provider); i++)
         s_touch(pt_provider_operation_at(provider, i).name);
 }
@@ -150,7 +169,10 @@ s_exercise(const pt_catalog_t *catalog)
                                         "5xx",
                                         "a_code_of_more_than_twenty_four_bytes",
                                         "a_code_of_more_than_twenty_four_bytez"};
-    static const char *const messages[] = {NULL, "", "from 105 to 2 at 3",
+    static const char *const messages[] = {NULL,
+                                           "",
+                                           ",,,,,,,",
+                                           "from 105 to 2 at 3",
                                            "from\xc2\xa0"
                                            "1 to 105 at ",
                                            "Closed"};
@@ -163,7 +185,9 @@ s_exercise(const pt_catalog_t *catalog)
                 for (size_t k = 0; k < sizeof messages / sizeof messages[0]; k++)
                     s_look_up(catalog, provider, operations[i], codes[j], messages[k]);
     }
-    (void) pt_catalog_provider(catalog, PT_TEXT("acme"));
+    const pt_provider_t *named = pt_catalog_provider(catalog, PT_TEXT("acme"));
+    if (named)
+        s_touch_provider(named);
 }
 
 static pt_status_t
