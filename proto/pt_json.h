@@ -13,12 +13,18 @@
 extern "C" {
 #endif
 
-/*  JSON text -> msgpack in *out_bytes (free() it). `out_error` (160 bytes, may be NULL) says what is
+/*  JSON text -> msgpack in *out_bytes (free() it). A byte order mark is passed over; a NUL inside a
+ *  key is refused; where one integer of the text has more than 64 bits, reals with an integral value
+ *  below 2^53 become integers. `out_error` (160 bytes, may be NULL) says what is
  *  wrong and where. PT_E_MALFORMED, PT_E_DEPTH, PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *out_error);
 
-/*  Any msgpack value -> one line of JSON (free() it); bin as base64 text, ext as {"$ext": …}. */
+/*  Any msgpack value -> one line of JSON (free() it); bin as base64 text, ext as {"$ext": type,
+ *  "data": base64}, an integer from 2^63 as a string of digits, NaN and infinities as null, a key
+ *  that is no string as its JSON text, bytes that are no UTF-8 as U+FFFD. PT_E_TRUNCATED,
+ *  PT_E_MALFORMED, PT_E_DEPTH, PT_E_TRAILING, PT_E_NOMEM.
+ */
 PT_MUST_CHECK pt_status_t pt_json_of_msgpack(pt_bytes_t bytes, char **out_json);
 
 #ifdef __cplusplus
