@@ -25,7 +25,7 @@ typedef struct {
 } s_category_t;
 
 static const s_category_t s_categories[PT_CATEGORY_COUNT_] = {
-    [PT_CATEGORY_ACCEPTED] = {S_SUCCESS, false, false},
+    [PT_CATEGORY_ACCEPTED] = {S_SUCCESS | S_PENDING, false, false},
     [PT_CATEGORY_PENDING] = {S_PENDING | S_UNKNOWN, false, true},
     [PT_CATEGORY_OUTCOME_UNKNOWN] = {S_UNKNOWN | S_PENDING, true, true},
     [PT_CATEGORY_DUPLICATE] = {S_UNKNOWN | S_PENDING | S_NOT_EXECUTED, false, true},

@@ -148,7 +148,7 @@ static const s_case_t s_rows[] = {
     {MEANS("category: cancelled_expired, outcome: not_executed, action: resubmit"), "PT1110", 6},
     {MEANS("category: duplicate, outcome: not_executed, action: resubmit"), "PT1111", 6},
     {MEANS("category: duplicate, outcome: pending, action: none"), "PT1111", 6},
-    {MEANS("category: accepted, outcome: pending, action: none"), "PT1112", 6},
+    {MEANS("category: accepted, outcome: declined, action: none"), "PT1112", 6},
     {MEANS("category: request_invalid, outcome: success, action: none"), "PT1112", 6},
     {MEANS("category: decline_hard, outcome: unknown, action: fix_request"), "PT1112", 6},
     {MEANS("category: duplicate, outcome: declined, action: query_status"), "PT1112", 6},
