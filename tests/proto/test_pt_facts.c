@@ -33,26 +33,27 @@ typedef struct {
     pt_bytes_t body; //  in a block of its exact size
 } s_extract_t;
 
-static s_extract_t
-s_extract_bytes(pt_body_kind_t kind, const void *bytes, size_t len, const pt_shape_t *shape)
+//  Texts may point into the facts themselves, so these stay where they are filled.
+static void
+s_extract_bytes(s_extract_t *self, pt_body_kind_t kind, const void *bytes, size_t len, const pt_shape_t *shape)
 {
-    s_extract_t self = {.body = {support_copy(bytes, len), len}};
-    self.response = (pt_response_t) {.body_kind = kind, .body = self.body};
-    memset(&self.facts, 0xff, sizeof self.facts);
-    pt_facts_extract(&self.response, shape, &self.facts);
-    return self;
+    self->body = (pt_bytes_t) {support_copy(bytes, len), len};
+    self->response = (pt_response_t) {.body_kind = kind, .body = self->body};
+    memset(&self->facts, 0xff, sizeof self->facts);
+    pt_facts_extract(&self->response, shape, &self->facts);
 }
 
 /*  Facts of a body given as JSON: once as the map that it means, once as the text. */
-static s_extract_t
-s_extract(const char *json, bool as_text)
+static void
+s_extract(s_extract_t *self, const char *json, bool as_text)
 {
-    if (as_text)
-        return s_extract_bytes(PT_BODY_JSON, json, strlen(json), &s_shape);
+    if (as_text) {
+        s_extract_bytes(self, PT_BODY_JSON, json, strlen(json), &s_shape);
+        return;
+    }
     pt_bytes_t map = support_pack(json);
-    s_extract_t self = s_extract_bytes(PT_BODY_MSGPACK, map.data, map.len, &s_shape);
+    s_extract_bytes(self, PT_BODY_MSGPACK, map.data, map.len, &s_shape);
     support_free(map);
-    return self;
 }
 
 static void
@@ -125,7 +126,8 @@ test_forms_of_a_code(void **state)
         for (int as_text = 0; as_text < 2; as_text++) {
             char json[256];
             snprintf(json, sizeof json, "{\"code\":%s,\"responseCode\":%s}", forms[index].value, forms[index].value);
-            s_extract_t self = s_extract(json, as_text);
+            s_extract_t self;
+            s_extract(&self, json, as_text);
             if (forms[index].plain && !*forms[index].plain) {
                 assert_int_equal(self.facts.codes[1].len, 3);
                 assert_memory_equal(self.facts.codes[1].data, "a\0b", 3);
@@ -146,7 +148,8 @@ test_lengths_of_a_code(void **state)
     for (int len = PT_CODE_BYTES_MAX; len <= PT_CODE_BYTES_MAX + 1; len++) {
         char json[600];
         snprintf(json, sizeof json, "{\"code\":\"%0*d\",\"status\":\"%0*d\"}", len, 0, len, 0);
-        s_extract_t self = s_extract(json, false);
+        s_extract_t self;
+        s_extract(&self, json, false);
         assert_int_equal(self.facts.codes[1].len, len == PT_CODE_BYTES_MAX ? len : 0);
         assert_int_equal(self.facts.codes[1].data != NULL, len == PT_CODE_BYTES_MAX);
         assert_int_equal(self.facts.statuses[0].data != NULL, len == PT_CODE_BYTES_MAX);
@@ -159,9 +162,11 @@ test_messages_markers_and_advice(void **state)
 {
     (void) state;
     for (int as_text = 0; as_text < 2; as_text++) {
-        s_extract_t self = s_extract("{\"message\":\"\",\"responseMessage\":5,\"status\":false,\"paid\":true,"
-                                     "\"advice\":9003,\"error\":{\"message\":\"ok\\n\"}}",
-                                     as_text);
+        s_extract_t self;
+        s_extract(&self,
+                  "{\"message\":\"\",\"responseMessage\":5,\"status\":false,\"paid\":true,"
+                  "\"advice\":9003,\"error\":{\"message\":\"ok\\n\"}}",
+                  as_text);
         assert_text(self.facts.messages[1], "");
         assert_null(self.facts.messages[0].data);
         assert_text(self.facts.messages[2], "ok\n");
@@ -171,7 +176,7 @@ test_messages_markers_and_advice(void **state)
         assert_null(self.facts.codes[2].data);
         s_release(&self);
 
-        self = s_extract("{\"status\":3,\"paid\":\"\",\"advice\":\"x\"}", as_text);
+        s_extract(&self, "{\"status\":3,\"paid\":\"\",\"advice\":\"x\"}", as_text);
         assert_text(self.facts.statuses[0], "3");
         assert_null(self.facts.statuses[1].data);
         assert_text(self.facts.advice, "x");
@@ -184,10 +189,12 @@ test_long_ways(void **state)
 {
     (void) state;
     for (int as_text = 0; as_text < 2; as_text++) {
-        s_extract_t self = s_extract("{\"a\":{\"b\":{\"x\":1,\"c\":{\"d\":{\"e\":{\"g\":0,\"f\":\"end\"}}}}},"
-                                     "\"errors\":[{\"code\":\"first\"},{\"code\":\"second\"},{\"code\":\"third\"}],"
-                                     "\"error\":\"text, where a map is expected\"}",
-                                     as_text);
+        s_extract_t self;
+        s_extract(&self,
+                  "{\"a\":{\"b\":{\"x\":1,\"c\":{\"d\":{\"e\":{\"g\":0,\"f\":\"end\"}}}}},"
+                  "\"errors\":[{\"code\":\"first\"},{\"code\":\"second\"},{\"code\":\"third\"}],"
+                  "\"error\":\"text, where a map is expected\"}",
+                  as_text);
         assert_text(self.facts.statuses[2], "end");
         assert_text(self.facts.codes[4], "second");
         assert_null(self.facts.codes[2].data);
@@ -204,7 +211,8 @@ test_strings_that_are_no_text(void **state)
                                "message\xa1\xff\xa6status\xa1\xff\xa6"
                                "advice\xc4\x01x"
                                "\xa1\xff\x01";
-    s_extract_t self = s_extract_bytes(PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
+    s_extract_t self;
+    s_extract_bytes(&self, PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
     assert_true(self.facts.is_map);
     assert_null(self.facts.codes[1].data);
     assert_null(self.facts.messages[1].data);
@@ -224,7 +232,8 @@ test_keys_that_are_no_strings(void **state)
                                "code\x05"
                                "\xa4"
                                "code\xa2ok";
-    s_extract_t self = s_extract_bytes(PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
+    s_extract_t self;
+    s_extract_bytes(&self, PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
     assert_text(self.facts.codes[1], "ok");
     s_release(&self);
 }
@@ -253,8 +262,10 @@ test_duplicate_keys(void **state)
                                "\xa6status\xa1s\xa6status\xc0";
     static const char json[] = "{\"code\":\"1\",\"code\":\"2\",\"error\":{\"code\":\"x\",\"fields\":{\"a\":\"b\"}},"
                                "\"error\":{\"message\":\"m\"},\"status\":\"s\",\"status\":null}";
-    s_extract_t map = s_extract_bytes(PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
-    s_extract_t text = s_extract(json, true);
+    s_extract_t map;
+    s_extract_bytes(&map, PT_BODY_MSGPACK, body, sizeof body - 1, &s_shape);
+    s_extract_t text;
+    s_extract(&text, json, true);
     assert_text(map.facts.codes[1], "2");
     assert_null(map.facts.codes[2].data);
     assert_text(map.facts.messages[2], "m");
@@ -280,7 +291,9 @@ test_request_fields(void **state)
 {
     (void) state;
     for (int as_text = 0; as_text < 2; as_text++) {
-        s_extract_t self = s_extract(
+        s_extract_t self;
+        s_extract(
+            &self,
             "{\"error\":{\"fields\":{\"params\":{\"adId\":\"WRONG_ID\",\"items\":[{\"price\":\"A\"},{\"price\":\"B\"}]}"
             ","
             "\"name\":\"\",\"count\":3,\"minus\":-1,\"flag\":true,\"ratio\":1.5,\"whole\":2.0,\"nothing\":null,"
@@ -301,7 +314,7 @@ test_request_fields(void **state)
         assert_text(*s_find_field(&self.facts, "code"), "field");
         assert_text(*s_find_field(&self.facts, ""), "odd");
         s_release(&self);
-        self = s_extract("{\"error\":{\"fields\":[\"a\",\"b\"]}}", as_text);
+        s_extract(&self, "{\"error\":{\"fields\":[\"a\",\"b\"]}}", as_text);
         assert_int_equal(self.facts.field_count, 0);
         s_release(&self);
     }
@@ -312,7 +325,8 @@ static void
 test_request_fields_of_one_name(void **state)
 {
     (void) state;
-    s_extract_t self = s_extract("{\"error\":{\"fields\":{\"a.b\":\"1\",\"x\":\"2\",\"a\":{\"b\":\"3\"}}}}", false);
+    s_extract_t self;
+    s_extract(&self, "{\"error\":{\"fields\":{\"a.b\":\"1\",\"x\":\"2\",\"a\":{\"b\":\"3\"}}}}", false);
     assert_int_equal(self.facts.field_count, 2);
     assert_text(*s_find_field(&self.facts, "a.b"), "3");
     s_release(&self);
@@ -352,8 +366,10 @@ test_more_request_fields_than_fit(void **state)
     };
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
         char *json = s_write_fields(cases[index].count, cases[index].name_bytes, 4, cases[index].nested);
-        s_extract_t map = s_extract(json, false);
-        s_extract_t text = s_extract(json, true);
+        s_extract_t map;
+        s_extract(&map, json, false);
+        s_extract_t text;
+        s_extract(&text, json, true);
         assert_int_equal(map.facts.field_count, cases[index].kept);
         assert_int_equal(map.facts.fields_dropped, cases[index].dropped);
         s_check_same(&map.facts, &text.facts);
@@ -370,7 +386,8 @@ test_numbers_that_find_no_room(void **state)
     (void) state;
     for (int name_bytes = 200; name_bytes <= 254; name_bytes++) {
         char *json = s_write_fields(PT_FIELDS_MAX, name_bytes, 0, true);
-        s_extract_t self = s_extract(json, false);
+        s_extract_t self;
+        s_extract(&self, json, false);
         assert_true(self.facts.fields_dropped > 0);
         assert_int_equal(self.facts.field_count + self.facts.fields_dropped, PT_FIELDS_MAX);
         for (size_t index = 0; index < self.facts.field_count; index++) {
@@ -404,7 +421,8 @@ test_text_that_is_no_object(void **state)
         "{\"code\":\"x\",}",
     };
     for (size_t index = 0; index < sizeof texts / sizeof *texts; index++) {
-        s_extract_t self = s_extract(texts[index], true);
+        s_extract_t self;
+        s_extract(&self, texts[index], true);
         assert_false(self.facts.is_map);
         assert_null(self.facts.codes[1].data);
         s_release(&self);
@@ -424,16 +442,18 @@ test_text_that_is_an_object(void **state)
         "{\"big\":123456789012345678901234567890,\"code\":\"x\",\"n\":5}",
     };
     for (size_t index = 0; index < sizeof texts / sizeof *texts; index++) {
-        s_extract_t self = s_extract(texts[index], true);
+        s_extract_t self;
+        s_extract(&self, texts[index], true);
         assert_true(self.facts.is_map);
         assert_text(self.facts.codes[1], "x");
         s_release(&self);
     }
     //  A number beside one with too many digits is still that number.
-    s_extract_t self = s_extract("{\"big\":123456789012345678901234567890,\"code\":1004}", true);
+    s_extract_t self;
+    s_extract(&self, "{\"big\":123456789012345678901234567890,\"code\":1004}", true);
     assert_text(self.facts.codes[1], "1004");
     s_release(&self);
-    self = s_extract("{}", true);
+    s_extract(&self, "{}", true);
     assert_false(self.facts.is_map);
     s_release(&self);
 }
@@ -450,7 +470,8 @@ test_depth_of_a_text(void **state)
         memset(json + len, '[', (size_t) levels - 1);
         memset(json + len + levels - 1, ']', (size_t) levels - 1);
         strcpy(json + len + 2 * (levels - 1), "}");
-        s_extract_t self = s_extract(json, true);
+        s_extract_t self;
+        s_extract(&self, json, true);
         assert_int_equal(self.facts.is_map, levels < PT_DEPTH_MAX);
         assert_int_equal(self.facts.codes[1].data != NULL, levels < PT_DEPTH_MAX);
         s_release(&self);
@@ -475,7 +496,8 @@ test_every_vector_in_both_forms(void **state)
             static pt_facts_t left;
             assert_int_equal(pt_json_of_msgpack(response.body, &json), PT_OK);
             pt_facts_extract(&response, &s_shape, &left);
-            s_extract_t right = s_extract(json, true);
+            s_extract_t right;
+            s_extract(&right, json, true);
             s_check_same(&left, &right.facts);
             pt_facts_release(&left);
             s_release(&right);
@@ -509,11 +531,12 @@ test_a_shape_without_paths(void **state)
 {
     (void) state;
     pt_shape_t empty = {NULL, 0};
-    s_extract_t self = s_extract_bytes(PT_BODY_MSGPACK, "\x81\xa1x\x01", 4, &empty);
+    s_extract_t self;
+    s_extract_bytes(&self, PT_BODY_MSGPACK, "\x81\xa1x\x01", 4, &empty);
     assert_true(self.facts.is_map);
     assert_null(self.facts.codes[0].data);
     s_release(&self);
-    self = s_extract_bytes(PT_BODY_NONE, "", 0, &s_shape);
+    s_extract_bytes(&self, PT_BODY_NONE, "", 0, &s_shape);
     assert_false(self.facts.is_map);
     s_release(&self);
 }
@@ -528,13 +551,14 @@ test_two_paths_to_one_slot(void **state)
     static const char both[] = "\x82\xa3old\xa1"
                                "1\xa3new\xa1"
                                "2";
-    s_extract_t self = s_extract_bytes(PT_BODY_MSGPACK, both, sizeof both - 1, &shape);
+    s_extract_t self;
+    s_extract_bytes(&self, PT_BODY_MSGPACK, both, sizeof both - 1, &shape);
     assert_text(self.facts.codes[0], "2");
     s_release(&self);
-    self = s_extract_bytes(PT_BODY_MSGPACK,
-                           "\x81\xa3old\xa1"
-                           "1",
-                           7, &shape);
+    s_extract_bytes(&self, PT_BODY_MSGPACK,
+                    "\x81\xa3old\xa1"
+                    "1",
+                    7, &shape);
     assert_text(self.facts.codes[0], "1");
     s_release(&self);
 }
