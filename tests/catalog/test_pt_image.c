@@ -15,6 +15,10 @@ typedef struct {
 static const pt_path_t s_paths[] = {
     {.role = PT_ROLE_CODE, .slot = 0, .step_count = 1, .steps = {{"code", 4}}},
     {.role = PT_ROLE_MESSAGE, .slot = 0, .step_count = 2, .steps = {{"error", 5}, {"message", 7}}},
+    {.role = PT_ROLE_CODE,
+     .slot = 1,
+     .step_count = PT_PATH_STEPS,
+     .steps = {{"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}, {"e", 1}, {"f", 1}}},
 };
 
 //  As much of everything as one gateway may have, so that a change by one leads beyond.
@@ -41,7 +45,7 @@ s_add_gateway(fixture_t *fixture)
     s_add_full_gateway(fixture);
     pt_source_provider_t *provider = fixture_provider(fixture, "acme");
     provider->paths = (pt_path_t *) (uintptr_t) s_paths;
-    provider->path_count = 2;
+    provider->path_count = sizeof s_paths / sizeof s_paths[0];
     provider->do_not_retry = advice;
     provider->do_not_retry_count = 1;
     provider->digits_offset = 3;
