@@ -190,6 +190,16 @@ s_match_whole(const pt_template_t *self, pt_text_t message, bool nbsp, pt_text_t
     return s_take_front(message.data, message.data + message.len, self->literals[0], true) == message.len;
 }
 
+//  One fast scan for the first byte is all that most messages cost.
+static bool
+s_has_nbsp(pt_text_t message)
+{
+    const char *first = memchr(message.data, S_NBSP[0], message.len);
+    if (!first)
+        return false;
+    return memmem(first, message.len - (size_t) (first - message.data), S_NBSP, S_NBSP_BYTES) != NULL;
+}
+
 bool
 pt_template_match(const pt_template_t *self, pt_text_t message, pt_text_t *values)
 {
@@ -198,7 +208,7 @@ pt_template_match(const pt_template_t *self, pt_text_t message, pt_text_t *value
 
     if (!message.data)
         return false;
-    bool nbsp = memmem(message.data, message.len, S_NBSP, S_NBSP_BYTES) != NULL;
+    bool nbsp = s_has_nbsp(message);
     //  Without its stop first, so that a hole at the end does not capture it.
     if (self->stop_optional && message.len && message.data[message.len - 1] == '.') {
         pt_text_t shorter = {message.data, message.len - 1};

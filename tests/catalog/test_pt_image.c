@@ -138,6 +138,7 @@ s_touch_provider(const pt_provider_t *provider)
         s_touch(pt_provider_operation_at(provider, i).name);
 }
 
+//  The message ends where its block ends, so that a checker of memory sees reads beyond.
 static void
 s_look_up(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *operation, const char *code,
           const char *message)
@@ -147,7 +148,13 @@ s_look_up(const pt_catalog_t *catalog, const pt_provider_t *provider, const char
     pt_verdict_t verdict;
     facts.is_map = true;
     facts.codes[0] = pt_text_of(code);
-    facts.messages[0] = pt_text_of(message);
+    pt_text_t text = pt_text_of(message);
+    char *block = malloc(text.len + 8);
+    assert_non_null(block);
+    if (message)
+        facts.messages[0] = (pt_text_t) {memcpy(block + 8, text.data, text.len), text.len};
+    else
+        facts.messages[0] = PT_TEXT_NONE;
     facts.statuses[0] = PT_TEXT("failed");
     facts.advice = PT_TEXT("9003");
     pt_catalog_lookup(catalog, provider, &response, &facts, &verdict);
@@ -160,6 +167,7 @@ s_look_up(const pt_catalog_t *catalog, const pt_provider_t *provider, const char
         s_touch(verdict.params[i].name);
         s_touch(verdict.params[i].value);
     }
+    free(block);
 }
 
 //  Ask an accepted image everything that there is to ask.
