@@ -42,6 +42,12 @@ pt_frame_put_text(pt_frame_writer_t *self, pt_text_t text)
 }
 
 void
+pt_frame_put_bool(pt_frame_writer_t *self, bool value)
+{
+    pt_writer_bool(&self->writer, value);
+}
+
+void
 pt_frame_put_array(pt_frame_writer_t *self, size_t elements)
 {
     pt_pack_array(&self->writer, elements);
@@ -153,6 +159,15 @@ pt_frame_name(pt_frame_reader_t *self, size_t min, size_t max)
     for (size_t i = 0; i < text.len; i++)
         pt_frame_require(self, text.data[i] > ' ' && text.data[i] <= '~', PT_E_MALFORMED);
     return self->status == PT_OK ? text : PT_TEXT_NONE;
+}
+
+bool
+pt_frame_bool(pt_frame_reader_t *self)
+{
+    bool value = false;
+    if (self->status == PT_OK)
+        self->status = pt_cursor_bool(&self->cursor, &value);
+    return value;
 }
 
 size_t

@@ -23,6 +23,7 @@ void pt_frame_put_uint(pt_frame_writer_t *self, uint64_t value);
 /*  A 64-bit id as a str of 16 hex digits. */
 void pt_frame_put_id(pt_frame_writer_t *self, uint64_t id);
 void pt_frame_put_text(pt_frame_writer_t *self, pt_text_t text);
+void pt_frame_put_bool(pt_frame_writer_t *self, bool value);
 void pt_frame_put_array(pt_frame_writer_t *self, size_t elements);
 /*  The bytes written, or 0 when they did not fit. */
 size_t pt_frame_finish(const pt_frame_writer_t *self);
@@ -44,6 +45,7 @@ uint64_t pt_frame_id(pt_frame_reader_t *self);
  *  fault. Such names end up in logs and on terminals.
  */
 pt_text_t pt_frame_name(pt_frame_reader_t *self, size_t min, size_t max);
+bool pt_frame_bool(pt_frame_reader_t *self);
 /*  The length of an array that begins here, from `min` to `max`; 0 after a fault. */
 size_t pt_frame_array(pt_frame_reader_t *self, size_t min, size_t max);
 /*  A rule that the decoder checks itself, between two elements, and the fault where it is broken. */

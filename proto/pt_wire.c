@@ -1,6 +1,7 @@
 /*  The messages between producers, brokers and workers, and the words that all messages share.
  *
- *  What workers publish is in pt_wire_published.c, payload frames in pt_items.c.
+ *  What workers publish is in pt_wire_published.c, replay in pt_wire_replay.c, payload frames in
+ *  pt_items.c.
  */
 #include <assert.h>
 #include <zlib.h>
@@ -8,9 +9,15 @@
 #include "pt_frame.h"
 
 static const char *const s_kinds[PT_KIND_COUNT_] = {
-    [PT_KIND_BATCH] = "BATCH", [PT_KIND_ACK] = "ACK",     [PT_KIND_NACK] = "NACK",
-    [PT_KIND_READY] = "READY", [PT_KIND_HELLO] = "HELLO", [PT_KIND_DECISIONS] = "DECISIONS",
-    [PT_KIND_HEAD] = "HEAD",   [PT_KIND_HEADS] = "HEADS",
+    [PT_KIND_BATCH] = "BATCH",       [PT_KIND_ACK] = "ACK",
+    [PT_KIND_NACK] = "NACK",         [PT_KIND_READY] = "READY",
+    [PT_KIND_HELLO] = "HELLO",       [PT_KIND_DECISIONS] = "DECISIONS",
+    [PT_KIND_HEAD] = "HEAD",         [PT_KIND_HEADS] = "HEADS",
+    [PT_KIND_OPEN] = "OPEN",         [PT_KIND_OPENED] = "OPENED",
+    [PT_KIND_FETCH] = "FETCH",       [PT_KIND_FETCHED] = "FETCHED",
+    [PT_KIND_END] = "END",           [PT_KIND_TRUNCATED] = "TRUNCATED",
+    [PT_KIND_BADEPOCH] = "BADEPOCH", [PT_KIND_SUBACK] = "SUBACK",
+    [PT_KIND_SUBACKED] = "SUBACKED", [PT_KIND_REFUSED] = "REFUSED",
 };
 
 static const char *const s_reasons[PT_REASON_COUNT_] = {

@@ -18,13 +18,15 @@ extern "C" {
 #define PT_BATCH_COUNT_MAX 4096
 #define PT_BATCH_BYTES_MAX (1024 * 1024)              //  of a payload frame
 #define PT_WINDOW 1024                                //  batches: seq < floor + PT_WINDOW
-#define PT_HEADER_BYTES_MAX 8192                      //  of any header frame; the longest HEADS needs 5,734
+#define PT_HEADER_BYTES_MAX 8192                      //  of any header frame; the longest, OPENED, needs 6,064
 #define PT_WIRE_INTEGER_MAX ((UINT64_C(1) << 53) - 1) //  what every language holds exactly
 #define PT_TOPIC_BYTES_MAX 64
 #define PT_TOPIC_PROVIDER_BYTES_MAX 32 //  of the provider's name in a topic
 #define PT_ENDPOINT_BYTES_MAX 255
-#define PT_RANGES_MAX 256 //  of one ACK
-#define PT_HEADS_MAX 64   //  topics of one HEADS list
+#define PT_RANGES_MAX 256  //  of one ACK
+#define PT_HEADS_MAX 64    //  topics of one HEADS list, of one OPENED and of one SUBACK
+#define PT_PREFIXES_MAX 64 //  of one OPEN
+#define PT_SUBSCRIBER_NAME_BYTES_MAX 64
 
 typedef enum {
     PT_KIND_BATCH,
@@ -35,6 +37,16 @@ typedef enum {
     PT_KIND_DECISIONS,
     PT_KIND_HEAD,
     PT_KIND_HEADS,
+    PT_KIND_OPEN, //  this one and the following: replay
+    PT_KIND_OPENED,
+    PT_KIND_FETCH,
+    PT_KIND_FETCHED,
+    PT_KIND_END,
+    PT_KIND_TRUNCATED,
+    PT_KIND_BADEPOCH,
+    PT_KIND_SUBACK,
+    PT_KIND_SUBACKED,
+    PT_KIND_REFUSED,
     PT_KIND_COUNT_
 } pt_kind_t;
 
@@ -111,6 +123,81 @@ typedef struct {
     pt_topic_head_t heads[PT_HEADS_MAX];
 } pt_heads_t;
 
+//  Replay: a subscriber's DEALER asks a worker's ROUTER; see PROTOCOL.md, "Replay". `req_id` is the
+//  subscriber's own, from 1; after a decoder's fault it is 0 when it could not be read either.
+
+//  OPEN: who asks for which topics.
+typedef struct {
+    uint64_t req_id;
+    pt_text_t name; //  at least one byte when durable
+    bool durable;
+    size_t prefix_count; //  at least one; an empty prefix is every topic
+    pt_text_t prefixes[PT_PREFIXES_MAX];
+    pt_text_t after; //  the answer begins behind this topic; empty: at the first one
+} pt_open_t;
+
+//  One topic of an OPENED. `position` is where the named durable subscriber goes on.
+typedef struct {
+    pt_text_t topic;
+    uint64_t first_retained, head_seq, position;
+} pt_topic_place_t;
+
+typedef struct {
+    uint64_t req_id, worker, epoch;
+    bool more; //  topics follow behind the last one of this list
+    size_t topic_count;
+    pt_topic_place_t topics[PT_HEADS_MAX];
+} pt_opened_t;
+
+typedef struct {
+    uint64_t req_id;
+    pt_text_t topic;
+    uint64_t epoch, from_seq;
+    uint32_t max_bytes; //  of items, at most PT_BATCH_BYTES_MAX
+} pt_fetch_t;
+
+typedef struct {
+    uint64_t req_id, next_seq, head_seq;
+} pt_end_t;
+
+typedef struct {
+    uint64_t req_id, first_retained;
+} pt_truncated_t;
+
+typedef struct {
+    uint64_t req_id, epoch; //  the worker's
+} pt_bad_epoch_t;
+
+typedef struct {
+    pt_text_t topic;
+    uint64_t next_seq; //  everything below is dealt with
+} pt_topic_next_t;
+
+typedef struct {
+    uint64_t req_id;
+    pt_text_t name;
+    uint64_t epoch;
+    size_t topic_count;
+    pt_topic_next_t topics[PT_HEADS_MAX];
+} pt_suback_t;
+
+typedef enum {
+    PT_REFUSAL_BUSY,
+    PT_REFUSAL_BAD_FORMAT,
+    PT_REFUSAL_UNKNOWN,
+    PT_REFUSAL_TOO_MANY,
+    PT_REFUSAL_UNAUTHORIZED,
+    PT_REFUSAL_COUNT_
+} pt_refusal_t;
+
+typedef struct {
+    uint64_t req_id;
+    pt_refusal_t refusal;
+} pt_refused_t;
+
+const char *pt_refusal_text(pt_refusal_t refusal);
+int pt_refusal_parse(pt_text_t word);
+
 /*  The kind of a header frame, from its first two elements: PT_OK, PT_E_VERSION, PT_E_KIND or a
  *  fault of the bytes.
  */
@@ -129,6 +216,16 @@ size_t pt_hello_encode(uint8_t *out, size_t capacity);
 size_t pt_decisions_encode(const pt_decisions_t *decisions, uint8_t *out, size_t capacity);
 size_t pt_head_encode(const pt_head_t *head, uint8_t *out, size_t capacity);
 size_t pt_heads_encode(const pt_heads_t *heads, uint8_t *out, size_t capacity);
+size_t pt_open_encode(const pt_open_t *open, uint8_t *out, size_t capacity);
+size_t pt_opened_encode(const pt_opened_t *opened, uint8_t *out, size_t capacity);
+size_t pt_fetch_encode(const pt_fetch_t *fetch, uint8_t *out, size_t capacity);
+size_t pt_fetched_encode(uint64_t req_id, uint8_t *out, size_t capacity);
+size_t pt_end_encode(const pt_end_t *end, uint8_t *out, size_t capacity);
+size_t pt_truncated_encode(const pt_truncated_t *truncated, uint8_t *out, size_t capacity);
+size_t pt_bad_epoch_encode(const pt_bad_epoch_t *bad_epoch, uint8_t *out, size_t capacity);
+size_t pt_suback_encode(const pt_suback_t *suback, uint8_t *out, size_t capacity);
+size_t pt_subacked_encode(uint64_t req_id, uint8_t *out, size_t capacity);
+size_t pt_refused_encode(const pt_refused_t *refused, uint8_t *out, size_t capacity);
 
 /*  Decoders: PT_OK, or why the frame is refused. Texts point into the frame. After a fault the
  *  elements before it are set and the others are zero.
@@ -148,6 +245,16 @@ PT_MUST_CHECK pt_status_t pt_ready_decode(pt_bytes_t header, pt_ready_t *out_rea
 PT_MUST_CHECK pt_status_t pt_decisions_decode(pt_bytes_t header, pt_decisions_t *out_decisions);
 PT_MUST_CHECK pt_status_t pt_head_decode(pt_bytes_t header, pt_head_t *out_head);
 PT_MUST_CHECK pt_status_t pt_heads_decode(pt_bytes_t header, pt_heads_t *out_heads);
+PT_MUST_CHECK pt_status_t pt_open_decode(pt_bytes_t header, pt_open_t *out_open);
+PT_MUST_CHECK pt_status_t pt_opened_decode(pt_bytes_t header, pt_opened_t *out_opened);
+PT_MUST_CHECK pt_status_t pt_fetch_decode(pt_bytes_t header, pt_fetch_t *out_fetch);
+PT_MUST_CHECK pt_status_t pt_fetched_decode(pt_bytes_t header, uint64_t *out_req_id);
+PT_MUST_CHECK pt_status_t pt_end_decode(pt_bytes_t header, pt_end_t *out_end);
+PT_MUST_CHECK pt_status_t pt_truncated_decode(pt_bytes_t header, pt_truncated_t *out_truncated);
+PT_MUST_CHECK pt_status_t pt_bad_epoch_decode(pt_bytes_t header, pt_bad_epoch_t *out_bad_epoch);
+PT_MUST_CHECK pt_status_t pt_suback_decode(pt_bytes_t header, pt_suback_t *out_suback);
+PT_MUST_CHECK pt_status_t pt_subacked_decode(pt_bytes_t header, uint64_t *out_req_id);
+PT_MUST_CHECK pt_status_t pt_refused_decode(pt_bytes_t header, pt_refused_t *out_refused);
 
 //  Walks the items of a payload: bins of a BATCH, maps of DECISIONS, or a plain client's frame
 //  (one map, or an array of maps).

@@ -204,6 +204,115 @@ heads_are_the_vector(void **state)
     wire_free(vector);
 }
 
+//  The vectors' own fields, so that an encoder and a decoder cannot be wrong in the same way.
+static void
+open_and_opened_are_the_vectors(void **state)
+{
+    (void) state;
+    uint8_t out[PT_HEADER_BYTES_MAX];
+    pt_open_t open = {.req_id = 1,
+                      .name = PT_TEXT("scheduler-1"),
+                      .durable = true,
+                      .prefix_count = 2,
+                      .prefixes = {PT_TEXT("retry."), PT_TEXT("dead_letter.opn.")}};
+    s_assert_bytes("open", out, pt_open_encode(&open, out, sizeof out));
+    pt_open_t next = {.req_id = 2, .prefix_count = 1, .after = PT_TEXT("retry.opn.")};
+    s_assert_bytes("open_next", out, pt_open_encode(&next, out, sizeof out));
+
+    pt_bytes_t vector = wire_vector("open");
+    assert_int_equal(pt_open_decode(vector, &next), PT_OK);
+    assert_int_equal(next.req_id, 1);
+    assert_true(pt_text_equal(next.name, open.name));
+    assert_true(next.durable);
+    assert_int_equal(next.prefix_count, 2);
+    assert_true(pt_text_equal(next.prefixes[1], open.prefixes[1]));
+    assert_int_equal(next.after.len, 0);
+    wire_free(vector);
+
+    pt_opened_t opened = {.req_id = 1,
+                          .worker = WIRE_WORKER,
+                          .epoch = WIRE_EPOCH + 1,
+                          .more = true,
+                          .topic_count = 2,
+                          .topics = {{PT_TEXT("dead_letter.opn."), 1, 131, 1}, {PT_TEXT("retry.-."), 200, 70000, 300}}};
+    s_assert_bytes("opened", out, pt_opened_encode(&opened, out, sizeof out));
+    vector = wire_vector("opened");
+    pt_opened_t decoded;
+    assert_int_equal(pt_opened_decode(vector, &decoded), PT_OK);
+    assert_int_equal(decoded.req_id, 1);
+    assert_int_equal(decoded.worker, WIRE_WORKER);
+    assert_int_equal(decoded.epoch, WIRE_EPOCH + 1);
+    assert_true(decoded.more);
+    assert_int_equal(decoded.topic_count, 2);
+    assert_true(pt_text_equal(decoded.topics[1].topic, opened.topics[1].topic));
+    assert_int_equal(decoded.topics[1].first_retained, 200);
+    assert_int_equal(decoded.topics[1].head_seq, 70000);
+    assert_int_equal(decoded.topics[1].position, 300);
+    wire_free(vector);
+}
+
+static void
+fetch_and_its_answers_are_the_vectors(void **state)
+{
+    (void) state;
+    uint8_t out[PT_HEADER_BYTES_MAX];
+    pt_fetch_t fetch = {3, PT_TEXT("retry.opn."), WIRE_EPOCH + 1, 128, PT_BATCH_BYTES_MAX};
+    pt_end_t end = {.req_id = 3, .next_seq = 130, .head_seq = 131};
+    pt_truncated_t truncated = {.req_id = 70000, .first_retained = 131};
+    pt_bad_epoch_t bad_epoch = {.req_id = PT_WIRE_INTEGER_MAX, .epoch = WIRE_EPOCH + 2};
+    s_assert_bytes("fetch", out, pt_fetch_encode(&fetch, out, sizeof out));
+    s_assert_bytes("fetched", out, pt_fetched_encode(3, out, sizeof out));
+    s_assert_bytes("end", out, pt_end_encode(&end, out, sizeof out));
+    s_assert_bytes("truncated", out, pt_truncated_encode(&truncated, out, sizeof out));
+    s_assert_bytes("bad_epoch", out, pt_bad_epoch_encode(&bad_epoch, out, sizeof out));
+
+    pt_bytes_t vector = wire_vector("fetch");
+    pt_fetch_t decoded;
+    assert_int_equal(pt_fetch_decode(vector, &decoded), PT_OK);
+    assert_int_equal(decoded.req_id, 3);
+    assert_true(pt_text_equal(decoded.topic, fetch.topic));
+    assert_int_equal(decoded.epoch, WIRE_EPOCH + 1);
+    assert_int_equal(decoded.from_seq, 128);
+    assert_int_equal(decoded.max_bytes, PT_BATCH_BYTES_MAX);
+    wire_free(vector);
+
+    vector = wire_vector("end");
+    assert_int_equal(pt_end_decode(vector, &end), PT_OK);
+    assert_int_equal(end.next_seq, 130);
+    assert_int_equal(end.head_seq, 131);
+    wire_free(vector);
+}
+
+static void
+suback_and_its_answers_are_the_vectors(void **state)
+{
+    (void) state;
+    uint8_t out[PT_HEADER_BYTES_MAX];
+    pt_suback_t suback = {.req_id = 4,
+                          .name = PT_TEXT("scheduler-1"),
+                          .epoch = WIRE_EPOCH + 1,
+                          .topic_count = 2,
+                          .topics = {{PT_TEXT("dead_letter.opn."), 131}, {PT_TEXT("retry.-."), 70000}}};
+    pt_refused_t refused = {.req_id = 5, .refusal = PT_REFUSAL_TOO_MANY};
+    s_assert_bytes("suback", out, pt_suback_encode(&suback, out, sizeof out));
+    s_assert_bytes("subacked", out, pt_subacked_encode(4, out, sizeof out));
+    s_assert_bytes("refused", out, pt_refused_encode(&refused, out, sizeof out));
+
+    pt_bytes_t vector = wire_vector("suback");
+    pt_suback_t decoded;
+    assert_int_equal(pt_suback_decode(vector, &decoded), PT_OK);
+    assert_true(pt_text_equal(decoded.name, suback.name));
+    assert_int_equal(decoded.epoch, WIRE_EPOCH + 1);
+    assert_int_equal(decoded.topic_count, 2);
+    assert_true(pt_text_equal(decoded.topics[0].topic, suback.topics[0].topic));
+    assert_int_equal(decoded.topics[0].next_seq, 131);
+    wire_free(vector);
+
+    for (int refusal = 0; refusal < PT_REFUSAL_COUNT_; refusal++)
+        assert_int_equal(pt_refusal_parse(pt_text_of(pt_refusal_text((pt_refusal_t) refusal))), refusal);
+    assert_int_equal(pt_refusal_parse(PT_TEXT_NONE), -1);
+}
+
 static void
 kind_is_read_from_every_vector(void **state)
 {
@@ -351,6 +460,9 @@ main(void)
         cmocka_unit_test(decisions_are_the_vectors),
         cmocka_unit_test(head_is_the_vector),
         cmocka_unit_test(heads_are_the_vector),
+        cmocka_unit_test(open_and_opened_are_the_vectors),
+        cmocka_unit_test(fetch_and_its_answers_are_the_vectors),
+        cmocka_unit_test(suback_and_its_answers_are_the_vectors),
         cmocka_unit_test(kind_is_read_from_every_vector),
         cmocka_unit_test(kind_refuses_what_is_no_header),
         cmocka_unit_test(refused_batches_get_the_reason_to_give),

@@ -165,6 +165,51 @@ static const struct {
      "[6 1 'HEADS " ID "5 ' [1 [3 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 1 1"},
     {PT_KIND_HEADS, PT_E_RANGE, "[6 1 'HEADS " ID "5 ' [1 [3 't.a. 0 1"},
     {PT_KIND_HEADS, PT_E_RANGE, "[6 1 'HEADS " ID "5 ' [1 [3 't.a. 3 2"},
+
+    {PT_KIND_OPEN, PT_E_COUNT, "[6 1 'OPEN 1 'n true [1 't."},
+    {PT_KIND_OPEN, PT_E_RANGE, "[7 1 'OPEN 0 'n true [1 't. '"},
+    {PT_KIND_OPEN, PT_E_RANGE, "[7 1 'OPEN 9007199254740992 'n true [1 't. '"},
+    {PT_KIND_OPEN, PT_E_RANGE, "[7 1 'OPEN 1 ' true [1 't. '"},
+    {PT_KIND_OPEN, PT_E_TYPE, "[7 1 'OPEN 1 'n 1 [1 't. '"},
+    {PT_KIND_OPEN, PT_E_COUNT, "[7 1 'OPEN 1 'n true [0 '"},
+    {PT_KIND_OPEN, PT_E_TYPE, "[7 1 'OPEN 1 'n true [1 nil '"},
+    {PT_KIND_OPEN, PT_E_MALFORMED, "[7 1 'OPEN 1 'n\x1b true [1 't. '"},
+    {PT_KIND_OPEN, PT_E_RANGE,
+     "[7 1 'OPEN 1 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa true [1 't. '"},
+    {PT_KIND_OPEN, PT_E_RANGE,
+     "[7 1 'OPEN 1 'n true [1 't. 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+
+    {PT_KIND_OPENED, PT_E_COUNT, "[6 1 'OPENED 1 " ID "5 [0"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [0 true"},
+    {PT_KIND_OPENED, PT_E_COUNT, "[7 1 'OPENED 1 " ID "5 [1 [3 't.a. 1 1 false"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [1 [4 ' 1 1 1 false"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [1 [4 't.a. 0 1 1 false"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [1 [4 't.a. 3 2 2 false"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [1 [4 't.a. 1 2 0 false"},
+    {PT_KIND_OPENED, PT_E_RANGE, "[7 1 'OPENED 1 " ID "5 [1 [4 't.a. 1 2 3 false"},
+
+    {PT_KIND_FETCH, PT_E_COUNT, "[6 1 'FETCH 1 't.a. 5 1"},
+    {PT_KIND_FETCH, PT_E_RANGE, "[7 1 'FETCH 1 ' 5 1 1"},
+    {PT_KIND_FETCH, PT_E_RANGE, "[7 1 'FETCH 1 't.a. -5 1 1"},
+    {PT_KIND_FETCH, PT_E_RANGE, "[7 1 'FETCH 1 't.a. 5 0 1"},
+    {PT_KIND_FETCH, PT_E_RANGE, "[7 1 'FETCH 1 't.a. 5 1 0"},
+    {PT_KIND_FETCH, PT_E_RANGE, "[7 1 'FETCH 1 't.a. 5 1 1048577"},
+    {PT_KIND_FETCHED, PT_E_RANGE, "[3 1 'FETCHED 0"},
+    {PT_KIND_FETCHED, PT_E_COUNT, "[4 1 'FETCHED 1 1"},
+
+    {PT_KIND_END, PT_E_RANGE, "[5 1 'END 1 0 1"},
+    {PT_KIND_END, PT_E_RANGE, "[5 1 'END 1 2 1"},
+    {PT_KIND_TRUNCATED, PT_E_RANGE, "[4 1 'TRUNCATED 1 0"},
+    {PT_KIND_BADEPOCH, PT_E_RANGE, "[4 1 'BADEPOCH 1 -1"},
+
+    {PT_KIND_SUBACK, PT_E_RANGE, "[6 1 'SUBACK 1 ' 5 [1 [2 't.a. 1"},
+    {PT_KIND_SUBACK, PT_E_COUNT, "[6 1 'SUBACK 1 'n 5 [0"},
+    {PT_KIND_SUBACK, PT_E_COUNT, "[6 1 'SUBACK 1 'n 5 [1 [1 't.a."},
+    {PT_KIND_SUBACK, PT_E_RANGE, "[6 1 'SUBACK 1 'n 5 [1 [2 't.a. 0"},
+    {PT_KIND_SUBACK, PT_E_RANGE, "[6 1 'SUBACK 1 'n 5 [1 [2 ' 1"},
+    {PT_KIND_SUBACKED, PT_E_RANGE, "[3 1 'SUBACKED -1"},
+    {PT_KIND_REFUSED, PT_E_RANGE, "[4 1 'REFUSED 1 'never"},
+    {PT_KIND_REFUSED, PT_E_RANGE, "[4 1 'REFUSED 0 'busy"},
 };
 
 static void
@@ -203,6 +248,15 @@ bounds_are_inside(void **state)
         {PT_KIND_DECISIONS, "[9 1 'DECISIONS " ID "0 1 4096 4097 0 2"},
         {PT_KIND_HEAD, "[7 1 'HEAD " ID "0 1 1 'ipc://!~"},
         {PT_KIND_HEADS, "[6 1 'HEADS " ID "0 ' [1 [3 't 1 1"},
+        {PT_KIND_OPEN, "[7 1 'OPEN 9007199254740991 ' false [1 ' '"},
+        {PT_KIND_OPEN, "[7 1 'OPEN 1 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa true [1 't. '"},
+        {PT_KIND_OPENED, "[7 1 'OPENED 1 " ID "0 [1 [4 't 7 7 7 true"},
+        {PT_KIND_OPENED, "[7 1 'OPENED 1 " ID "0 [1 [4 't 7 9 1 false"},
+        {PT_KIND_FETCH, "[7 1 'FETCH 1 't 0 9007199254740991 1"},
+        {PT_KIND_FETCH, "[7 1 'FETCH 1 't 0 1 1048576"},
+        {PT_KIND_END, "[5 1 'END 1 1 1"},
+        {PT_KIND_SUBACK, "[6 1 'SUBACK 1 'n 0 [1 [2 't 9007199254740991"},
+        {PT_KIND_REFUSED, "[4 1 'REFUSED 1 'unauthorized"},
     };
     uint8_t out[PT_HEADER_BYTES_MAX];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -258,6 +312,63 @@ longest_frames_fit_the_header_limit(void **state)
     assert_int_equal(wire_recode_heads((pt_bytes_t) {out, len}, again, sizeof again, &status), len);
 }
 
+static void
+longest_replay_frames_fit_the_header_limit(void **state)
+{
+    (void) state;
+    uint8_t out[PT_HEADER_BYTES_MAX], again[PT_HEADER_BYTES_MAX];
+    char letters[PT_TOPIC_BYTES_MAX];
+    memset(letters, 't', sizeof letters);
+    pt_text_t longest = {letters, sizeof letters};
+    uint64_t most = PT_WIRE_INTEGER_MAX;
+    pt_open_t open = {.req_id = most, .name = longest, .durable = true, .prefix_count = PT_PREFIXES_MAX};
+    pt_opened_t opened = {.req_id = most, .worker = WIRE_ID, .epoch = most, .topic_count = PT_HEADS_MAX};
+    pt_suback_t suback = {.req_id = most, .name = longest, .epoch = most, .topic_count = PT_HEADS_MAX};
+    open.after = longest;
+    for (size_t i = 0; i < PT_HEADS_MAX; i++) {
+        open.prefixes[i] = longest;
+        opened.topics[i] = (pt_topic_place_t) {longest, most, most, most};
+        suback.topics[i] = (pt_topic_next_t) {longest, most};
+    }
+    pt_status_t status;
+    size_t len = pt_open_encode(&open, out, sizeof out);
+    assert_int_equal(len, 4376);
+    assert_int_equal(wire_recode_open((pt_bytes_t) {out, len}, again, sizeof again, &status), len);
+    len = pt_opened_encode(&opened, out, sizeof out);
+    assert_int_equal(len, 6064);
+    assert_int_equal(wire_recode_opened((pt_bytes_t) {out, len}, again, sizeof again, &status), len);
+    len = pt_suback_encode(&suback, out, sizeof out);
+    assert_int_equal(len, 4960);
+    assert_int_equal(wire_recode_suback((pt_bytes_t) {out, len}, again, sizeof again, &status), len);
+}
+
+//  A worker names the request that it refuses, so its number is there even where the rest is not.
+static void
+faulty_requests_keep_their_number(void **state)
+{
+    (void) state;
+    pt_open_t open;
+    pt_bytes_t header = wire_pack("[7 1 'OPEN 9 'n true [0 '");
+    assert_int_equal(pt_open_decode(header, &open), PT_E_COUNT);
+    assert_int_equal(open.req_id, 9);
+    wire_free(header);
+    pt_fetch_t fetch;
+    header = wire_pack("[7 1 'FETCH 9 't.a. 5 0 1");
+    assert_int_equal(pt_fetch_decode(header, &fetch), PT_E_RANGE);
+    assert_int_equal(fetch.req_id, 9);
+    assert_int_equal(fetch.from_seq, 0);
+    wire_free(header);
+    header = wire_pack("[7 1 'FETCH 0 't.a. 5 1 1");
+    assert_int_equal(pt_fetch_decode(header, &fetch), PT_E_RANGE);
+    assert_int_equal(fetch.req_id, 0);
+    wire_free(header);
+    pt_suback_t suback;
+    header = wire_pack("[6 1 'SUBACK 9 'n 5 [1 [2 't.a. 0");
+    assert_int_equal(pt_suback_decode(header, &suback), PT_E_RANGE);
+    assert_int_equal(suback.req_id, 9);
+    wire_free(header);
+}
+
 //  One range or one topic more than the limit, in frames that are otherwise sound.
 static void
 one_element_beyond_a_limit_is_refused(void **state)
@@ -271,9 +382,10 @@ one_element_beyond_a_limit_is_refused(void **state)
     } cases[] = {
         {PT_KIND_ACK, "[5 1 'ACK " ID "5 [%zu", " [2 1 1", PT_RANGES_MAX},
         {PT_KIND_HEADS, "[6 1 'HEADS " ID "5 ' [%zu", " [3 't.a. 1 1", PT_HEADS_MAX},
+        {PT_KIND_SUBACK, "[6 1 'SUBACK 1 'n 5 [%zu", " [2 't.a. 1", PT_HEADS_MAX},
     };
     uint8_t out[PT_HEADER_BYTES_MAX];
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (size_t count = cases[i].limit; count <= cases[i].limit + 1; count++) {
             char line[8192];
             int used = snprintf(line, sizeof line, cases[i].start, count);
@@ -332,6 +444,8 @@ main(void)
         cmocka_unit_test(bounds_are_inside),
         cmocka_unit_test(wide_integers_are_read),
         cmocka_unit_test(longest_frames_fit_the_header_limit),
+        cmocka_unit_test(longest_replay_frames_fit_the_header_limit),
+        cmocka_unit_test(faulty_requests_keep_their_number),
         cmocka_unit_test(one_element_beyond_a_limit_is_refused),
         cmocka_unit_test(mutated_frames_are_refused_or_sound),
     };

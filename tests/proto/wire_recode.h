@@ -69,10 +69,96 @@ wire_recode_heads(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t 
     return *out_status == PT_OK ? pt_heads_encode(&heads, out, capacity) : 0;
 }
 
+static inline size_t
+wire_recode_open(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_open_t open;
+    *out_status = pt_open_decode(header, &open);
+    return *out_status == PT_OK ? pt_open_encode(&open, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_opened(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_opened_t opened;
+    *out_status = pt_opened_decode(header, &opened);
+    return *out_status == PT_OK ? pt_opened_encode(&opened, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_fetch(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_fetch_t fetch;
+    *out_status = pt_fetch_decode(header, &fetch);
+    return *out_status == PT_OK ? pt_fetch_encode(&fetch, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_end(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_end_t end;
+    *out_status = pt_end_decode(header, &end);
+    return *out_status == PT_OK ? pt_end_encode(&end, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_truncated(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_truncated_t truncated;
+    *out_status = pt_truncated_decode(header, &truncated);
+    return *out_status == PT_OK ? pt_truncated_encode(&truncated, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_bad_epoch(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_bad_epoch_t bad_epoch;
+    *out_status = pt_bad_epoch_decode(header, &bad_epoch);
+    return *out_status == PT_OK ? pt_bad_epoch_encode(&bad_epoch, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_suback(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_suback_t suback;
+    *out_status = pt_suback_decode(header, &suback);
+    return *out_status == PT_OK ? pt_suback_encode(&suback, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_refused(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    pt_refused_t refused;
+    *out_status = pt_refused_decode(header, &refused);
+    return *out_status == PT_OK ? pt_refused_encode(&refused, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_fetched(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    uint64_t req_id;
+    *out_status = pt_fetched_decode(header, &req_id);
+    return *out_status == PT_OK ? pt_fetched_encode(req_id, out, capacity) : 0;
+}
+
+static inline size_t
+wire_recode_subacked(pt_bytes_t header, uint8_t *out, size_t capacity, pt_status_t *out_status)
+{
+    uint64_t req_id;
+    *out_status = pt_subacked_decode(header, &req_id);
+    return *out_status == PT_OK ? pt_subacked_encode(req_id, out, capacity) : 0;
+}
+
 static const wire_recode_f wire_recode[PT_KIND_COUNT_] = {
-    [PT_KIND_BATCH] = wire_recode_batch,         [PT_KIND_ACK] = wire_recode_ack,   [PT_KIND_NACK] = wire_recode_nack,
-    [PT_KIND_READY] = wire_recode_ready,         [PT_KIND_HEAD] = wire_recode_head, [PT_KIND_HEADS] = wire_recode_heads,
-    [PT_KIND_DECISIONS] = wire_recode_decisions,
+    [PT_KIND_BATCH] = wire_recode_batch,         [PT_KIND_ACK] = wire_recode_ack,
+    [PT_KIND_NACK] = wire_recode_nack,           [PT_KIND_READY] = wire_recode_ready,
+    [PT_KIND_HEAD] = wire_recode_head,           [PT_KIND_HEADS] = wire_recode_heads,
+    [PT_KIND_DECISIONS] = wire_recode_decisions, [PT_KIND_OPEN] = wire_recode_open,
+    [PT_KIND_OPENED] = wire_recode_opened,       [PT_KIND_FETCH] = wire_recode_fetch,
+    [PT_KIND_FETCHED] = wire_recode_fetched,     [PT_KIND_END] = wire_recode_end,
+    [PT_KIND_TRUNCATED] = wire_recode_truncated, [PT_KIND_BADEPOCH] = wire_recode_bad_epoch,
+    [PT_KIND_SUBACK] = wire_recode_suback,       [PT_KIND_SUBACKED] = wire_recode_subacked,
+    [PT_KIND_REFUSED] = wire_recode_refused,
 };
 
 //  Every header vector that has a decoder; HELLO is its kind and nothing else.
@@ -90,6 +176,18 @@ static const struct {
     {"decisions_replay", PT_KIND_DECISIONS},
     {"head", PT_KIND_HEAD},
     {"heads", PT_KIND_HEADS},
+    {"open", PT_KIND_OPEN},
+    {"open_next", PT_KIND_OPEN},
+    {"opened", PT_KIND_OPENED},
+    {"opened_end", PT_KIND_OPENED},
+    {"fetch", PT_KIND_FETCH},
+    {"fetched", PT_KIND_FETCHED},
+    {"end", PT_KIND_END},
+    {"truncated", PT_KIND_TRUNCATED},
+    {"bad_epoch", PT_KIND_BADEPOCH},
+    {"suback", PT_KIND_SUBACK},
+    {"subacked", PT_KIND_SUBACKED},
+    {"refused", PT_KIND_REFUSED},
 };
 #define WIRE_VECTOR_COUNT (sizeof wire_vectors / sizeof wire_vectors[0])
 

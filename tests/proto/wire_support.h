@@ -56,7 +56,7 @@ wire_vector(const char *name)
 }
 
 /*  Pack a line of words: `[3` begins an array of three, `{1` a map of one pair, `'abc` is a str,
- *  `"abc` a bin, `nil`, and everything else an integer. Nothing here knows the rules of the wire,
+ *  `"abc` a bin, `nil`, `true`, `false`, and everything else an integer. Nothing here knows the rules of the wire,
  *  so broken frames are as easy to make as sound ones.
  */
 static inline void
@@ -73,6 +73,10 @@ wire_pack_word(msgpack_packer *packer, const char *word)
         msgpack_pack_bin_with_body(packer, word + 1, len);
     else if (strcmp(word, "nil") == 0)
         msgpack_pack_nil(packer);
+    else if (strcmp(word, "true") == 0)
+        msgpack_pack_true(packer);
+    else if (strcmp(word, "false") == 0)
+        msgpack_pack_false(packer);
     else if (word[0] == '-')
         msgpack_pack_int64(packer, strtoll(word, NULL, 10));
     else
