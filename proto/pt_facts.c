@@ -272,6 +272,7 @@ s_assign_texts(s_walk_t *self)
         unsigned index = (unsigned) __builtin_ctz(found);
         const pt_path_t *path = &self->shape->paths[index];
         pt_text_t *text = &facts->advice;
+        assert(path->slot < (path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS));
         if (path->role == PT_ROLE_CODE)
             text = &facts->codes[path->slot];
         else if (path->role == PT_ROLE_MESSAGE)
@@ -291,9 +292,6 @@ s_list_paths(const pt_shape_t *shape, uint32_t *out_field_paths)
     *out_field_paths = 0;
     for (size_t index = 0; index < shape->path_count; index++) {
         const pt_path_t *path = &shape->paths[index];
-        assert(path->role != PT_ROLE_CODE || path->slot < PT_CODE_SLOTS);
-        assert(path->role != PT_ROLE_MESSAGE || path->slot < PT_CODE_SLOTS);
-        assert(path->role != PT_ROLE_STATUS || path->slot < PT_STATUS_SLOTS);
         if (path->step_count)
             paths |= 1u << index;
         if (path->role == PT_ROLE_FIELDS)
@@ -367,12 +365,10 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
     assert(shape->path_count <= PT_PATHS_MAX);
     assert(out_facts);
 
-    //  The pairs and the scratch room need no clearing.
+    //  All texts, which stand side by side; the pairs and the scratch room need no clearing.
     out_facts->is_map = false;
-    memset(out_facts->codes, 0, sizeof out_facts->codes);
-    memset(out_facts->messages, 0, sizeof out_facts->messages);
-    memset(out_facts->statuses, 0, sizeof out_facts->statuses);
-    out_facts->advice = PT_TEXT_NONE;
+    memset((char *) out_facts + offsetof(pt_facts_t, codes), 0,
+           offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
     out_facts->field_count = 0;
     out_facts->fields_dropped = 0;
     out_facts->json = NULL;

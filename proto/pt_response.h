@@ -27,8 +27,8 @@ PT_MUST_CHECK pt_status_t pt_response_decode(pt_bytes_t frame, pt_response_t *ou
 
 /*  Pick what a shape asks for out of a body. Total: a field of an unexpected type is an absent
  *  one, text that is not JSON is a body without fields. A JSON body costs the allocations of the
- *  JSON library; a msgpack body none. Texts that are printed or joined stand in out_facts->scratch;
- *  texts out of a JSON body stand in memory that pt_facts_release gives back.
+ *  JSON library; a msgpack body none. Texts that are printed or joined stand in out_facts->scratch,
+ *  so facts are never copied; texts out of a JSON body stand in memory that pt_facts_release gives back.
  */
 void pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts);
 
