@@ -6,6 +6,7 @@
 
 #include "pt_catalog.h"
 #include "pt_policy.h"
+#include "pt_todo.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -80,7 +81,7 @@ static const struct argp s_argp = {
     "CODE is a code of the gateway, a status word of its bodies, or an HTTP status or class (503, 5xx).\n\n"
     "Examples:\n"
     "  paytriage explain opn insufficient_fund\n"
-    "  paytriage explain smilepayz 5009000 --message 'Failed to generate order number'\n"
+    "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
     "  paytriage explain jamespay not-found --operation query\n\n"
     "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line.",
     NULL,
@@ -129,7 +130,21 @@ s_ask(const explain_options_t *options, answer_t *answer)
     answer->facts.statuses[0] = PT_TEXT_NONE;
     answer->response.http_status = s_http_status(options->code);
     s_look_up(answer);
-    return answer->response.http_status && answer->verdict.entry;
+    return answer->verdict.match == PT_MATCH_HTTP_CLASS;
+}
+
+//  What stands in a row; where a built-in rule answers for an HTTP class, what can be said of that.
+static pt_entry_view_t
+s_view(const explain_options_t *options, const pt_verdict_t *verdict)
+{
+    if (verdict->entry)
+        return pt_catalog_entry_view(pt_catalog_builtin(), verdict->entry);
+    return (pt_entry_view_t) {.id = verdict->entry_id,
+                              .rule = verdict->rule,
+                              .code = pt_text_of(options->code),
+                              .summary = verdict->summary,
+                              .todo = pt_action_todo((pt_action_t) verdict->rule->action),
+                              .cite = PT_TEXT("the rules for HTTP statuses of any gateway")};
 }
 
 static size_t
@@ -237,7 +252,7 @@ s_print_others(const answer_t *answer, bool color)
 {
     const pt_catalog_t *catalog = pt_catalog_builtin();
     bool first = true;
-    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
+    for (size_t i = 0; answer->verdict.entry && i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
         pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
         if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
@@ -343,10 +358,12 @@ cmd_explain(int argc, char **argv)
     if (!s_ask(&options, &answer))
         return s_refuse_code(&options, answer.provider);
 
-    answer.view = pt_catalog_entry_view(pt_catalog_builtin(), answer.verdict.entry);
-    answer.response.http_status = 0;
+    answer.view = s_view(&options, &answer.verdict);
     pt_policy_decide(&answer.verdict, &answer.response, &answer.facts, pt_catalog_hash(pt_catalog_builtin()),
                      cmd_now_ms(), &answer.decision);
+    //  A row's advice is for its own action; the policy may have chosen a safer one.
+    if (answer.decision.action != (pt_action_t) answer.verdict.rule->action)
+        answer.view.todo = pt_action_todo(answer.decision.action);
     if (options.output == CMD_OUTPUT_JSONL)
         s_print_json(&answer);
     else
