@@ -60,11 +60,12 @@ static const struct argp s_argp = {
     s_parse_option,
     "[FILE]",
     "Decide gateway responses, one JSON object a line, and print one decision a line; no bus needed.\v"
-    "FILE is read to its end; without it, or with -, standard input. Every line gets a decision, in order; one that\n"
-    "holds no response gets match \"invalid\", with the reason in `error`.\n\n"
-    "Example:\n"
-    "  echo '{\"provider\":\"uapay\",\"http_status\":400,\"body\":{\"error\":{\"code\":\"DUPLICATE_ID\",\n"
-    "        \"message\":\"Deal is already created\"}}}' | paytriage classify -o text\n\n"
+    "FILE is read to its end; without it, or with -, standard input. Every line\n"
+    "gets a decision, in order; one that holds no response gets match \"invalid\",\n"
+    "with the reason in `error`.\n\n"
+    "Examples:\n"
+    "  paytriage classify responses.jsonl\n"
+    "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"
     "Exit: 0 done, 66 no such file, 74 the input or the output failed.",
     NULL,
     NULL,

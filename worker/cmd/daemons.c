@@ -63,8 +63,8 @@ cmd_worker(int argc, char **argv)
         "once.\n\n"
         "Examples:\n"
         "  paytriage worker\n"
-        "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561 --workers 8\n"
-        "  paytriage worker --port-base 5660                 # a second worker on this host\n\n"
+        "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
+        "  paytriage worker --port-base 5660     # a second worker on this host\n\n"
         "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted.",
         children,
         NULL,
@@ -92,7 +92,7 @@ cmd_run(int argc, char **argv)
         "Broker and workers in one process: all that one machine needs.\v"
         "Examples:\n"
         "  paytriage run\n"
-        "  paytriage run --workers 4 --back tcp://127.0.0.1:5561     # other workers may join\n\n"
+        "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"
         "Then: paytriage tail, and paytriage send FILE.\n\n"
         "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted.",
         children,

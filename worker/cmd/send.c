@@ -81,14 +81,14 @@ static const struct argp s_argp = {
     s_parse_option,
     "[FILE]",
     "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
-    "FILE is read to its end; without it, or with -, standard input. A line that holds no JSON object is sent as it "
-    "is\n"
-    "and becomes a dead letter with match \"invalid\". A response without id is named line:N.\n\n"
-    "Example:\n"
-    "  echo '{\"id\":\"r1\",\"provider\":\"opn\",\"http_status\":200,\"body\":{\"object\":\"charge\",\n"
-    "        \"status\":\"failed\",\"failure_code\":\"insufficient_fund\"}}' | paytriage send\n\n"
-    "Exit: 0 all accepted, 1 some refused for good, 66 no such file, 69 some not acknowledged in time\n"
-    "(they may or may not have been taken), 130 interrupted.",
+    "FILE is read to its end; without it, or with -, standard input. A line that\n"
+    "holds no JSON object is sent as it is and becomes a dead letter with match\n"
+    "\"invalid\". A response without id is named line:N.\n\n"
+    "Examples:\n"
+    "  paytriage send responses.jsonl\n"
+    "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
+    "Exit: 0 all accepted, 1 some refused for good, 66 no such file, 69 some not\n"
+    "acknowledged in time (they may or may not have been taken), 130 interrupted.",
     NULL,
     NULL,
     NULL};
