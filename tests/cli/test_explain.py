@@ -1,0 +1,133 @@
+"""paytriage explain: every code of the catalog can be asked for, and the answer is the worker's."""
+
+import unittest
+
+import support
+
+LABELS = ("Means", "Happens", "Do", "Tell", "Source", "Entry")
+
+
+def documented(gateway):
+    """The rows of the gateway's document, as tests/catalog/documented tabulates them."""
+    path = support.SOURCE / "tests/catalog/documented" / f"{gateway}.tsv"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    names = lines[0].split("\t")
+    return [dict(zip(names, line.split("\t"))) for line in lines[1:]]
+
+
+def explain(*args):
+    code, stdout, stderr = support.run("explain", *args)
+    return code, stdout, stderr
+
+
+class Known(unittest.TestCase):
+    def explain_json(self, *args):
+        code, stdout, stderr = explain(*args, "-o", "jsonl")
+        self.assertEqual(code, 0, f"{args}: {stderr}")
+        answers = support.json_lines(stdout)
+        self.assertEqual(len(answers), 1)
+        return answers[0]
+
+    def test_every_documented_row_is_explained_as_its_table_says(self):
+        rows = 0
+        for gateway in support.GATEWAYS:
+            for row in documented(gateway):
+                args = [gateway, row["code"]]
+                if row["operation"]:
+                    args += ["--operation", row["operation"]]
+                if row["message"]:
+                    args += ["--message", row["message"]]
+                answer = self.explain_json(*args)
+                self.assertEqual(answer["provider"], gateway)
+                self.assertEqual({key: answer[key] for key in ("category", "outcome", "action", "route")},
+                                 {key: row[key] for key in ("category", "outcome", "action", "route")}, args)
+                rows += 1
+        self.assertGreaterEqual(rows, 250)
+
+    def test_every_documented_code_is_known_without_operation_or_message(self):
+        for gateway in support.GATEWAYS:
+            for code in sorted({row["code"] for row in documented(gateway)}):
+                self.assertEqual(self.explain_json(gateway, code)["provider"], gateway)
+
+    def test_answers_for_people_have_all_parts(self):
+        for args in (["opn", "insufficient_fund"], ["smilepayz", "5009000"], ["uapay", "DEAL_LOCKED"],
+                     ["jamespay", "not-found", "--operation", "query"], ["shopline", "1005"], ["opn", "503"]):
+            code, stdout, _ = explain(*args)
+            self.assertEqual(code, 0, args)
+            for label in LABELS:
+                self.assertRegex(stdout, rf"(?m)^  {label} +\S", args)
+
+    def test_the_message_tells_meanings_apart(self):
+        code = ["smilepayz", "5009000"]
+        rows = [row for row in documented("smilepayz") if row["code"] == "5009000" and row["message"]]
+        entries = {self.explain_json(*code, "--message", row["message"])["entry"] for row in rows}
+        self.assertGreater(len(entries), 1)
+        first = explain(*code, "--message", rows[0]["message"])[1]
+        self.assertRegex(first, r"(?m)^  Also +smilepayz/5009000")
+
+    def test_an_alias_is_the_gateway(self):
+        self.assertEqual(self.explain_json("omise", "insufficient_fund"),
+                         self.explain_json("opn", "insufficient_fund"))
+
+    def test_http_statuses_and_status_words_are_answered(self):
+        for gateway in support.GATEWAYS:
+            for status, category in (("5xx", "provider_unavailable"), ("503", "provider_unavailable"),
+                                     ("429", "rate_limited")):
+                answer = self.explain_json(gateway, status)
+                self.assertEqual((answer["match"], answer["category"]), ("http_class", category), gateway)
+        self.assertEqual(self.explain_json("opn", "successful")["match"], "status")
+
+    def test_what_to_do_fits_the_action(self):
+        # No row of its own answers a 503, and without a known operation asking is the only safe thing to do.
+        answer = self.explain_json("opn", "503")
+        self.assertEqual(answer["action"], "query_status")
+        self.assertIn("Ask the gateway", answer["todo"])
+        for gateway in support.GATEWAYS:
+            for code in sorted({row["code"] for row in documented(gateway)}):
+                answer = self.explain_json(gateway, code)
+                if answer["action"] != "resubmit":
+                    self.assertNotIn("Send the same request again", answer["todo"], f"{gateway} {code}")
+
+    def test_an_operation_that_the_gateway_does_not_have_is_said(self):
+        code, _, words = explain("opn", "insufficient_fund", "--operation", "no-such-thing")
+        self.assertEqual(code, 0)
+        self.assertIn("no-such-thing", words)
+        self.assertIn("charge", words)
+
+
+class Unknown(unittest.TestCase):
+    def test_the_nearest_codes_are_named(self):
+        code, stdout, words = explain("opn", "insuficient_fund")
+        self.assertEqual((code, stdout), (1, ""))
+        self.assertRegex(words, r"nearest codes are insufficient_fund,")
+
+    def test_the_gateways_are_named(self):
+        code, stdout, words = explain("nobody", "1")
+        self.assertEqual((code, stdout), (1, ""))
+        for gateway in support.GATEWAYS:
+            self.assertIn(gateway, words)
+
+    def test_odd_codes_are_unknown_and_nothing_worse(self):
+        for odd in ("", " ", "6xx", "00x", "999", "x" * 5000, "%s%n", "4é4"):
+            code, stdout, words = explain("opn", odd)
+            self.assertEqual((code, stdout), (1, ""), repr(odd))
+            self.assertTrue(words.startswith("paytriage: opn has no code "), words)
+
+    def test_a_wrong_command_line_is_64(self):
+        for args in ([], ["opn"], ["opn", "a", "b"], ["opn", "1", "-o", "xml"]):
+            self.assertEqual(explain(*args)[0], 64, args)
+
+
+class Color(unittest.TestCase):
+    def test_only_when_asked_for_or_on_a_terminal(self):
+        args = ["opn", "insufficient_fund"]
+        self.assertNotIn("\x1b", explain(*args)[1])
+        self.assertIn("\x1b", explain(*args, "--color", "always")[1])
+        code, stdout, _ = support.run("explain", *args, env={"CLICOLOR_FORCE": "1"})
+        self.assertEqual((code, "\x1b" in stdout), (0, True))
+        code, stdout, _ = support.run("explain", *args, env={"CLICOLOR_FORCE": "1", "NO_COLOR": "1"})
+        self.assertEqual((code, "\x1b" in stdout), (0, False))
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,113 @@
+"""Help, versions and wrong command lines: the same words and exit codes everywhere."""
+
+import re
+import unittest
+
+import support
+
+COMMANDS = ("demo", "run", "broker", "worker", "send", "tail", "classify", "explain")
+
+
+class Help(unittest.TestCase):
+    def test_the_front_page_names_every_command(self):
+        for args in (["help"], ["--help"], ["-h"]):
+            code, stdout, words = support.run(*args)
+            self.assertEqual((code, words), (0, ""))
+            self.assertTrue(stdout.startswith("Usage: paytriage COMMAND"))
+            for command in COMMANDS + ("version", "help"):
+                self.assertRegex(stdout, rf"(?m)^  {command} +\S")
+
+    def test_every_command_has_usage_an_example_and_its_exit_codes(self):
+        for command in COMMANDS:
+            for args in ([command, "--help"], ["help", command]):
+                code, stdout, words = support.run(*args)
+                self.assertEqual((code, words), (0, ""), args)
+                self.assertTrue(stdout.startswith(f"Usage: paytriage {command} "), stdout)
+                examples = re.search(r"(?s)Examples?:\n(.*?)\n\n", stdout)[1].splitlines()
+                for example in examples:
+                    self.assertRegex(example, rf"^  .*paytriage {command}", "an example is one line")
+                self.assertIn("Exit: ", stdout)
+
+    def test_help_fits_a_terminal(self):
+        for command in COMMANDS:
+            wide = [line for line in support.run(command, "--help")[1].splitlines() if len(line) > 120]
+            self.assertEqual(wide, [])
+
+    def test_versions_of_everything_that_decides(self):
+        for args in (["version"], ["--version"], ["-V"]):
+            code, stdout, words = support.run(*args)
+            self.assertEqual((code, words), (0, ""))
+            self.assertRegex(stdout, r"^paytriage \d+\.\d+\.\d+\ncatalog +[0-9a-f]{16}, \d+ entries of 5 gateways\n")
+            self.assertIn("libzmq", stdout)
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            for args in (["help"], ["version"], ["explain", "opn", "insufficient_fund"]):
+                self.assertEqual(support.run(*args, stdout=full)[0], 74, args)
+
+
+class Wrong(unittest.TestCase):
+    def refuse(self, *args):
+        code, stdout, words = support.run(*args)
+        self.assertEqual((code, stdout), (64, ""), f"{args}: {words}")
+        self.assertTrue(words.startswith("paytriage"), words)
+        return words
+
+    def test_no_command_shows_the_help(self):
+        code, stdout, _ = support.run()
+        self.assertEqual(code, 64)
+        self.assertTrue(stdout.startswith("Usage: paytriage COMMAND"))
+
+    def test_a_mistyped_command_is_guessed(self):
+        for typed, meant in (("clasify", "classify"), ("tial", "tail"), ("brokr", "broker"), ("versoin", "version")):
+            self.assertIn(f"did you mean 'paytriage {meant}'?", self.refuse(typed))
+            self.assertIn(f"did you mean 'paytriage {meant}'?", self.refuse("help", typed))
+
+    def test_a_word_like_no_command_is_not_guessed(self):
+        self.assertIn("'paytriage help' lists the commands", self.refuse("juggle"))
+        self.assertIn("'paytriage help' lists the commands", self.refuse("x" * 10000))
+
+    def test_an_unknown_option_names_itself_and_the_help(self):
+        for command in COMMANDS:
+            words = self.refuse(command, "--no-such-option")
+            self.assertIn("--no-such-option", words)
+            self.assertIn(f"paytriage {command} --help", words)
+
+    def test_numbers_name_option_value_and_range(self):
+        cases = (("run", "--port-base", 1024, 65515), ("run", "--workers", 1, 256), ("worker", "--window", 1, 1024),
+                 ("worker", "--publish-hwm", 1, 1000000), ("demo", "--workers", 1, 256), ("send", "--batch", 1, 4096),
+                 ("send", "--window", 1, 1024), ("tail", "--port-base", 1, 65515))
+        for command, option, least, most in cases:
+            for value in (str(least - 1), str(most + 1), "-1", "+5", " 5", "5 ", "0x10", "1e3", "", "five", "9" * 40):
+                words = self.refuse(command, option, value)
+                self.assertIn(f"{option}: '{value}' is not a whole number from {least} to {most}", words)
+
+    def test_durations_name_option_and_value(self):
+        for command, option in (("run", "--drain-timeout"), ("send", "--timeout"), ("tail", "--timeout")):
+            for value in ("5", "5x", "-1s", "s", "", "1.5s", "1 s", "400d", "9" * 40 + "s"):
+                words = self.refuse(command, option, value)
+                self.assertIn(f"{option}: '{value}' is not a duration such as ", words)
+
+    def test_a_wait_of_no_time_is_refused(self):
+        self.assertIn("--timeout", self.refuse("tail", "--timeout", "0s"))
+
+    def test_words_that_do_not_belong(self):
+        for command in ("run", "broker", "worker", "demo", "tail"):
+            self.assertIn("'word'", self.refuse(command, "word"))
+        for option, value in (("--route", "retry,nowhere"), ("--output", "xml"), ("--color", "red"),
+                              ("--provider", ",".join("abcdefghijklmnopqrstuvwxyz")), ("--provider", "x" * 100)):
+            self.refuse("tail", option, value)
+        for endpoint in ("5560", "tcp://", "tcp://127.0.0.1", "http://127.0.0.1:80", ""):
+            self.refuse("send", "--connect", endpoint)
+            self.refuse("tail", "--connect", endpoint)
+
+    def test_more_brokers_than_there_is_room_for(self):
+        brokers = [word for number in range(20) for word in ("--connect", f"tcp://127.0.0.1:{6000 + number}")]
+        for command in ("send", "worker"):
+            self.assertIn("--connect: at most", self.refuse(command, *brokers))
+        endpoints = brokers * 2
+        self.assertIn("--connect: at most", self.refuse("tail", *endpoints))
+
+
+if __name__ == "__main__":
+    support.main()
