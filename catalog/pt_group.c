@@ -320,6 +320,14 @@ s_names_all(const s_run_t *run, const pt_meaning_t *meaning)
     return meaning->operation_count == run->operation_count;
 }
 
+//  A marker or an HTTP status means different things to different operations, and there is no
+//  message to tell them apart: rows of some operations say nothing about the others.
+static bool
+s_is_code(const s_run_t *run)
+{
+    return run->rows[0].meaning->source->kind == PT_ENTRY_CODE;
+}
+
 //  The row that answers whatever the message and the operation, or NULL.
 static const pt_meaning_t *
 s_find_own(const s_run_t *run)
@@ -332,6 +340,8 @@ s_find_own(const s_run_t *run)
         if (!meaning->message && s_names_all(run, meaning))
             covering = meaning;
     }
+    if (!s_is_code(run))
+        return NULL;
     return run->count == 1 ? run->rows[0].meaning : covering;
 }
 
@@ -349,6 +359,8 @@ s_add_other_group(s_run_t *run)
 {
     const pt_row_t *first = &run->rows[0];
     const pt_meaning_t *own = s_find_own(run);
+    if (!own && !s_is_code(run))
+        return PT_IMAGE_NONE;
     if (!own) {
         int shown = first->key.len > 64 ? 64 : (int) first->key.len;
         pt_faults_add(run->faults, first->meaning->source->mark, false, "PT2003",

@@ -9,7 +9,8 @@
  *  -  The group for any other operation holds the rows of all operations, so that a response which
  *     names none is still told apart by its message. Its own entry is the row without message and
  *     operation; else the only row; else the one row without message that names every operation
- *     that the rows name. A key without such a row is at fault.
+ *     that the rows name. A code without such a row is at fault; a marker or an HTTP status without a
+ *     row for any operation answers only for the operations that its rows name.
  *  -  Patterns stand in the order in which they are asked: literal texts, more literal bytes, fewer
  *     holes, with a subcode before without, written for the operation before written for any. Where
  *     rows of several operations still tie, the stricter goes first: what stops for a person or

@@ -224,6 +224,18 @@ s_answer(const s_query_t *query, const pt_entry_t *entry)
     query->verdict->summary = pt_image_text(image, entry->summary);
 }
 
+//  The code only said that the request was taken, and what became of the order is said in a word
+//  that nobody knows: then nobody knows.
+static void
+s_forget_answer(const s_query_t *query)
+{
+    query->verdict->entry = NULL;
+    query->verdict->entry_id = PT_TEXT("-");
+    query->verdict->summary = PT_TEXT_NONE;
+    query->verdict->match = PT_MATCH_UNKNOWN;
+    query->verdict->param_count = 0;
+}
+
 //  Until a row answers, the verdict shows the first code and its message, or the first message.
 static void
 s_show_first_code(const s_query_t *query)
@@ -237,6 +249,28 @@ s_show_first_code(const s_query_t *query)
     }
     for (int i = 0; i < PT_CODE_SLOTS && !query->verdict->message.data; i++)
         query->verdict->message = query->facts->messages[i];
+}
+
+//  Where one code stands in several slots, each brings a message of its own (SmilePayz: message and
+//  responseMessage). One that names a row beats the code's own entry.
+static const pt_entry_t *
+s_ask_same_code(const s_query_t *query, int found, const pt_entry_t *entry)
+{
+    pt_text_t code = query->facts->codes[found];
+    for (int i = found + 1; i < PT_CODE_SLOTS && query->verdict->match >= PT_MATCH_CODE; i++) {
+        pt_text_t message = query->facts->messages[i];
+        pt_match_t match = query->verdict->match;
+        if (!message.data || !pt_text_equal(query->facts->codes[i], code))
+            continue;
+        const pt_entry_t *other = s_ask_key(query, PT_SPACE_CODE, code, message);
+        if (query->verdict->match >= match) {
+            query->verdict->match = match;
+            continue;
+        }
+        entry = other;
+        query->verdict->message = message;
+    }
+    return entry;
 }
 
 //  Rung one: the first code that some row knows. Notes a code that no row knows.
@@ -254,7 +288,7 @@ s_ask_codes(const s_query_t *query)
             continue;
         query->verdict->code = code;
         query->verdict->message = query->facts->messages[i];
-        s_answer(query, entry);
+        s_answer(query, s_ask_same_code(query, i, entry));
         return true;
     }
     query->verdict->code_unknown = is_present;
@@ -381,9 +415,9 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     s_resolve_operation(&query);
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
-        if (out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS)
-            (void) s_ask_statuses(&query);
-        return;
+        if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query) || !query.marker_unknown)
+            return;
+        s_forget_answer(&query);
     }
     if (!s_ask_statuses(&query) && !s_ask_http(&query))
         s_fall_back(&query);

@@ -86,7 +86,7 @@ s_add_shared(fixture_t *fixture, pt_source_provider_t *acme)
 }
 
 static void
-s_add_markers(pt_source_provider_t *acme)
+s_add_markers(fixture_t *fixture, pt_source_provider_t *acme)
 {
     pt_source_entry_t *entry = fixture_code(acme, "acme/taken", "2009200", NULL);
     fixture_rule(entry, PT_CATEGORY_ACCEPTED, PT_OUTCOME_PENDING, PT_ACTION_NONE);
@@ -98,6 +98,8 @@ s_add_markers(pt_source_provider_t *acme)
     fixture_entry(acme, PT_ENTRY_STATUS, "acme/status/failed", "failed");
     fixture_rule(fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/2xx", "2xx"), PT_CATEGORY_ACCEPTED,
                  PT_OUTCOME_SUCCESS, PT_ACTION_NONE);
+    fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/404", "404");
+    fixture_for(fixture, acme, "inquiry");
     fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/503", "503");
     fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/5xx", "5xx");
 }
@@ -123,7 +125,7 @@ s_set_up(void **state)
     s_add_operations(acme);
     s_add_messages(world->fixture, acme);
     s_add_shared(world->fixture, acme);
-    s_add_markers(acme);
+    s_add_markers(world->fixture, acme);
     pt_source_provider_t *plain = fixture_provider(world->fixture, "plain");
     fixture_code(plain, "plain/no", "NO", "Declined by {bank}")->codes[1] = fixture_string("05");
     plain->entries[0].code_count = 2;
@@ -459,8 +461,47 @@ a_row_that_defers_leaves_the_answer_to_a_known_marker(void **state)
     s_assert_text(world->verdict.message, "Successful");
     world->facts.statuses[2] = PT_TEXT("paid");
     s_expect(world, "acme/status/paid", PT_MATCH_STATUS);
-    world->facts.statuses[2] = PT_TEXT("unheard");
+    world->facts.statuses[2] = PT_TEXT_NONE;
     s_expect(world, "acme/taken", PT_MATCH_CODE);
+}
+
+static void
+a_row_that_defers_to_an_unknown_marker_does_not_settle(void **state)
+{
+    s_world_t *world = *state;
+    world->response.http_status = 200;
+    s_say(world, 0, "2009200", "Successful");
+    world->facts.statuses[2] = PT_TEXT("unheard");
+    s_expect(world, "-", PT_MATCH_UNKNOWN);
+    assert_int_equal(world->verdict.rule->category, PT_CATEGORY_UNKNOWN_CODE);
+    s_assert_text(world->verdict.code, "2009200");
+}
+
+static void
+a_code_in_two_slots_is_told_apart_by_either_message(void **state)
+{
+    s_world_t *world = *state;
+    s_say(world, 0, "5009000", "no such wording");
+    s_say(world, 1, "5009000", "System error: x");
+    s_expect(world, "acme/5009000/system-error", PT_MATCH_TEMPLATE);
+    s_assert_text(world->verdict.message, "System error: x");
+    assert_int_equal(world->verdict.param_count, 1);
+    s_say(world, 1, "5009000", "nor this one");
+    s_expect(world, "acme/5009000", PT_MATCH_CODE);
+    s_assert_text(world->verdict.message, "no such wording");
+}
+
+static void
+an_http_row_of_one_operation_says_nothing_about_the_others(void **state)
+{
+    s_world_t *world = *state;
+    world->response.http_status = 404;
+    world->response.operation = PT_TEXT("inquiry");
+    s_expect(world, "acme/http/404", PT_MATCH_HTTP_CLASS);
+    world->response.operation = PT_TEXT("pay_in");
+    s_expect(world, "-", PT_MATCH_HTTP_CLASS);
+    world->response.operation = PT_TEXT_NONE;
+    s_expect(world, "-", PT_MATCH_HTTP_CLASS);
 }
 
 static void
@@ -701,6 +742,9 @@ main(void)
         S_TEST(digits_that_name_no_operation_derive_none),
         S_TEST(a_given_operation_is_kept_beside_a_derived_one),
         S_TEST(a_row_that_defers_leaves_the_answer_to_a_known_marker),
+        S_TEST(a_row_that_defers_to_an_unknown_marker_does_not_settle),
+        S_TEST(a_code_in_two_slots_is_told_apart_by_either_message),
+        S_TEST(an_http_row_of_one_operation_says_nothing_about_the_others),
         S_TEST(a_row_that_does_not_defer_is_not_overridden),
         S_TEST(a_marker_answers_when_there_is_no_code),
         S_TEST(an_unknown_code_beside_a_success_marker_does_not_settle),
