@@ -113,9 +113,9 @@ s_report_progress(send_t *self, bool last)
     char rate[32] = "-";
     if (elapsed_ms >= 200)
         snprintf(rate, sizeof rate, "%" PRIu64, counts.accepted * 1000 / elapsed_ms);
-    fprintf(stderr, "%s%" PRIu64 " read, %" PRIu64 " accepted, %" PRIu64 " on the way, %s a second%s",
+    fprintf(stderr, "%s%" PRIu64 " read, %" PRIu64 " accepted, %" PRIu64 " on the way, %s a second%s%s",
             self->terminal ? "\r" : "", counts.put, counts.accepted, counts.pending, rate,
-            self->terminal && !last ? "\033[K" : "\n");
+            self->terminal ? "\033[K" : "", self->terminal && !last ? "" : "\n");
 }
 
 //  Drive the socket. False when the work must stop: a signal, or nothing acknowledged for too long.
