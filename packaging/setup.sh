@@ -1,14 +1,19 @@
 #!/bin/sh
 # Installs what building and testing paytriage needs, from Debian 12's packages, when something is missing.
-# Usage: packaging/setup.sh build|test
+# Usage: packaging/setup.sh build|test|bench
 set -eu
 
 build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
        libyaml-dev zlib1g-dev libxxhash-dev"
 test="libcmocka-dev python3 python3-zmq python3-msgpack clang-format clang-tidy"
 
+bench="libcmph-dev uthash-dev gperf gnuplot-nox valgrind"
+
 packages=$build
-[ "${1:-build}" = test ] && packages="$build $test"
+case "${1:-build}" in
+test) packages="$build $test" ;;
+bench) packages="$build $test $bench" ;;
+esac
 
 missing=""
 for package in $packages; do
