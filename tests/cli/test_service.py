@@ -1,0 +1,238 @@
+"""broker, worker, run, send, tail and demo as services: ready, refused, drained, restarted."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import unittest
+
+import support
+
+DEFAULT_PORTS = {"front": 5560, "back": 5561, "retry": 5570, "dead_letter": 5571, "operator_alert": 5572,
+                 "settled": 5573}
+GOOD = {"provider": "opn", "http_status": 503}
+
+
+def words_of(code, *args, **options):
+    """Run a service that must not start; its exit code is `code`, and the words are one line and a hint."""
+    result, stdout, words = support.run(*args, **options)
+    assert (result, stdout) == (code, ""), f"{args} ended with {result}: {words}"
+    return words
+
+
+class Start(unittest.TestCase):
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="paytriage-")
+        self.addCleanup(self._folder.cleanup)
+        self.folder = pathlib.Path(self._folder.name)
+        self.ports = self.folder / "ports.json"
+
+    def read_ports(self):
+        return json.loads(self.ports.read_text())
+
+    def test_run_writes_where_it_listens_before_it_is_ready(self):
+        host = support.address()
+        with support.Daemon("run", "--bind", host, "--back", f"tcp://{host}:5561",
+                            "--ports-file", str(self.ports)) as daemon:
+            ports = self.read_ports()
+            self.assertEqual(ports.pop("pid"), daemon.process.pid)
+            self.assertEqual(ports, {name: f"tcp://{host}:{port}" for name, port in DEFAULT_PORTS.items()})
+            for endpoint in ports.values():
+                self.assertIn(endpoint, daemon.text)
+            self.assertEqual(daemon.stop(), 0)
+        self.assertRegex(daemon.text, r"(?m)^drained in \d+ ms$")
+        self.assertEqual(os.listdir(self.folder), [], "the ports file goes with the process")
+
+    def test_port_base_moves_every_port(self):
+        host = support.address()
+        with support.Daemon("run", "--bind", host, "--port-base", "7560", "--ports-file", str(self.ports)):
+            ports = self.read_ports()
+            self.assertEqual(ports["back"], "inproc://paytriage-back")
+            for name in ("front",) + support.QUEUES:
+                self.assertEqual(ports[name], f"tcp://{host}:{DEFAULT_PORTS[name] + 2000}")
+            support.send(ports["front"], [GOOD])
+
+    def test_tail_finds_a_worker_by_host_and_port_base(self):
+        host = support.address()
+        with support.Daemon("run", "--bind", host, "--port-base", "7560"), \
+                support.Tail("--host", host, "--port-base", "7560", "--route", "retry") as tail:
+            support.warm_up(f"tcp://{host}:7560", [tail])
+
+    def test_a_port_in_use_is_named_with_a_hint(self):
+        host = support.address()
+        with support.Daemon("run", "--bind", host):
+            for command in ("run", "broker"):
+                words = words_of(69, command, "--bind", host)
+                self.assertRegex(words, rf"^paytriage: .*{host}:5560.*\nhint: .*--port-base.*\n$")
+            words = words_of(69, "worker", "--bind", host)
+            self.assertRegex(words, rf"^paytriage: .*{host}:557\d.*\nhint: .*\n$")
+
+    def test_bad_endpoints_are_named_with_a_hint(self):
+        for command, option in (("run", "--front"), ("broker", "--back"), ("worker", "--retry"),
+                                ("worker", "--connect"), ("run", "--settled")):
+            for endpoint in ("nonsense", "5560", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1:port", ""):
+                words = words_of(64, command, "--bind", support.address(), option, endpoint)
+                self.assertRegex(words, r"^paytriage: .*\nhint: .*\n$", (command, option, endpoint))
+
+    def test_an_address_of_another_machine_is_refused(self):
+        words = words_of(64, "broker", "--bind", "192.0.2.1")
+        self.assertRegex(words, r"^paytriage: .*192\.0\.2\.1.*\nhint: .*address.*\n$")
+
+    def test_a_folder_that_is_not_ours_is_refused(self):
+        options = {}
+        if os.geteuid() == 0:
+            nobody = 65534
+            options = {"user": nobody, "group": nobody, "extra_groups": []}
+        try:
+            may_start, _, _ = support.run("version", **options)
+        except PermissionError:
+            self.skipTest("this build stands where nobody else may run it")
+        self.assertEqual(may_start, 0)
+        self.folder.chmod(0o555)
+        words = words_of(77, "broker", "--front", f"ipc://{self.folder}/front", **options)
+        self.assertRegex(words, r"^paytriage: .*front.*\nhint: .*\n$")
+        self.folder.chmod(0o755)
+
+    def test_a_ports_file_that_cannot_be_written_ends_the_start(self):
+        code, _, words = support.run("run", "--bind", support.address(), "--ports-file", f"{self.folder}/no/file")
+        self.assertEqual(code, 73)
+        self.assertIn("cannot write", words)
+
+
+class Stop(unittest.TestCase):
+    def test_sigterm_and_sigint_drain(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with support.Daemon("run", "--bind", support.address()) as daemon:
+                self.assertEqual(daemon.stop(number), 0)
+            self.assertIn("took 0 responses", daemon.text)
+
+    def test_a_broker_without_worker_stops_too(self):
+        with support.Daemon("broker", "--bind", support.address()) as daemon:
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_two_signals_at_once_end_without_a_drain(self):
+        with support.Daemon("run", "--bind", support.address()) as daemon:
+            # Both must wait when the process looks, so it is stopped while they come.
+            daemon.process.send_signal(signal.SIGSTOP)
+            os.waitpid(daemon.process.pid, os.WUNTRACED)
+            self.assertEqual(daemon.stop(signal.SIGTERM, signal.SIGINT, signal.SIGCONT), 75)
+        self.assertIn("a second signal", daemon.text)
+
+    def test_what_was_accepted_is_counted(self):
+        with support.Daemon("run", "--bind", host := support.address()) as daemon:
+            words = support.send(f"tcp://{host}:5560", [GOOD] * 1000, "--batch", "100")
+            self.assertIn("accepted 1000, refused 0, unacknowledged 0", words)
+            self.assertEqual(daemon.stop(), 0)
+        self.assertIn("took 1000 responses: settled 0, retry 1000, dead_letter 0;", daemon.text)
+
+    def test_the_demo_ends_by_itself(self):
+        code, stdout, words = support.run("demo", "--once", "-o", "jsonl")
+        self.assertEqual(code, 0, words)
+        decisions = support.json_lines(stdout)
+        ids = [decision["id"] for decision in decisions]
+        self.assertEqual(len(ids), len(set(ids)))
+        self.assertGreaterEqual(len(ids), 30)
+        self.assertEqual({decision["provider"] for decision in decisions} & set(support.GATEWAYS),
+                         set(support.GATEWAYS))
+        routes = [decision["route"] for decision in decisions]
+        alerts = sum(decision.get("alert", {}).get("active", False) for decision in decisions)
+        self.assertIn(f"{len(ids)} responses: settled {routes.count('settled')}, retry {routes.count('retry')}, "
+                      f"dead_letter {routes.count('dead_letter')};", words)
+        self.assertGreater(alerts, 0)
+
+    def test_a_demo_that_nobody_reads_ends(self):
+        process = support.start("demo", stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        self.assertTrue(process.stdout.readline())
+        process.stdout.close()
+        self.assertEqual(process.wait(), 0)
+
+
+class Send(unittest.TestCase):
+    def test_without_a_broker_it_gives_up_and_says_so(self):
+        endpoint = f"tcp://{support.address()}:5560"
+        code, _, words = support.run("send", "--connect", endpoint, "--timeout", "300ms",
+                                     data=support.lines_of([GOOD]))
+        self.assertEqual(code, 69)
+        self.assertIn("accepted 0, refused 0, unacknowledged 1", words)
+        self.assertRegex(words, rf"paytriage: no answer from {endpoint} .*\nhint: .*paytriage run")
+
+    def test_nothing_to_send_is_done_at_once(self):
+        code, _, words = support.run("send", "--connect", f"tcp://{support.address()}:5560")
+        self.assertEqual(code, 0)
+        self.assertIn("accepted 0, refused 0, unacknowledged 0; 0 batches sent again\n", words)
+        self.assertEqual(support.run("send", "--quiet")[1:], ("", ""))
+
+    def test_a_signal_interrupts_it(self):
+        process = support.start("send", "--connect", f"tcp://{support.address()}:5560", bufsize=0)
+        # A bad line is reported as soon as it is read; then signals are watched.
+        process.stdin.write(b"no json\n")
+        self.assertIn(b"line 1", process.stderr.readline())
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(), 130)
+        self.assertIn(b"unacknowledged 1", process.stderr.read())
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            pipe.close()
+
+    def test_a_file_that_is_not_there(self):
+        code, _, words = support.run("send", "/no/such/file.jsonl")
+        self.assertEqual(code, 66)
+        self.assertIn("/no/such/file.jsonl", words)
+
+    def test_a_second_broker_is_tried_when_the_first_is_silent(self):
+        with support.Bus() as bus:
+            silent = f"tcp://{support.address()}:5560"
+            code, _, words = support.run("send", "--connect", silent, "--connect", bus.front,
+                                         data=support.lines_of([GOOD] * 10))
+            self.assertEqual(code, 0, words)
+            self.assertIn("accepted 10, refused 0", words)
+
+
+class Restart(unittest.TestCase):
+    """Responses keep coming on standard input while parts of the bus are replaced."""
+
+    COUNT = 20000
+
+    def send_around(self, bus, disturb):
+        """Send half, disturb the bus, send the rest; all must be accepted."""
+        half = support.lines_of([GOOD] * (self.COUNT // 2))
+        process = support.start("send", "--connect", bus.front, "--batch", "50", "--timeout", "200s")
+        process.stdin.write(half)
+        process.stdin.flush()
+        disturb()
+        _, words = process.communicate(half)
+        self.assertEqual(process.returncode, 0, words)
+        self.assertIn(f"accepted {self.COUNT}, refused 0, unacknowledged 0", words.decode())
+
+    def test_a_broker_that_is_killed_and_started_again_loses_nothing(self):
+        with support.Bus() as bus:
+            def restart_broker():
+                bus.broker.process.kill()
+                bus.broker.wait()
+                bus.broker.__exit__()
+                bus.broker = bus.start_broker()
+            self.send_around(bus, restart_broker)
+            self.assertEqual(bus.worker.stop(), 0)
+            self.assertIn(f"took {self.COUNT} responses", bus.worker.text)
+
+    def test_a_worker_that_drains_while_another_takes_over_loses_nothing(self):
+        with support.Bus() as bus:
+            def replace_worker():
+                self.assertEqual(bus.worker.stop(), 0)
+                bus.worker.__exit__()
+                bus.worker = bus.start_worker()
+            self.send_around(bus, replace_worker)
+
+    def test_a_worker_that_is_killed_loses_nothing_that_was_accepted(self):
+        with support.Bus() as bus:
+            def kill_worker():
+                bus.worker.process.kill()
+                bus.worker.wait()
+                bus.worker.__exit__()
+                bus.worker = bus.start_worker()
+            self.send_around(bus, kill_worker)
+
+
+if __name__ == "__main__":
+    support.main()
