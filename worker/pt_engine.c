@@ -4,14 +4,12 @@
 #include "pt_engine.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
+#include "pt_crew.h"
 #include "pt_dedup.h"
 #include "pt_link.h"
-#include "pt_publisher.h"
 #include "pt_sockets.h"
-#include "pt_worker.h"
 
 //  Messages from one socket before the others have their turn.
 #define S_BURST 64
@@ -23,23 +21,12 @@
 //  to the producer's resend.
 #define S_DRAIN_GRACE_MS 100
 
-#define S_ENDPOINT_BYTES 64
-
-typedef struct {
-    zactor_t *actor;
-    zsock_t *work;
-    size_t in_work;
-} s_seat_t;
-
 struct pt_engine {
     uint64_t worker;
     uint64_t epoch;
     pt_link_t links[PT_POOL_BROKERS_MAX];
     size_t link_count;
-    s_seat_t seats[PT_POOL_WORKERS_MAX];
-    size_t seat_count;
-    zsock_t *finished; //  jobs that come back
-    pt_publisher_t *publisher;
+    pt_crew_t *crew;
     pt_dedup_t *dedup;
     pt_job_t *working; //  list of jobs that a stage holds
     pt_job_t *spare;   //  list of jobs to use again
@@ -102,26 +89,13 @@ s_destroy_jobs(pt_job_t *job)
     }
 }
 
-//  The worker with the least to do; they are few.
-static size_t
-s_choose_seat(const pt_engine_t *self)
-{
-    size_t chosen = 0;
-    for (size_t i = 1; i < self->seat_count; i++)
-        if (self->seats[i].in_work < self->seats[chosen].in_work)
-            chosen = i;
-    return chosen;
-}
-
 static void
 s_start_job(pt_engine_t *self, pt_job_t *job)
 {
-    job->worker = s_choose_seat(self);
-    self->seats[job->worker].in_work++;
     self->links[job->broker].in_work++;
     self->counters.messages++;
     s_link_working(self, job);
-    pt_job_hand(zsock_resolve(self->seats[job->worker].work), job);
+    pt_crew_start(self->crew, job);
 }
 
 //  ---- answers
@@ -276,7 +250,6 @@ s_finish_job(pt_engine_t *self, pt_job_t *job)
 {
     s_unlink_working(self, job);
     self->links[job->broker].in_work--;
-    self->seats[job->worker].in_work--;
     if (job->refused) {
         //  A plain client has no name for a refusal; silence makes it ask again.
         if (!job->plain) {
@@ -297,45 +270,11 @@ s_read_finished(pt_engine_t *self)
 {
     pt_job_t *job = NULL;
     //  As many as there are: there is credit for no more than the windows, and each makes room.
-    while ((job = pt_job_take(zsock_resolve(self->finished))) != NULL)
+    while ((job = pt_crew_finish(self->crew)) != NULL)
         s_finish_job(self, job);
 }
 
 //  ---- start and stop
-
-static bool
-s_start_seat(pt_engine_t *self, const pt_catalog_t *catalog, const char *name, const char *publish)
-{
-    s_seat_t *seat = &self->seats[self->seat_count];
-    char work[S_ENDPOINT_BYTES];
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    snprintf(work, sizeof(work), "inproc://%s-work-%zu", name, self->seat_count);
-    self->seat_count++;
-    seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
-    if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
-        return false;
-    pt_worker_options_t options = {.catalog = catalog, .work = work, .next = publish};
-    seat->actor = pt_worker_new(&options);
-    return seat->actor != NULL;
-}
-
-static bool
-s_start_publisher(pt_engine_t *self, const pt_pool_options_t *options, const char *publish, const char *finished,
-                  const char **out_refused)
-{
-    pt_publisher_options_t publisher = {
-        .worker = options->worker,
-        .epoch = options->epoch,
-        .catalog = options->catalog,
-        .hwm = options->publish_hwm,
-        .replay = options->replay,
-        .jobs = publish,
-        .next = finished,
-    };
-    memcpy(publisher.endpoints, options->publish, sizeof(publisher.endpoints));
-    self->publisher = pt_publisher_new(&publisher, out_refused);
-    return self->publisher != NULL;
-}
 
 static bool
 s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **out_refused)
@@ -351,29 +290,15 @@ s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **o
     return true;
 }
 
-//  Binders first: an actor is connected when it says that it is ready. Links last: from then on
-//  there is work.
+//  The links last: from then on there is work.
 static bool
 s_start_parts(pt_engine_t *self, const pt_pool_options_t *options, const char **out_refused)
 {
-    //  Several pools may live in one process, as in tests.
-    static atomic_uint s_serial;
-    char name[S_ENDPOINT_BYTES / 2];
-    char publish[S_ENDPOINT_BYTES];
-    char finished[S_ENDPOINT_BYTES];
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    snprintf(name, sizeof(name), "paytriage-%u", atomic_fetch_add(&s_serial, 1));
-    snprintf(publish, sizeof(publish), "inproc://%s-publish", name);
-    snprintf(finished, sizeof(finished), "inproc://%s-finished", name);
     self->dedup = pt_dedup_new(options->producers);
-    self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
-    if (!self->dedup || !self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK ||
-        !s_start_publisher(self, options, publish, finished, out_refused))
+    if (!self->dedup)
         return false;
-    for (size_t i = 0; i < options->workers; i++)
-        if (!s_start_seat(self, options->catalog, name, publish))
-            return false;
-    return s_open_links(self, options, out_refused);
+    self->crew = pt_crew_new(options, out_refused);
+    return self->crew && s_open_links(self, options, out_refused);
 }
 
 pt_engine_t *
@@ -406,14 +331,7 @@ pt_engine_destroy(pt_engine_t **self_p)
     pt_engine_t *self = *self_p;
     if (!self)
         return;
-    //  In the direction of the jobs, so that nobody hands one to a stage that is gone; the jobs
-    //  themselves last, when nobody holds one.
-    for (size_t i = 0; i < self->seat_count; i++)
-        zactor_destroy(&self->seats[i].actor);
-    for (size_t i = 0; i < self->seat_count; i++)
-        zsock_destroy(&self->seats[i].work);
-    pt_publisher_destroy(&self->publisher);
-    zsock_destroy(&self->finished);
+    pt_crew_destroy(&self->crew);
     for (size_t i = 0; i < self->link_count; i++)
         pt_link_close(&self->links[i]);
     s_destroy_jobs(self->working);
@@ -428,7 +346,7 @@ pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue)
 {
     assert(self);
 
-    return pt_publisher_endpoint(self->publisher, queue);
+    return pt_crew_endpoint(self->crew, queue);
 }
 
 //  ---- the loop
@@ -519,7 +437,7 @@ pt_engine_run(zsock_t *pipe, void *engine)
     pt_engine_t *self = engine;
     zmq_pollitem_t items[2 + PT_POOL_BROKERS_MAX] = {
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(self->finished), .events = ZMQ_POLLIN},
+        {.socket = pt_crew_socket(self->crew), .events = ZMQ_POLLIN},
     };
     size_t links[2 + PT_POOL_BROKERS_MAX];
     zsock_signal(pipe, 0);

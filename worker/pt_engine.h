@@ -1,6 +1,6 @@
 /*  pt_engine: the thread of a pool. For pt_pool only.
  *
- *  Owns the links to the brokers, the dedup table, the jobs, the worker actors and the publisher.
+ *  Owns the links to the brokers, the dedup table, the jobs and the crew that works on them.
  *  It reads headers and does the accounts; payloads are read by the workers.
  */
 #ifndef PT_ENGINE_H

@@ -4,7 +4,8 @@
  *  to the next stage, which hands it on, until it is back in the pool, whose business the answer
  *  is. Today the next stage is the publisher. The journal will stand between the two: it takes
  *  jobs from the workers, commits their outputs, and only then hands them on to be published and
- *  acknowledged. A stage is an actor with one PULL socket for jobs and one PUSH to the next.
+ *  acknowledged. A stage is an actor with one PULL socket for jobs and one PUSH to the next;
+ *  pt_crew wires them.
  *
  *  The pool owns every job; whoever holds the pointer last received is the only one to touch it.
  */
@@ -43,7 +44,7 @@ typedef struct {
 typedef struct pt_job {
     //  Set by the pool.
     size_t broker; //  whose socket the answer goes to
-    size_t worker; //  whose turn it is
+    size_t seat;   //  the worker that has it
     bool plain;    //  from a plain client
     //  What the header said. Of a plain request: our own worker id and epoch, and a running number
     //  as seq, which name responses without an id; count is set by the worker.

@@ -1,0 +1,170 @@
+/*  Endpoints inside the process, who binds and who connects, and the order of starting and stopping. */
+#include "pt_crew.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pt_publisher.h"
+#include "pt_sockets.h"
+#include "pt_worker.h"
+
+#define S_ENDPOINT_BYTES 64
+
+typedef struct {
+    zactor_t *actor;
+    zsock_t *work;
+    size_t in_work;
+} s_seat_t;
+
+struct pt_crew {
+    unsigned serial; //  tells the endpoints of several crews in one process apart
+    s_seat_t seats[PT_POOL_WORKERS_MAX];
+    size_t seat_count;
+    pt_publisher_t *publisher;
+    zsock_t *finished;
+};
+
+static void
+s_name_endpoint(const pt_crew_t *self, const char *stage, char out[S_ENDPOINT_BYTES])
+{
+    snprintf(out, S_ENDPOINT_BYTES, "inproc://paytriage-%u-%s", self->serial, stage);
+}
+
+static bool
+s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
+{
+    char jobs[S_ENDPOINT_BYTES];
+    char next[S_ENDPOINT_BYTES];
+    s_name_endpoint(self, "publish", jobs);
+    s_name_endpoint(self, "finished", next);
+    pt_publisher_options_t publisher = {
+        .worker = options->worker,
+        .epoch = options->epoch,
+        .catalog = options->catalog,
+        .hwm = options->publish_hwm,
+        .replay = options->replay,
+        .jobs = jobs,
+        .next = next,
+    };
+    memcpy(publisher.endpoints, options->publish, sizeof(publisher.endpoints));
+    self->publisher = pt_publisher_new(&publisher, out_refused);
+    return self->publisher != NULL;
+}
+
+static bool
+s_start_seat(pt_crew_t *self, const pt_catalog_t *catalog)
+{
+    s_seat_t *seat = &self->seats[self->seat_count++];
+    char stage[S_ENDPOINT_BYTES / 2];
+    char work[S_ENDPOINT_BYTES];
+    char next[S_ENDPOINT_BYTES];
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    snprintf(stage, sizeof(stage), "work-%zu", self->seat_count);
+    s_name_endpoint(self, stage, work);
+    s_name_endpoint(self, "publish", next);
+    seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
+    if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
+        return false;
+    pt_worker_options_t options = {.catalog = catalog, .work = work, .next = next};
+    seat->actor = pt_worker_new(&options);
+    return seat->actor != NULL;
+}
+
+//  From the end of the chain to its beginning: each stage connects to what is bound already.
+static bool
+s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
+{
+    char finished[S_ENDPOINT_BYTES];
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    s_name_endpoint(self, "finished", finished);
+    self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
+    if (!self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK ||
+        !s_start_publisher(self, options, out_refused))
+        return false;
+    for (size_t i = 0; i < options->workers; i++)
+        if (!s_start_seat(self, options->catalog))
+            return false;
+    return true;
+}
+
+pt_crew_t *
+pt_crew_new(const pt_pool_options_t *options, const char **out_refused)
+{
+    assert(options);
+    assert(options->workers > 0 && options->workers <= PT_POOL_WORKERS_MAX);
+    assert(out_refused);
+
+    static atomic_uint s_serial;
+    *out_refused = NULL;
+    pt_crew_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->serial = atomic_fetch_add(&s_serial, 1);
+    if (!s_start_stages(self, options, out_refused)) {
+        int reason = errno;
+        pt_crew_destroy(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+void
+pt_crew_destroy(pt_crew_t **self_p)
+{
+    assert(self_p);
+
+    pt_crew_t *self = *self_p;
+    if (!self)
+        return;
+    //  In the direction of the jobs, so that nobody hands one to a stage that is gone.
+    for (size_t i = 0; i < self->seat_count; i++)
+        zactor_destroy(&self->seats[i].actor);
+    for (size_t i = 0; i < self->seat_count; i++)
+        zsock_destroy(&self->seats[i].work);
+    pt_publisher_destroy(&self->publisher);
+    zsock_destroy(&self->finished);
+    free(self);
+    *self_p = NULL;
+}
+
+void
+pt_crew_start(pt_crew_t *self, pt_job_t *job)
+{
+    assert(self);
+    assert(job);
+
+    size_t chosen = 0;
+    for (size_t i = 1; i < self->seat_count; i++)
+        if (self->seats[i].in_work < self->seats[chosen].in_work)
+            chosen = i;
+    job->seat = chosen;
+    self->seats[chosen].in_work++;
+    pt_job_hand(zsock_resolve(self->seats[chosen].work), job);
+}
+
+pt_job_t *
+pt_crew_finish(pt_crew_t *self)
+{
+    assert(self);
+
+    pt_job_t *job = pt_job_take(zsock_resolve(self->finished));
+    if (job)
+        self->seats[job->seat].in_work--;
+    return job;
+}
+
+void *
+pt_crew_socket(const pt_crew_t *self)
+{
+    assert(self);
+
+    return zsock_resolve(self->finished);
+}
+
+const char *
+pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue)
+{
+    assert(self);
+
+    return pt_publisher_endpoint(self->publisher, queue);
+}

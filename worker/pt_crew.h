@@ -1,0 +1,39 @@
+/*  pt_crew: the actors of a pool, wired one after the other.
+ *
+ *      job ──PAIR──▶ worker (one of N) ──PUSH──▶ publisher ──PUSH──▶ finished
+ *
+ *  The journal will be one more stage of this chain, between the workers and the publisher: an
+ *  actor that binds what the workers connect to, and connects to what the publisher binds. Nothing
+ *  else changes, because a job counts as finished when it has been through all of them.
+ */
+#ifndef PT_CREW_H
+#define PT_CREW_H
+
+#include "pt_pool.h"
+
+typedef struct pt_crew pt_crew_t;
+
+/*  Start all actors; they are connected when this returns. `options` is complete and only read
+ *  during the call, but for the catalog. NULL with errno when a part fails; *out_refused is then the
+ *  endpoint at fault, or NULL when memory or sockets ran out.
+ */
+pt_crew_t *pt_crew_new(const pt_pool_options_t *options, const char **out_refused);
+
+/*  Stop all actors. Jobs that are not finished stay as they are; their owner releases them after
+ *  this, when nobody holds one.
+ */
+void pt_crew_destroy(pt_crew_t **self_p);
+
+/*  Give a job to the worker with the least to do. */
+void pt_crew_start(pt_crew_t *self, pt_job_t *job);
+
+/*  The next finished job, or NULL. Never waits. */
+pt_job_t *pt_crew_finish(pt_crew_t *self);
+
+/*  What to poll for finished jobs. */
+void *pt_crew_socket(const pt_crew_t *self);
+
+/*  Where a queue is published. */
+const char *pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue);
+
+#endif
