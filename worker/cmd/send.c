@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 //  Answers are taken this often while lines keep coming; a full window polls by itself.
 #define LINES_PER_POLL 256
@@ -18,6 +19,7 @@ typedef struct {
     const char *path;
     pt_producer_options_t producer;
     uint64_t timeout_ms;
+    bool resume; //  the input is the one of the run before
     bool quiet;
 } send_options_t;
 
@@ -31,6 +33,10 @@ typedef struct {
     uint64_t reported_ms;
     int wake_fd; //  readable when a signal or a line waits
     bool terminal;
+    pt_outbox_cover_t cover; //  of the lines read so far
+    uint64_t skip;           //  lines that the outbox file has already
+    bool other_input;        //  these lines are not the ones that it has
+    int io_error;            //  errno of a socket or of the outbox file
 } send_t;
 
 static const struct argp_option s_options[] = {
@@ -38,6 +44,8 @@ static const struct argp_option s_options[] = {
     {"batch", 'b', "N", 0, "responses a batch (default 256)", 0},
     {"window", 'w', "N", 0, "batches on the way at a time (default 64)", 0},
     {"timeout", 't', "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 0},
+    {"outbox", 'o', "OUTBOX", 0, "keep what is not acknowledged in this file, and send what is left there first", 0},
+    {"resume", 'r', NULL, 0, "the lines are those of the last run with this outbox: skip what was sent", 0},
     {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
     {0},
 };
@@ -62,6 +70,12 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 't':
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
         break;
+    case 'o':
+        producer->outbox_path = arg;
+        break;
+    case 'r':
+        options->resume = true;
+        break;
     case 'q':
         options->quiet = true;
         break;
@@ -69,6 +83,10 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         if (state->arg_num)
             argp_error(state, "one file at a time, or - for standard input");
         options->path = arg;
+        break;
+    case ARGP_KEY_END:
+        if (options->resume && !producer->outbox_path)
+            argp_error(state, "--resume needs --outbox");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -87,8 +105,15 @@ static const struct argp s_argp = {
     "Examples:\n"
     "  paytriage send responses.jsonl\n"
     "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
-    "Exit: 0 all accepted, 1 some refused for good, 66 no such file, 69 some not\n"
-    "acknowledged in time (they may or may not have been taken), 130 interrupted.",
+    "With --outbox each batch is on disk before it is sent, and is sent again by the next 'send' with the same\n"
+    "file when this one dies. A FILE whose run was cut short goes on behind the lines that are in the outbox, after\n"
+    "a check that these lines are still the same; for standard input say --resume to have it so, and without it\n"
+    "the lines are new ones. With --resume a FILE that was sent whole can be given again when lines were added.\n"
+    "Lines that were read but are in no batch yet are not in the outbox. One process at a time can use it.\n\n"
+    "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
+    "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such\n"
+    "file, 69 some not acknowledged in time (they may or may not have been taken), 74 the outbox cannot be\n"
+    "written, 75 another process uses it, 130 interrupted.",
     NULL,
     NULL,
     NULL};
@@ -122,8 +147,10 @@ s_report_progress(send_t *self, bool last)
 static bool
 s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
 {
-    if (pt_producer_poll(self->producer, timeout_ms, wake_fd) != PT_OK)
+    if (pt_producer_poll(self->producer, timeout_ms, wake_fd) != PT_OK) {
+        self->io_error = errno;
         return false;
+    }
     pt_producer_counts_t counts = pt_producer_counts(self->producer);
     uint64_t now_ms = cmd_now_ms();
     if (counts.accepted + counts.refused != self->answered || !counts.pending) {
@@ -134,22 +161,49 @@ s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
     return !pt_signals_read(&self->signals) && now_ms - self->answered_ms < self->options->timeout_ms;
 }
 
+//  A line that an earlier run has put into the outbox file. False when it is another line.
+static bool
+s_skip_line(send_t *self)
+{
+    const pt_outbox_cover_t *had = &pt_producer_resumed(self->producer)->cover;
+    self->skip--;
+    self->other_input = self->skip == 0 && self->cover.hash != had->hash;
+    return !self->other_input;
+}
+
+static bool
+s_put_item(send_t *self, const cmd_item_t *item)
+{
+    pt_bytes_t response = {item->bytes, item->len};
+    pt_status_t status;
+    while ((status = pt_producer_put_covering(self->producer, response, self->cover)) == PT_E_SPACE)
+        if (!s_poll(self, self->signals.fd, 1000))
+            return false;
+    if (status == PT_E_IO)
+        self->io_error = errno;
+    else if (status != PT_OK)
+        cmd_fail(EX_OSERR, NULL, "line %" PRIu64 ": %s", self->lines.number, pt_status_text(status));
+    return status == PT_OK;
+}
+
 static bool
 s_put_line(send_t *self, pt_text_t line)
 {
     cmd_item_t item;
+    self->cover.responses++;
+    if (self->options->producer.outbox_path)
+        self->cover.hash = XXH3_64bits_withSeed(line.data, line.len, self->cover.hash);
+    if (self->skip)
+        return s_skip_line(self);
     if (cmd_item_of_line(line, self->lines.number, &item) != PT_OK) {
         cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
         return false;
     }
     if (item.error[0])
         fprintf(stderr, "line %" PRIu64 ": %s; sent as it is\n", self->lines.number, item.error);
-    pt_status_t status;
-    bool well = true;
-    while ((status = pt_producer_put(self->producer, (pt_bytes_t) {item.bytes, item.len})) == PT_E_SPACE && well)
-        well = s_poll(self, self->signals.fd, 1000);
+    bool well = s_put_item(self, &item);
     cmd_item_clear(&item);
-    return status == PT_OK && well;
+    return well;
 }
 
 //  A slow writer on stdin must not hold back what was read before: what there is goes out as soon as
@@ -160,8 +214,10 @@ s_read_all(send_t *self)
     pt_text_t line;
     for (;;) {
         cmd_lines_state_t state = cmd_lines_next(&self->lines, false, &line);
-        if (state == CMD_LINES_END)
-            return true;
+        if (state == CMD_LINES_END) {
+            self->other_input = self->skip > 0;
+            return self->skip == 0;
+        }
         if (state == CMD_LINES_LINE && !s_put_line(self, line))
             return false;
         if (state == CMD_LINES_AGAIN)
@@ -187,6 +243,31 @@ s_open_wake_fd(send_t *self)
     return fd;
 }
 
+//  Why the work ended before its time, or EX_OK.
+static int
+s_explain_failure(const send_t *self, bool complete)
+{
+    const pt_producer_options_t *producer = &self->options->producer;
+    if (self->lines.error)
+        return cmd_fail(EX_IOERR, NULL, "cannot read %s after line %" PRIu64 ": %s", self->options->path,
+                        self->lines.number, strerror(self->lines.error));
+    if (self->other_input)
+        return cmd_fail(
+            EX_DATAERR, "to send only what is left in the outbox: paytriage send --outbox OUTBOX </dev/null",
+            "%s does not begin with the lines that %s was filled from", self->options->path, producer->outbox_path);
+    if (self->io_error)
+        return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s",
+                        producer->outbox_path ? producer->outbox_path : producer->brokers[0], strerror(self->io_error));
+    if (self->signals.received)
+        return 130;
+    if (complete && !pt_producer_counts(self->producer).pending)
+        return EX_OK;
+    const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it"
+                                             : "is a broker with a worker running there? see 'paytriage run'";
+    return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", producer->brokers[0],
+                    self->options->timeout_ms);
+}
+
 static int
 s_summarise(send_t *self, bool complete)
 {
@@ -197,16 +278,71 @@ s_summarise(send_t *self, bool complete)
                 "accepted %" PRIu64 ", refused %" PRIu64 ", unacknowledged %" PRIu64 "; %" PRIu64
                 " batches sent again\n",
                 counts.accepted, counts.refused, counts.pending, counts.batches_resent);
-    if (self->lines.error)
-        return cmd_fail(EX_IOERR, NULL, "cannot read %s after line %" PRIu64 ": %s", self->options->path,
-                        self->lines.number, strerror(self->lines.error));
-    if (self->signals.received)
-        return 130;
-    if (!complete || counts.pending)
-        return cmd_fail(EX_UNAVAILABLE, "is a broker with a worker running there? see 'paytriage run'",
-                        "no answer from %s for %" PRIu64 " ms", self->options->producer.brokers[0],
-                        self->options->timeout_ms);
-    return counts.refused ? CMD_EXIT_NO : EX_OK;
+    int code = s_explain_failure(self, complete);
+    return code == EX_OK && counts.refused ? CMD_EXIT_NO : code;
+}
+
+static int
+s_explain_open(const send_t *self, const char *error)
+{
+    const char *path = self->options->producer.outbox_path;
+    if (!path || !errno)
+        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
+                        self->options->producer.brokers[0], error);
+    if (errno == EWOULDBLOCK)
+        return cmd_fail(EX_TEMPFAIL, NULL, "%s is in use by another process", path);
+    if (errno == EBADMSG)
+        return cmd_fail(EX_DATAERR, "nothing was changed in it", "%s is damaged, or no outbox file", path);
+    return cmd_fail(EX_IOERR, NULL, "cannot use %s: %s", path, strerror(errno));
+}
+
+static bool
+s_await_answers(send_t *self)
+{
+    pt_producer_seal(self->producer);
+    while (!pt_producer_is_idle(self->producer))
+        if (!s_poll(self, self->signals.fd, 1000))
+            return false;
+    return true;
+}
+
+//  What is left in the outbox file goes first. Then the input either goes on where it was, or it is a
+//  new one, under a new producer's name: its `line:N` are not those of the one before.
+static bool
+s_resume(send_t *self)
+{
+    const pt_outbox_file_state_t *had = pt_producer_resumed(self->producer);
+    if (had->fresh)
+        return true;
+    bool file = strcmp(self->options->path, "-") != 0;
+    bool same = self->options->resume || (file && !had->complete);
+    if (had->cut_bytes && !self->options->quiet)
+        fprintf(stderr, "outbox: dropped %" PRIu64 " bytes of a write that was cut short\n", had->cut_bytes);
+    if ((had->batches || same) && !self->options->quiet)
+        fprintf(stderr, "outbox: %" PRIu64 " batches are left from before; %" PRIu64 " lines are skipped\n",
+                had->batches, same ? had->cover.responses : 0);
+    if (same) {
+        self->skip = had->cover.responses;
+        return true;
+    }
+    if (!s_await_answers(self))
+        return false;
+    if (pt_producer_renew(self->producer) == PT_OK)
+        return true;
+    self->io_error = errno;
+    return false;
+}
+
+static bool
+s_finish(send_t *self)
+{
+    if (!s_await_answers(self))
+        return false;
+    //  An input that could not be read to its end is not complete; the fault is told at the end.
+    if (self->lines.error || pt_producer_complete(self->producer) == PT_OK)
+        return true;
+    self->io_error = errno;
+    return false;
 }
 
 static int
@@ -215,13 +351,9 @@ s_send_all(send_t *self)
     const char *error;
     self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
     if (!self->producer)
-        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
-                        self->options->producer.brokers[0], error);
+        return s_explain_open(self, error);
     self->started_ms = self->answered_ms = self->reported_ms = cmd_now_ms();
-    bool complete = s_read_all(self);
-    pt_producer_seal(self->producer);
-    while (complete && !pt_producer_is_idle(self->producer))
-        complete = s_poll(self, self->signals.fd, 1000);
+    bool complete = s_resume(self) && s_read_all(self) && s_finish(self);
     int code = s_summarise(self, complete);
     pt_producer_destroy(&self->producer);
     return code;
