@@ -39,10 +39,16 @@ s_envelope(const char *gateway, const char *operation, unsigned http_status, jso
 answer_t *
 answer_decide(const char *gateway, const char *operation, unsigned http_status, json_t *body, answer_form_t form)
 {
+    return answer_decide_envelope(s_envelope(gateway, operation, http_status, body, form));
+}
+
+answer_t *
+answer_decide_envelope(json_t *envelope)
+{
     answer_t *self = calloc(1, sizeof *self);
     size_t length = 0;
     char error[PT_ERROR_BYTES_MAX];
-    if (s_pack(s_envelope(gateway, operation, http_status, body, form), &self->bytes, &length) != PT_OK ||
+    if (s_pack(envelope, &self->bytes, &length) != PT_OK ||
         pt_response_decode((pt_bytes_t) {self->bytes, length}, &self->response, error) != PT_OK) {
         free(self->bytes);
         free(self);

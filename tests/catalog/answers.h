@@ -27,6 +27,8 @@ typedef enum { ANSWER_BODY_MAP, ANSWER_BODY_TEXT, ANSWER_FORM_COUNT } answer_for
  */
 answer_t *answer_decide(const char *gateway, const char *operation, unsigned http_status, json_t *body,
                         answer_form_t form);
+/*  Decide about a whole response, as an orchestrator sends it; takes `envelope` over. Like answer_decide. */
+answer_t *answer_decide_envelope(json_t *envelope);
 void answer_destroy(answer_t **self_p);
 
 //  What a body says, and in which of its gateway's ways.
