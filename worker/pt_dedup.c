@@ -39,7 +39,7 @@ pt_dedup_new(size_t producers_max)
     while (chain_count < producers_max)
         chain_count *= 2;
     if (self)
-        self->chains = calloc(chain_count, sizeof(*self->chains));
+        self->chains = calloc(chain_count, sizeof(void *));
     if (!self || !self->chains) {
         free(self);
         return NULL;

@@ -373,7 +373,7 @@ s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
     bool finished = now_ms >= self->grace_ms && !self->working;
     if (!finished && now_ms < self->deadline_ms)
         return;
-    zsock_signal(pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
+    zstr_send(pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
     self->drained = true;
 }
 

@@ -18,9 +18,11 @@ typedef struct {
 
 typedef struct pt_engine pt_engine_t;
 
-//  Command on the actor's pipe, with the deadline as a 32-bit number of ms. The answer is a signal.
+//  Command on the actor's pipe, with the deadline as a 32-bit number of ms, and its two answers. No
+//  CZMQ signals: zactor_destroy would take one that nobody read for the actor's end.
 #define PT_ENGINE_DRAIN "DRAIN"
-enum { PT_ENGINE_DRAINED = 0, PT_ENGINE_LATE = 1 };
+#define PT_ENGINE_DRAINED "DRAINED"
+#define PT_ENGINE_LATE "LATE"
 
 /*  Start all parts. `options` is complete and, like `tally`, outlives the engine's creation; `tally`
  *  outlives the engine. NULL with errno when a part fails; *out_refused is then the endpoint at

@@ -62,6 +62,7 @@ pt_frames_bytes(const pt_frames_t *self, size_t index)
     assert(index < self->count);
 
     //  libzmq's readers take no const, although they change nothing.
+    //  NOLINTNEXTLINE(performance-no-int-to-ptr)
     zmq_msg_t *frame = (zmq_msg_t *) (uintptr_t) &self->frames[index];
     return (pt_bytes_t) {zmq_msg_data(frame), zmq_msg_size(frame)};
 }

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+//  A job travels as the address that it has.
+#define S_POINTER_BYTES sizeof(void *)
+
 static const char *const s_queues[PT_QUEUE_COUNT_] = {
     [PT_QUEUE_SETTLED] = "settled",
     [PT_QUEUE_RETRY] = "retry",
@@ -122,8 +125,8 @@ pt_job_hand(void *socket, pt_job_t *job)
     assert(job);
 
     atomic_fetch_add_explicit(&job->baton, 1, memory_order_release);
-    int sent = zmq_send(socket, &job, sizeof(job), ZMQ_DONTWAIT);
-    assert(sent == (int) sizeof(job));
+    int sent = zmq_send(socket, &job, S_POINTER_BYTES, ZMQ_DONTWAIT);
+    assert(sent == (int) S_POINTER_BYTES);
     (void) sent;
 }
 
@@ -133,8 +136,8 @@ pt_job_take(void *socket)
     assert(socket);
 
     pt_job_t *job;
-    int size = zmq_recv(socket, &job, sizeof(job), ZMQ_DONTWAIT);
-    if (size != (int) sizeof(job))
+    int size = zmq_recv(socket, &job, S_POINTER_BYTES, ZMQ_DONTWAIT);
+    if (size != (int) S_POINTER_BYTES)
         return NULL;
     atomic_load_explicit(&job->baton, memory_order_acquire);
     return job;

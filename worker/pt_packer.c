@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 //  Usual for 4096 decisions of 300 bytes; grows by doubling.
-#define S_BUFFER_BYTES (1024 * 1024)
+#define S_BUFFER_BYTES ((size_t) 1024 * 1024)
 
 //  An array's header for up to 65535 elements.
 #define S_ARRAY_BYTES_MAX 3

@@ -133,7 +133,10 @@ pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd)
     pt_sockets_poll(items, interrupt_fd >= 0 ? 2 : 1, -1);
     if (!items[0].revents)
         return PT_DRAIN_INTERRUPTED;
-    return zsock_wait(self->actor) == PT_ENGINE_DRAINED ? PT_DRAINED : PT_DRAIN_LATE;
+    char *answer = zstr_recv(self->actor);
+    bool drained = answer && streq(answer, PT_ENGINE_DRAINED);
+    zstr_free(&answer);
+    return drained ? PT_DRAINED : PT_DRAIN_LATE;
 }
 
 void
@@ -181,6 +184,7 @@ pt_pool_counters(const pt_pool_t *self)
     assert(self);
 
     //  The lock is the one part of a pool that looking at it changes.
+    //  NOLINTNEXTLINE(performance-no-int-to-ptr)
     pthread_mutex_t *lock = (pthread_mutex_t *) (uintptr_t) &self->tally.lock;
     pthread_mutex_lock(lock);
     pt_pool_counters_t counters = self->tally.counters;

@@ -37,7 +37,7 @@ typedef struct {
 
 //  Since the start. Responses, unless named otherwise.
 typedef struct {
-    uint64_t received;                 //  in the messages that were taken into work
+    uint64_t received;                 //  in the messages that were finished and not refused
     uint64_t decided[PT_ROUTE_COUNT_]; //  by route
     uint64_t alerts;                   //  of these, also published on operator_alert
     uint64_t invalid;                  //  of these, bytes that were no response

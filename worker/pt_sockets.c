@@ -148,7 +148,9 @@ pt_sockets_poll(zmq_pollitem_t *items, size_t count, int64_t timeout_ms)
 {
     assert(items);
 
-    //  Signals are blocked in all of our threads; a debugger may still interrupt the call.
+    //  Signals are blocked in all of our threads; a debugger may still interrupt the call. Any other
+    //  fault is a socket that is gone while we use it, which must not become a busy loop.
     while (zmq_poll(items, (int) count, (long) timeout_ms) < 0)
-        assert(errno == EINTR);
+        if (errno != EINTR)
+            abort();
 }

@@ -46,7 +46,7 @@ s_grow_list(pt_topics_t *self)
     if (self->count < self->capacity)
         return true;
     size_t capacity = self->capacity ? 2 * self->capacity : 32;
-    pt_topic_t **list = realloc(self->list, capacity * sizeof(*list));
+    pt_topic_t **list = realloc(self->list, capacity * sizeof(void *));
     if (!list)
         return false;
     self->list = list;

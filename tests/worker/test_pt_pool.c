@@ -442,6 +442,26 @@ a_drain_is_interrupted_by_a_descriptor(void **state)
 }
 
 static void
+a_drain_without_time_says_so_and_the_pool_still_stops(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, "late", 64);
+    for (uint64_t seq = 1; seq <= 64; seq++) {
+        bus_batch_t batch = s_make_batch(seq, 1000);
+        s_send_batch(&bench, &batch);
+        bus_batch_clear(&batch);
+    }
+    bus_answer_t answer;
+    s_receive_batch_answer(&bench, &answer);
+    pt_drain_t drain = pt_pool_drain(bench.pool, 0, -1);
+    //  Without time to drain it is late, unless all happens to be finished.
+    pt_pool_counters_t counters = pt_pool_counters(bench.pool);
+    assert_true(drain == PT_DRAIN_LATE || (drain == PT_DRAINED && counters.acked == counters.messages));
+    s_close_bench(&bench);
+}
+
+static void
 a_pool_with_jobs_in_hand_stops_at_once(void **state)
 {
     (void) state;
@@ -492,6 +512,7 @@ main(void)
         cmocka_unit_test(a_head_follows_the_last_decisions_of_a_topic),
         cmocka_unit_test(a_drain_finishes_what_was_taken_and_asks_for_nothing_more),
         cmocka_unit_test(a_drain_is_interrupted_by_a_descriptor),
+        cmocka_unit_test(a_drain_without_time_says_so_and_the_pool_still_stops),
         cmocka_unit_test(a_pool_with_jobs_in_hand_stops_at_once),
         cmocka_unit_test(refused_endpoints_are_named),
     };
