@@ -1,0 +1,240 @@
+/*  pt_store: what a worker must not forget, in one directory.
+ *
+ *  The decisions of all topics, how far each topic is numbered, the batches that are finished, and
+ *  how far each named subscriber has come. One write transaction changes all of it or nothing:
+ *
+ *      pt_store_begin
+ *        pt_store_append      decisions of a topic, numbered here
+ *        pt_store_remember    a finished batch
+ *        pt_store_position    a subscriber's position
+ *        pt_store_trim        what nobody needs any more
+ *      pt_store_commit        PT_OK: durable. Otherwise nothing of it may be said to anyone.
+ *
+ *  One thread writes; any thread may read by a view, at the same time and without a lock. Other
+ *  processes may read the directory, one at a time may write.
+ *
+ *  Faults. PT_E_SPACE: the file is full; abort, and nothing has happened. PT_E_IO: the disk or the
+ *  file failed; the store is dead, every later call says so, and what the disk holds is unknown until
+ *  the store is opened again. Never try again: Linux forgets a failed write once it has told.
+ */
+#ifndef PT_STORE_H
+#define PT_STORE_H
+
+#include "pt_wire.h"
+
+#define PT_STORE_FORMAT 1
+#define PT_STORE_BYTES_DEFAULT (UINT64_C(1) << 30)
+#define PT_STORE_BYTES_MIN (UINT64_C(4) << 20)
+#define PT_STORE_PRODUCERS_DEFAULT 4096
+#define PT_STORE_TOPICS_MAX 1024
+#define PT_STORE_SUBSCRIBERS_MAX 256
+#define PT_STORE_NAME_BYTES_MAX 64 //  of a subscriber
+#define PT_STORE_PREFIXES_MAX 64   //  of one subscriber
+#define PT_STORE_RESPONSE_BYTES_MAX (16 * 1024)
+#define PT_STORE_ERROR_BYTES_MAX 512
+
+//  Shares of the file, in percent of its pages. What every durable subscriber has is kept, for
+//  operators and late subscribers, up to the first mark; what no durable subscriber asked for, up to
+//  the second; from the third on the store is full, and the rest is room for trimming to work in.
+#define PT_STORE_KEEP_PERCENT 60
+#define PT_STORE_SPILL_PERCENT 75
+#define PT_STORE_FULL_PERCENT 80
+
+typedef struct pt_store pt_store_t;
+
+typedef struct {
+    const char *dir;
+    uint64_t bytes;       //  of the file, allocated when it is opened; 0: the default
+    uint64_t worker;      //  id; 0: the stored one, or a random one. Another than the stored one is refused
+    size_t producers_max; //  windows kept, the ones unused for longest go; 0: the default
+    bool read_only;       //  no lock, no incarnation; only views
+} pt_store_options_t;
+
+typedef struct {
+    uint64_t worker;
+    uint64_t epoch;       //  unix ms when the store was made
+    uint64_t incarnation; //  starts so far, this one included
+} pt_store_identity_t;
+
+//  How far a topic is numbered.
+typedef struct {
+    char topic[PT_TOPIC_BYTES_MAX + 1];
+    uint64_t first_retained;
+    uint64_t next_seq; //  the next number to be given
+    uint64_t records;
+    uint64_t bytes; //  decisions and responses kept
+} pt_store_head_t;
+
+//  Decisions of one topic from one job, encoded as in DECISIONS.
+typedef struct {
+    uint32_t count;
+    uint32_t crc32;       //  zlib's, over items
+    pt_bytes_t items;     //  msgpack array of `count` maps
+    pt_bytes_t responses; //  msgpack array of `count` bins, or nil where one is not kept; len 0: none are
+} pt_store_part_t;
+
+typedef struct {
+    uint64_t pages_max;
+    uint64_t pages_used;
+    unsigned used_percent;
+    uint64_t trimmed_unread; //  decisions trimmed since the start that no durable subscriber asked for
+} pt_store_usage_t;
+
+/*  Open the store of a directory, or make both. Counts a start in `incarnation`, durably. PT_OK, or
+ *  a fault with one line in out_error[PT_STORE_ERROR_BYTES_MAX]: PT_E_IO with errno (EWOULDBLOCK:
+ *  another process writes to it; ENOSPC), PT_E_VERSION, PT_E_CHECKSUM, PT_E_RANGE (another worker's),
+ *  PT_E_NOT_FOUND (read only, and there is none), PT_E_NOMEM.
+ */
+PT_MUST_CHECK pt_status_t pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *out_error);
+
+/*  Close. An open transaction is aborted; views must be closed before. */
+void pt_store_close(pt_store_t **self_p);
+
+pt_store_identity_t pt_store_identity(const pt_store_t *self);
+
+/*  Why the last call failed: what, where, and the reason. Valid until the next call. */
+const char *pt_store_error(const pt_store_t *self);
+
+//  ---- writing, all from one thread
+
+PT_MUST_CHECK pt_status_t pt_store_begin(pt_store_t *self);
+PT_MUST_CHECK pt_status_t pt_store_commit(pt_store_t *self);
+/*  Undo everything since pt_store_begin. Does nothing when there is no transaction. */
+void pt_store_abort(pt_store_t *self);
+
+/*  Keep decisions as one record and number them from *out_first_seq on. The parts may have
+ *  PT_BATCH_COUNT_MAX decisions and PT_BATCH_BYTES_MAX bytes of items together; pt_store_fits tells.
+ *  Either all parts have responses or none.
+ */
+PT_MUST_CHECK pt_status_t pt_store_append(pt_store_t *self, const char *topic, const pt_store_part_t *parts,
+                                          size_t part_count, uint64_t decided_ms, uint64_t *out_first_seq);
+
+/*  Whether `next` fits into one record behind what has `count` decisions in `bytes` bytes. */
+bool pt_store_fits(uint32_t count, size_t bytes, const pt_store_part_t *next);
+
+/*  The topic's head with what this transaction added; false when there is no such topic. */
+bool pt_store_head(const pt_store_t *self, const char *topic, pt_store_head_t *out_head);
+
+/*  A batch is finished. Numbers below `floor` are forgotten. */
+PT_MUST_CHECK pt_status_t pt_store_remember(pt_store_t *self, uint64_t producer, uint64_t epoch, uint64_t floor,
+                                            uint64_t seq, uint32_t crc32, uint64_t now_ms);
+
+/*  A subscriber says its name and what it wants; the prefixes replace those it had, positions stay.
+ *  PT_E_COUNT when there are PT_STORE_SUBSCRIBERS_MAX others; PT_E_RANGE when name or prefixes are
+ *  too long or too many.
+ */
+PT_MUST_CHECK pt_status_t pt_store_subscribe(pt_store_t *self, const char *name, bool durable,
+                                             const pt_text_t *prefixes, size_t prefix_count, uint64_t now_ms);
+
+/*  A subscriber has dealt with all below `next_seq`. Positions never go back. PT_E_NOT_FOUND: no such
+ *  subscriber or topic; PT_E_RANGE: a number that was not given yet.
+ */
+PT_MUST_CHECK pt_status_t pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_t next_seq,
+                                            uint64_t now_ms);
+
+/*  Forget a subscriber and its positions. PT_E_NOT_FOUND when there is none. */
+PT_MUST_CHECK pt_status_t pt_store_forget(pt_store_t *self, const char *name);
+
+/*  Drop what the marks allow to drop, oldest first, about `bytes_max` bytes at most. */
+PT_MUST_CHECK pt_status_t pt_store_trim(pt_store_t *self, size_t bytes_max);
+
+/*  Whether trimming has something to do: call pt_store_trim in the next transaction. */
+bool pt_store_wants_trim(const pt_store_t *self);
+
+/*  Whether nothing more should be taken until something was trimmed. From any thread. */
+bool pt_store_is_full(const pt_store_t *self);
+
+/*  As of the last commit. */
+pt_store_usage_t pt_store_usage(const pt_store_t *self);
+
+//  ---- reading, from any thread
+
+typedef struct pt_store_view pt_store_view_t;
+
+//  One record.
+typedef struct {
+    uint64_t first_seq;
+    uint32_t count;
+    uint32_t crc32; //  zlib's, over the items
+    uint64_t decided_ms;
+    size_t items_bytes;
+    size_t responses_bytes; //  0: none
+} pt_store_record_t;
+
+/*  See the store as it is now. Pages that a view sees are not used again while it is open: keep it
+ *  for one chunk, not for long. PT_E_NOMEM, PT_E_IO.
+ */
+PT_MUST_CHECK pt_status_t pt_store_view_open(pt_store_t *self, pt_store_view_t **out_view);
+void pt_store_view_close(pt_store_view_t **view_p);
+
+/*  What was wrong with the last call on this view. */
+const char *pt_store_view_error(const pt_store_view_t *self);
+
+/*  Topics in the order of their names. PT_OK; PT_E_NOT_FOUND beyond the last; PT_E_CHECKSUM. */
+PT_MUST_CHECK pt_status_t pt_store_view_topic(pt_store_view_t *self, const char *after, pt_store_head_t *out_head);
+PT_MUST_CHECK pt_status_t pt_store_view_head(pt_store_view_t *self, const char *topic, pt_store_head_t *out_head);
+
+/*  Stand before the record of `topic` that holds `seq`. PT_E_NOT_FOUND: no such topic, or `seq` is not
+ *  given yet; PT_E_RANGE: it is below first_retained.
+ */
+PT_MUST_CHECK pt_status_t pt_store_view_seek(pt_store_view_t *self, const char *topic, uint64_t seq);
+
+/*  The next record. PT_E_NOT_FOUND behind the last; PT_E_CHECKSUM when there is none where one has to
+ *  be, or its header is no header.
+ */
+PT_MUST_CHECK pt_status_t pt_store_view_next(pt_store_view_t *self, pt_store_record_t *out_record);
+
+/*  Copy the last record's items, or responses, to out[0..items_bytes) and check them. PT_E_CHECKSUM
+ *  when they are not what was written: then they must not be used.
+ */
+PT_MUST_CHECK pt_status_t pt_store_view_items(pt_store_view_t *self, uint8_t *out);
+PT_MUST_CHECK pt_status_t pt_store_view_responses(pt_store_view_t *self, uint8_t *out);
+
+//  A named subscriber.
+typedef struct {
+    char name[PT_STORE_NAME_BYTES_MAX + 1];
+    bool durable;
+    uint64_t created_ms;
+    uint64_t seen_ms;
+    size_t prefix_count;
+    char prefixes[PT_STORE_PREFIXES_MAX][PT_TOPIC_BYTES_MAX + 1];
+} pt_store_subscriber_t;
+
+/*  Subscribers in the order of their names; "" comes before the first. PT_E_NOT_FOUND beyond the last. */
+PT_MUST_CHECK pt_status_t pt_store_view_subscriber(pt_store_view_t *self, const char *after,
+                                                   pt_store_subscriber_t *out_subscriber);
+
+/*  A subscriber's position in a topic; 0 when it never told. */
+PT_MUST_CHECK pt_status_t pt_store_view_position(pt_store_view_t *self, const char *name, const char *topic,
+                                                 uint64_t *out_next_seq);
+
+/*  Whether a subscriber's prefixes cover a topic; no prefix covers all. */
+bool pt_store_covers(const pt_store_subscriber_t *subscriber, const char *topic);
+
+//  Told of every finished batch, the windows unused for longest first.
+typedef void(pt_store_window_fn)(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq,
+                                 uint32_t crc32);
+
+/*  Tell all finished batches. A window without any is told once, with seq 0. */
+PT_MUST_CHECK pt_status_t pt_store_view_windows(pt_store_view_t *self, pt_store_window_fn *tell, void *context);
+
+//  ---- checking
+
+//  Told of each fault: where (a topic, or "producers" and such), the number it concerns, and what.
+typedef void(pt_store_fault_fn)(void *context, const char *where, uint64_t seq, const char *what);
+
+typedef struct {
+    uint64_t records;
+    uint64_t decisions;
+    uint64_t bytes;
+    uint64_t others; //  entries that are no records
+    uint64_t faults;
+} pt_store_verified_t;
+
+/*  Read everything and compare each checksum, number and count. PT_OK when it could be read through,
+ *  whatever was found; PT_E_IO or PT_E_NOMEM otherwise.
+ */
+PT_MUST_CHECK pt_status_t pt_store_verify(pt_store_t *self, pt_store_fault_fn *tell, void *context,
+                                          pt_store_verified_t *out_verified);
+
+#endif

@@ -1,0 +1,206 @@
+/*  How full the file is, and what may go.
+ *
+ *  Used are the pages that LMDB has ever taken and not given back to its free list; the list is read
+ *  through only when it could matter, because the end of the file moves up once and stays there.
+ */
+#include "pt_store_parts.h"
+
+//  A free list of more entries than this is read at every 64th commit only.
+#define S_FREE_LIST_SHORT 1000
+#define S_MEASURE_EVERY 64
+
+static int
+s_count_free(MDB_txn *txn, uint64_t *out_pages)
+{
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    *out_pages = 0;
+    //  Database 0 is the free list; each value begins with its number of pages.
+    int rc = mdb_cursor_open(txn, 0, &cursor);
+    if (rc != 0)
+        return rc;
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        size_t count;
+        memcpy(&count, value.mv_data, sizeof(count));
+        *out_pages += count;
+    }
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static bool
+s_is_worth_counting(const pt_store_t *self, MDB_txn *txn)
+{
+    MDB_stat stat;
+    if (self->commits % S_MEASURE_EVERY == 0)
+        return true;
+    return mdb_stat(txn, 0, &stat) == 0 && stat.ms_entries <= S_FREE_LIST_SHORT;
+}
+
+static unsigned
+s_percent(const pt_store_t *self, uint64_t pages)
+{
+    return (unsigned) (pages * 100 / self->pages_max);
+}
+
+void
+pt_store_measure(pt_store_t *self)
+{
+    MDB_envinfo info;
+    MDB_txn *txn;
+    uint64_t free_pages;
+    mdb_env_info(self->env, &info);
+    uint64_t taken = info.me_last_pgno + 1;
+    self->pages_used += self->pages_added;
+    self->pages_added = 0;
+    if (self->pages_used > taken || s_percent(self, taken) < PT_STORE_KEEP_PERCENT)
+        self->pages_used = taken;
+    if (s_percent(self, taken) >= PT_STORE_KEEP_PERCENT && mdb_txn_begin(self->env, NULL, MDB_RDONLY, &txn) == 0) {
+        if (s_is_worth_counting(self, txn) && s_count_free(txn, &free_pages) == 0 && free_pages < taken)
+            self->pages_used = taken - free_pages;
+        mdb_txn_abort(txn);
+    }
+    atomic_store(&self->full, s_percent(self, self->pages_used) >= PT_STORE_FULL_PERCENT);
+}
+
+bool
+pt_store_is_full(const pt_store_t *self)
+{
+    assert(self);
+
+    return atomic_load(&self->full);
+}
+
+pt_store_usage_t
+pt_store_usage(const pt_store_t *self)
+{
+    assert(self);
+
+    return (pt_store_usage_t) {self->pages_max, self->pages_used, s_percent(self, self->pages_used),
+                               self->trimmed_unread};
+}
+
+//  The lowest position of the durable subscribers that a topic has; UINT64_MAX: it has none.
+static uint64_t
+s_find_floor(const pt_store_t *self, size_t index)
+{
+    uint64_t floor = UINT64_MAX;
+    for (size_t i = 0; i < self->member_count; i++) {
+        const pt_store_member_t *member = self->members[i];
+        if (!member->who.durable || !pt_store_covers(&member->who, self->topics[index]->name))
+            continue;
+        if (member->positions[index] < floor)
+            floor = member->positions[index];
+    }
+    return floor;
+}
+
+//  Look at a topic's first record: its count and age. Without one, a fault that verify will find.
+static int
+s_look_at_first(MDB_txn *txn, pt_store_topic_t *topic)
+{
+    uint8_t key_bytes[S_RECORD_KEY_BYTES];
+    MDB_val value;
+    s_make_record_key(key_bytes, topic->now.first_retained, S_PART_ITEMS, 0);
+    MDB_val key = s_val(key_bytes, sizeof(key_bytes));
+    int rc = mdb_get(txn, topic->records, &key, &value);
+    if (rc != 0)
+        return rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc;
+    pt_store_record_t record;
+    if (!pt_store_unpack_header(topic->name, topic->now.first_retained, value, &record))
+        return MDB_CORRUPTED;
+    topic->first_count = record.count;
+    topic->first_ms = record.decided_ms;
+    return 0;
+}
+
+//  The topic whose first record may go and is the oldest of those; SIZE_MAX: none.
+static int
+s_choose_topic(pt_store_t *self, bool unread_too, size_t *out_index)
+{
+    *out_index = SIZE_MAX;
+    for (size_t i = 0; i < self->topic_count; i++) {
+        pt_store_topic_t *topic = self->topics[i];
+        if (topic->now.first_retained == topic->now.next_seq)
+            continue;
+        uint64_t floor = s_find_floor(self, i);
+        if (floor == UINT64_MAX && !unread_too)
+            continue;
+        int rc = topic->first_count ? 0 : s_look_at_first(self->txn, topic);
+        if (rc != 0)
+            return rc;
+        if (topic->now.first_retained + topic->first_count > floor)
+            continue;
+        if (*out_index == SIZE_MAX || topic->first_ms < self->topics[*out_index]->first_ms)
+            *out_index = i;
+    }
+    return 0;
+}
+
+//  Delete a topic's first record with its responses.
+static int
+s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
+{
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    *out_bytes = 0;
+    int rc = mdb_cursor_open(self->txn, topic->records, &cursor);
+    if (rc != 0)
+        return rc;
+    uint64_t end = topic->now.first_retained + topic->first_count;
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == 0 && key.mv_size == S_RECORD_KEY_BYTES &&
+           s_get_key_u64(key.mv_data) < end) {
+        *out_bytes += value.mv_size;
+        rc = mdb_cursor_del(cursor, 0);
+        if (rc != 0)
+            break;
+    }
+    mdb_cursor_close(cursor);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return rc;
+    topic->now.first_retained = end;
+    topic->now.records--;
+    topic->now.bytes -= *out_bytes < topic->now.bytes ? *out_bytes : topic->now.bytes;
+    topic->first_count = 0;
+    topic->dirty = true;
+    return 0;
+}
+
+pt_status_t
+pt_store_trim(pt_store_t *self, size_t bytes_max)
+{
+    pt_status_t status = pt_store_check_txn(self);
+    if (status != PT_OK)
+        return status;
+    uint64_t used = self->pages_used + self->pages_added;
+    for (size_t done = 0; done < bytes_max && s_percent(self, used) >= PT_STORE_KEEP_PERCENT;) {
+        size_t index;
+        size_t bytes;
+        int rc = s_choose_topic(self, s_percent(self, used) >= PT_STORE_SPILL_PERCENT, &index);
+        if (rc == 0 && index == SIZE_MAX)
+            break;
+        if (rc != 0)
+            return pt_store_fail(self, rc, "trim", "the journal");
+        pt_store_topic_t *topic = self->topics[index];
+        uint32_t count = topic->first_count;
+        if (s_find_floor(self, index) == UINT64_MAX)
+            self->trimmed_unread += count;
+        rc = s_delete_first(self, topic, &bytes);
+        if (rc != 0)
+            return pt_store_fail(self, rc, "trim", topic->name);
+        done += bytes;
+        uint64_t pages = bytes / self->chunk_bytes / 2;
+        used -= pages < used ? pages : used;
+    }
+    return PT_OK;
+}
+
+bool
+pt_store_wants_trim(const pt_store_t *self)
+{
+    assert(self);
+
+    return s_percent(self, self->pages_used) >= PT_STORE_KEEP_PERCENT;
+}

@@ -1,0 +1,351 @@
+/*  Reading: a snapshot, and a place in one topic. What comes out was compared with its checksum, so
+ *  a damaged record is a fault and never a decision.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pt_store_parts.h"
+
+struct pt_store_view {
+    pt_store_t *store;
+    MDB_txn *txn;
+    MDB_cursor *cursor;            //  in the records of `topic`
+    const pt_store_topic_t *topic; //  NULL: nowhere yet
+    uint64_t next_seq;             //  of the record that pt_store_view_next comes to
+    uint64_t end_seq;
+    pt_store_record_t record; //  the last one
+    char error[PT_STORE_ERROR_BYTES_MAX];
+};
+
+static pt_status_t
+s_fail(pt_store_view_t *self, pt_status_t status, const char *what, const char *where)
+{
+    snprintf(self->error, sizeof(self->error), "%s: %s", where, what);
+    return status;
+}
+
+static pt_status_t
+s_fail_lmdb(pt_store_view_t *self, int rc, const char *where)
+{
+    return s_fail(self, rc == ENOMEM ? PT_E_NOMEM : PT_E_IO, mdb_strerror(rc), where);
+}
+
+pt_status_t
+pt_store_view_open(pt_store_t *store, pt_store_view_t **out_view)
+{
+    assert(store);
+    assert(out_view);
+
+    *out_view = NULL;
+    pt_store_view_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return PT_E_NOMEM;
+    self->store = store;
+    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &self->txn);
+    if (rc != 0) {
+        free(self);
+        errno = rc > 0 ? rc : EIO;
+        return PT_E_IO;
+    }
+    *out_view = self;
+    return PT_OK;
+}
+
+void
+pt_store_view_close(pt_store_view_t **view_p)
+{
+    assert(view_p);
+
+    pt_store_view_t *self = *view_p;
+    if (!self)
+        return;
+    if (self->cursor)
+        mdb_cursor_close(self->cursor);
+    mdb_txn_abort(self->txn);
+    free(self);
+    *view_p = NULL;
+}
+
+const char *
+pt_store_view_error(const pt_store_view_t *self)
+{
+    assert(self);
+
+    return self->error;
+}
+
+static pt_status_t
+s_unpack_head(pt_store_view_t *self, MDB_val key, MDB_val value, pt_store_head_t *out_head)
+{
+    pt_store_mark_t mark;
+    if (key.mv_size > PT_TOPIC_BYTES_MAX || !pt_store_unpack_mark(key, value, &mark))
+        return s_fail(self, PT_E_CHECKSUM, "a topic's head is damaged", "heads");
+    *out_head = (pt_store_head_t) {
+        .first_retained = mark.first_retained, .next_seq = mark.next_seq, .records = mark.records, .bytes = mark.bytes};
+    memcpy(out_head->topic, key.mv_data, key.mv_size);
+    return PT_OK;
+}
+
+pt_status_t
+pt_store_view_topic(pt_store_view_t *self, const char *after, pt_store_head_t *out_head)
+{
+    assert(self);
+    assert(after);
+    assert(out_head);
+
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(self->txn, self->store->heads, &cursor);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, "heads");
+    //  A name with a zero byte behind it is the next possible key.
+    MDB_val key = s_val(after, strlen(after) + 1);
+    MDB_val value;
+    rc = mdb_cursor_get(cursor, &key, &value, *after ? MDB_SET_RANGE : MDB_FIRST);
+    pt_status_t status = PT_E_NOT_FOUND;
+    if (rc == 0)
+        status = s_unpack_head(self, key, value, out_head);
+    else if (rc != MDB_NOTFOUND)
+        status = s_fail_lmdb(self, rc, "heads");
+    mdb_cursor_close(cursor);
+    return status;
+}
+
+pt_status_t
+pt_store_view_head(pt_store_view_t *self, const char *topic, pt_store_head_t *out_head)
+{
+    assert(self);
+    assert(topic);
+    assert(out_head);
+
+    MDB_val key = s_val(topic, strlen(topic));
+    MDB_val value;
+    int rc = key.mv_size ? mdb_get(self->txn, self->store->heads, &key, &value) : MDB_NOTFOUND;
+    if (rc == MDB_NOTFOUND)
+        return s_fail(self, PT_E_NOT_FOUND, "no such topic", topic);
+    return rc == 0 ? s_unpack_head(self, key, value, out_head) : s_fail_lmdb(self, rc, topic);
+}
+
+//  Put the cursor into a topic's records.
+static pt_status_t
+s_enter_topic(pt_store_view_t *self, const char *name)
+{
+    size_t index = pt_store_find_topic(self->store, name, atomic_load(&self->store->topics_visible));
+    if (index == SIZE_MAX)
+        return s_fail(self, PT_E_NOT_FOUND, "no such topic", name);
+    if (self->topic == self->store->topics[index])
+        return PT_OK;
+    if (self->cursor)
+        mdb_cursor_close(self->cursor);
+    self->cursor = NULL;
+    self->topic = NULL;
+    int rc = mdb_cursor_open(self->txn, self->store->topics[index]->records, &self->cursor);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, name);
+    self->topic = self->store->topics[index];
+    return PT_OK;
+}
+
+//  Find the number of the record that holds `seq`: its own key, or the one before.
+static pt_status_t
+s_find_record(pt_store_view_t *self, uint64_t seq, uint64_t *out_first_seq)
+{
+    uint8_t bytes[S_RECORD_KEY_BYTES];
+    s_make_record_key(bytes, seq, S_PART_ITEMS, 0);
+    MDB_val key = s_val(bytes, sizeof(bytes));
+    MDB_val value;
+    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_RANGE);
+    if (rc == 0 && key.mv_size == sizeof(bytes) && memcmp(key.mv_data, bytes, sizeof(bytes)) == 0) {
+        *out_first_seq = seq;
+        return PT_OK;
+    }
+    if (rc == 0)
+        rc = mdb_cursor_get(self->cursor, &key, &value, MDB_PREV);
+    else if (rc == MDB_NOTFOUND)
+        rc = mdb_cursor_get(self->cursor, &key, &value, MDB_LAST);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return s_fail_lmdb(self, rc, self->topic->name);
+    if (rc != 0 || key.mv_size != sizeof(bytes))
+        return s_fail(self, PT_E_CHECKSUM, "a record is missing", self->topic->name);
+    *out_first_seq = s_get_key_u64(key.mv_data);
+    return PT_OK;
+}
+
+pt_status_t
+pt_store_view_seek(pt_store_view_t *self, const char *topic, uint64_t seq)
+{
+    assert(self);
+    assert(topic);
+
+    pt_store_head_t head;
+    pt_status_t status = pt_store_view_head(self, topic, &head);
+    if (status == PT_OK)
+        status = s_enter_topic(self, topic);
+    if (status != PT_OK)
+        return status;
+    if (seq >= head.next_seq)
+        return s_fail(self, PT_E_NOT_FOUND, "that number is not given yet", topic);
+    if (seq < head.first_retained)
+        return s_fail(self, PT_E_RANGE, "that number is no longer kept", topic);
+    self->end_seq = head.next_seq;
+    return s_find_record(self, seq, &self->next_seq);
+}
+
+pt_status_t
+pt_store_view_next(pt_store_view_t *self, pt_store_record_t *out_record)
+{
+    assert(self);
+    assert(self->topic);
+    assert(out_record);
+
+    if (self->next_seq >= self->end_seq)
+        return s_fail(self, PT_E_NOT_FOUND, "no more records", self->topic->name);
+    uint8_t bytes[S_RECORD_KEY_BYTES];
+    s_make_record_key(bytes, self->next_seq, S_PART_ITEMS, 0);
+    MDB_val key = s_val(bytes, sizeof(bytes));
+    MDB_val value;
+    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_KEY);
+    if (rc == MDB_NOTFOUND)
+        return s_fail(self, PT_E_CHECKSUM, "a record is missing", self->topic->name);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, self->topic->name);
+    if (!pt_store_unpack_header(self->topic->name, self->next_seq, value, &self->record))
+        return s_fail(self, PT_E_CHECKSUM, "a record's header is damaged", self->topic->name);
+    self->next_seq += self->record.count;
+    *out_record = self->record;
+    return PT_OK;
+}
+
+//  Where gathered bytes go: the header apart from what follows it.
+typedef struct {
+    uint8_t *header;
+    size_t header_len;
+    uint8_t *out;
+    size_t out_len;
+    size_t done;
+} s_sink_t;
+
+static bool
+s_pour(s_sink_t *sink, const uint8_t *data, size_t len)
+{
+    if (len > sink->header_len + sink->out_len - sink->done)
+        return false;
+    if (sink->done < sink->header_len) {
+        size_t size = len < sink->header_len - sink->done ? len : sink->header_len - sink->done;
+        memcpy(sink->header + sink->done, data, size);
+        sink->done += size;
+        data += size;
+        len -= size;
+    }
+    if (len)
+        memcpy(sink->out + (sink->done - sink->header_len), data, len);
+    sink->done += len;
+    return true;
+}
+
+//  Gather all chunks of one part of the last record.
+static pt_status_t
+s_gather(pt_store_view_t *self, unsigned part, s_sink_t *sink)
+{
+    for (unsigned chunk = 0; sink->done < sink->header_len + sink->out_len; chunk++) {
+        uint8_t bytes[S_RECORD_KEY_BYTES];
+        s_make_record_key(bytes, self->record.first_seq, part, chunk);
+        MDB_val key = s_val(bytes, sizeof(bytes));
+        MDB_val value;
+        int rc = mdb_cursor_get(self->cursor, &key, &value, chunk ? MDB_NEXT : MDB_SET_KEY);
+        if (rc != 0 && rc != MDB_NOTFOUND)
+            return s_fail_lmdb(self, rc, self->topic->name);
+        bool follows = rc == 0 && key.mv_size == sizeof(bytes) && memcmp(key.mv_data, bytes, sizeof(bytes)) == 0;
+        if (!follows || value.mv_size == 0 || !s_pour(sink, value.mv_data, value.mv_size))
+            return s_fail(self, PT_E_CHECKSUM, "a part of a record is missing", self->topic->name);
+    }
+    return PT_OK;
+}
+
+static pt_status_t
+s_read_part(pt_store_view_t *self, unsigned part, size_t header_len, uint8_t *out, size_t out_len)
+{
+    uint8_t header[S_RECORD_HEADER_BYTES];
+    s_sink_t sink = {header, header_len, out, out_len, 0};
+    pt_status_t status = s_gather(self, part, &sink);
+    if (status != PT_OK)
+        return status;
+    uint32_t crc = pt_store_begin_crc(self->topic->name, self->record.first_seq, part);
+    crc = pt_crc32c(crc, header + 4, header_len - 4);
+    crc = pt_crc32c(crc, out, out_len);
+    if (crc != s_get_u32(header))
+        return s_fail(self, PT_E_CHECKSUM, "a record is not what was written", self->topic->name);
+    return PT_OK;
+}
+
+pt_status_t
+pt_store_view_items(pt_store_view_t *self, uint8_t *out)
+{
+    assert(self);
+    assert(self->record.count);
+    assert(out);
+
+    return s_read_part(self, S_PART_ITEMS, S_RECORD_HEADER_BYTES, out, self->record.items_bytes);
+}
+
+pt_status_t
+pt_store_view_responses(pt_store_view_t *self, uint8_t *out)
+{
+    assert(self);
+    assert(self->record.responses_bytes);
+    assert(out);
+
+    return s_read_part(self, S_PART_RESPONSES, S_RESPONSES_HEADER_BYTES, out, self->record.responses_bytes);
+}
+
+pt_status_t
+pt_store_view_subscriber(pt_store_view_t *self, const char *after, pt_store_subscriber_t *out_subscriber)
+{
+    assert(self);
+    assert(after && strlen(after) <= PT_STORE_NAME_BYTES_MAX);
+    assert(out_subscriber);
+
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(self->txn, self->store->subscribers, &cursor);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, "subscribers");
+    pt_status_t status = pt_store_next_member(cursor, after, out_subscriber);
+    mdb_cursor_close(cursor);
+    if (status != PT_OK && status != PT_E_NOT_FOUND)
+        return s_fail(self, status, "an entry is damaged", "subscribers");
+    return status;
+}
+
+pt_status_t
+pt_store_view_position(pt_store_view_t *self, const char *name, const char *topic, uint64_t *out_next_seq)
+{
+    assert(self);
+    assert(name && strlen(name) <= PT_STORE_NAME_BYTES_MAX);
+    assert(topic && strlen(topic) <= PT_TOPIC_BYTES_MAX);
+    assert(out_next_seq);
+
+    *out_next_seq = 0;
+    uint8_t bytes[S_MEMBER_KEY_BYTES_MAX];
+    MDB_val key = s_val(bytes, s_make_member_key(bytes, name, 't', topic, strlen(topic)));
+    MDB_val value;
+    int rc = mdb_get(self->txn, self->store->subscribers, &key, &value);
+    if (rc == MDB_NOTFOUND)
+        return PT_OK;
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, "subscribers");
+    if (!s_is_sealed(S_SUBSCRIBERS, key, value, S_POSITION_BYTES))
+        return s_fail(self, PT_E_CHECKSUM, "a position is damaged", "subscribers");
+    *out_next_seq = s_get_u64((const uint8_t *) value.mv_data + 4);
+    return PT_OK;
+}
+
+pt_status_t
+pt_store_view_windows(pt_store_view_t *self, pt_store_window_fn *tell, void *context)
+{
+    assert(self);
+    assert(tell);
+
+    int rc = pt_store_tell_windows(self->store, self->txn, tell, context);
+    if (rc == MDB_CORRUPTED)
+        return s_fail(self, PT_E_CHECKSUM, "an entry is damaged", "producers");
+    return rc == 0 ? PT_OK : s_fail_lmdb(self, rc, "producers");
+}
