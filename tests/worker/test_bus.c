@@ -271,6 +271,38 @@ a_plain_request_is_answered_with_its_count(void **state)
     pt_broker_destroy(&broker);
 }
 
+static void
+a_broker_that_starts_anew_meets_its_workers_again(void **state)
+{
+    (void) state;
+    pt_broker_t *broker = s_broker(5);
+    const char *back = pt_broker_back(broker);
+    pt_pool_t *pool = bus_pool(&back, 1, 1);
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response(NULL, "opn", "no_such_code", 400, response);
+    for (uint64_t start = 1; start <= 3; start++) {
+        //  A socket of its own each time: what waits in the old one is for the old broker.
+        zsock_t *producer = bus_connect(ZMQ_DEALER, pt_broker_front(broker));
+        for (uint64_t seq = 1; seq <= start + 1; seq++) {
+            bus_batch_t batch = bus_batch(3, seq, 2, response, len);
+            bus_batch_send(producer, &batch);
+            bus_batch_clear(&batch);
+            bus_expect_ack(producer, 3, seq);
+        }
+        zsock_destroy(&producer);
+        pt_broker_destroy(&broker);
+        if (start < 3)
+            broker = s_broker(5);
+    }
+    assert_int_equal(pt_pool_drain(pool, BUS_PATIENCE_MS, -1), PT_DRAINED);
+    pt_pool_counters_t counters = pt_pool_counters(pool);
+    assert_true(counters.hellos >= 3);
+    //  4 batches in all; the others were known already.
+    assert_int_equal(counters.received, 4 * 2);
+    assert_int_equal(counters.duplicates, 2 + 3);
+    pt_pool_destroy(&pool);
+}
+
 int
 main(void)
 {
@@ -278,6 +310,7 @@ main(void)
         cmocka_unit_test(a_batch_becomes_decisions_and_then_an_ack),
         cmocka_unit_test(ten_thousand_responses_arrive_once_and_without_gaps),
         cmocka_unit_test(three_workers_behind_two_brokers_decide_each_response_once),
+        cmocka_unit_test(a_broker_that_starts_anew_meets_its_workers_again),
         cmocka_unit_test(a_plain_request_is_answered_with_its_count),
     };
     return cmocka_run_group_tests(tests, bus_setup, bus_teardown);

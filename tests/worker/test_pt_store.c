@@ -1,0 +1,455 @@
+/*  Opening, trimming and filling a store. */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define S_SMALL (UINT64_C(8) << 20)
+
+//  ---- opening
+
+static void
+second_writer_is_refused_with_the_pid_of_the_first(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    char pid[32];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    pt_store_options_t options = {.dir = dir, .bytes = S_SMALL};
+    pt_store_t *second;
+
+    assert_int_equal(pt_store_open(&options, &second, error), PT_E_IO);
+
+    assert_int_equal(errno, EWOULDBLOCK);
+    assert_null(second);
+    snprintf(pid, sizeof(pid), "pid %d ", (int) getpid());
+    assert_non_null(strstr(error, pid));
+    pt_store_close(&store);
+    store = store_open(dir, S_SMALL);
+    pt_store_close(&store);
+}
+
+static void
+file_is_allocated_when_it_is_opened(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    struct stat about;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+
+    assert_int_equal(stat(path, &about), 0);
+    assert_int_equal(about.st_size, S_SMALL);
+    assert_true((uint64_t) about.st_blocks * 512 >= S_SMALL);
+    assert_int_equal(about.st_mode & 0777, 0600);
+    pt_store_close(&store);
+    store = store_open(dir, 2 * S_SMALL);
+    assert_int_equal(stat(path, &about), 0);
+    assert_true((uint64_t) about.st_blocks * 512 >= 2 * S_SMALL);
+    pt_store_close(&store);
+}
+
+static void
+opening_says_when_the_disk_has_no_room(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    //  More than any file may have.
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = UINT64_C(1) << 46};
+    pt_store_t *store;
+
+    assert_int_equal(pt_store_open(&options, &store, error), PT_E_IO);
+
+    assert_true(errno == ENOSPC || errno == EFBIG);
+    assert_non_null(strstr(error, "cannot reserve"));
+    //  Nothing half made is left.
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof(path), "%s/data.new", dir);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void
+identity_stays_and_starts_are_counted(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    pt_store_identity_t first = pt_store_identity(store);
+    assert_int_not_equal(first.worker, 0);
+    assert_int_not_equal(first.epoch, 0);
+    assert_int_equal(first.incarnation, 1);
+    pt_store_close(&store);
+
+    store = store_open(dir, S_SMALL);
+    pt_store_identity_t second = pt_store_identity(store);
+    assert_int_equal(second.worker, first.worker);
+    assert_int_equal(second.epoch, first.epoch);
+    assert_int_equal(second.incarnation, 2);
+    pt_store_close(&store);
+
+    pt_store_options_t options = {.dir = dir, .bytes = S_SMALL, .worker = first.worker + 1};
+    assert_int_equal(pt_store_open(&options, &store, error), PT_E_RANGE);
+    store = store_open_reader(dir);
+    assert_int_equal(pt_store_identity(store).incarnation, 2);
+    pt_store_close(&store);
+}
+
+static void
+reader_is_refused_where_there_is_no_journal(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store;
+    pt_store_options_t options = {.dir = store_dir(dir), .read_only = true};
+
+    assert_int_equal(pt_store_open(&options, &store, error), PT_E_NOT_FOUND);
+
+    assert_int_not_equal(access(dir, F_OK), 0);
+}
+
+static void
+file_of_another_kind_is_refused(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store;
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_SMALL};
+    assert_int_equal(mkdir(dir, 0700), 0);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    FILE *file = fopen(path, "w");
+    for (int i = 0; i < 5000; i++)
+        fputs("not a journal\n", file);
+    fclose(file);
+
+    assert_int_equal(pt_store_open(&options, &store, error), PT_E_CHECKSUM);
+}
+
+//  ---- trimming
+
+//  Fill a topic with records of 10 decisions and about 100 KiB, until the store is that full.
+static void
+s_fill(pt_store_t *store, const char *topic, unsigned percent)
+{
+    uint64_t start = 0;
+    while (pt_store_usage(store).used_percent < percent) {
+        store_commit_one(store, topic, start, 10, 10000);
+        start += 10;
+    }
+}
+
+static void
+s_trim(pt_store_t *store)
+{
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_trim(store, 64 << 20), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+}
+
+static void
+s_subscribe(pt_store_t *store, const char *name, bool durable, const char *prefix)
+{
+    pt_text_t text = pt_text_of(prefix);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_subscribe(store, name, durable, &text, *prefix ? 1 : 0, 5), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+}
+
+static void
+s_position(pt_store_t *store, const char *name, const char *topic, uint64_t next_seq)
+{
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_position(store, name, topic, next_seq, 6), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+}
+
+typedef struct {
+    const char *name;
+    struct {
+        const char *name;
+        bool durable;
+        const char *prefix;
+        uint64_t position; //  0: none
+    } subscribers[3];
+    unsigned percent;    //  how full when trimmed
+    uint64_t floor;      //  what first_retained may reach at most
+    bool trims;          //  whether anything goes
+    bool trimmed_unread; //  and whether that is told
+} s_rule_t;
+
+static const s_rule_t s_rules[] = {
+    {"nobody asked, below the mark for spilling", {{NULL, false, NULL, 0}}, 70, 1, false, false},
+    {"nobody asked, above it", {{NULL, false, NULL, 0}}, 78, UINT64_MAX, true, true},
+    {"all has been read, little used", {{"a", true, "retry.", 100}}, 55, 1, false, false},
+    {"a part has been read", {{"a", true, "retry.", 51}}, 70, 51, true, false},
+    {"the slowest counts",
+     {{"a", true, "retry.", 71}, {"b", true, "", 41}, {"c", true, "retry.opn.", 61}},
+     79,
+     41,
+     true,
+     false},
+    {"others do not count",
+     {{"a", true, "retry.", 71}, {"b", true, "dead_letter.", 0}, {"c", true, "retry.opn2", 0}},
+     79,
+     71,
+     true,
+     false},
+    {"who is not durable does not count", {{"a", true, "retry.", 71}, {"b", false, "retry.", 11}}, 79, 71, true, false},
+    {"only one who is not durable", {{"b", false, "retry.", 11}}, 79, UINT64_MAX, true, true},
+    {"one who never told a position holds all",
+     {{"a", true, "retry.", 71}, {"b", true, "retry.", 0}},
+     85,
+     1,
+     false,
+     false},
+    {"a position inside a record keeps the record", {{"a", true, "retry.", 58}}, 70, 51, true, false},
+};
+
+static void
+trim_keeps_what_the_rules_keep(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < sizeof(s_rules) / sizeof(s_rules[0]); i++) {
+        const s_rule_t *rule = &s_rules[i];
+        char dir[STORE_PATH_BYTES];
+        pt_store_head_t head;
+        pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+        s_fill(store, "retry.opn.", rule->percent);
+        for (size_t j = 0; j < 3 && rule->subscribers[j].name; j++) {
+            s_subscribe(store, rule->subscribers[j].name, rule->subscribers[j].durable, rule->subscribers[j].prefix);
+            if (rule->subscribers[j].position)
+                s_position(store, rule->subscribers[j].name, "retry.opn.", rule->subscribers[j].position);
+        }
+        s_trim(store);
+        assert_true(pt_store_head(store, "retry.opn.", &head));
+        if (rule->trims != (head.first_retained > 1) || head.first_retained > rule->floor)
+            fail_msg("%s: %llu", rule->name, (unsigned long long) head.first_retained);
+        assert_int_equal(head.first_retained % 10, 1);
+        assert_int_equal(pt_store_usage(store).trimmed_unread > 0, rule->trimmed_unread);
+        store_expect_sound(store);
+        //  What is on the disk says the same.
+        pt_store_close(&store);
+        store = store_open(dir, S_SMALL);
+        pt_store_head_t again;
+        assert_true(pt_store_head(store, "retry.opn.", &again));
+        assert_int_equal(again.first_retained, head.first_retained);
+        assert_int_equal(again.bytes, head.bytes);
+        pt_store_close(&store);
+    }
+}
+
+static void
+trim_takes_the_oldest_of_all_topics_first(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    const char *topics[] = {"retry.b.", "retry.a."};
+    store_part_t part = store_part(0, 10, 10000, false);
+    uint64_t first_seq;
+    for (uint64_t turn = 0; pt_store_usage(store).used_percent < 78; turn++) {
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_append(store, topics[turn % 2], &part.part, 1, turn, &first_seq), PT_OK);
+        assert_int_equal(pt_store_commit(store), PT_OK);
+    }
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_trim(store, 1), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    pt_store_head_t head;
+    assert_true(pt_store_head(store, "retry.b.", &head));
+    assert_int_equal(head.first_retained, 11);
+    assert_true(pt_store_head(store, "retry.a.", &head));
+    assert_int_equal(head.first_retained, 1);
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
+static void
+forgotten_subscriber_holds_nothing(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_head_t head;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    s_subscribe(store, "dead", true, "");
+    s_fill(store, "retry.opn.", 82);
+    assert_true(pt_store_is_full(store));
+    s_trim(store);
+    assert_true(pt_store_is_full(store));
+
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_forget(store, "dead"), PT_OK);
+    assert_int_equal(pt_store_forget(store, "dead"), PT_E_NOT_FOUND);
+    assert_int_equal(pt_store_trim(store, 64 << 20), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+
+    assert_false(pt_store_is_full(store));
+    assert_true(pt_store_head(store, "retry.opn.", &head));
+    assert_true(head.first_retained > 1);
+    pt_store_close(&store);
+}
+
+//  ---- filling
+
+static void
+full_comes_before_the_file_has_no_room(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    s_subscribe(store, "dead", true, "");
+    uint64_t start = 0;
+    while (!pt_store_is_full(store))
+        start += 0 * store_commit_one(store, "retry.opn.", start, 10, 3000) + 10;
+    assert_in_range(pt_store_usage(store).used_percent, PT_STORE_FULL_PERCENT, PT_STORE_FULL_PERCENT + 2);
+
+    //  Work that was taken before still finds room; in the end the file is full and nothing breaks.
+    store_part_t part = store_part(start, 10, 10000, true);
+    pt_status_t status = PT_OK;
+    uint64_t first_seq = 0;
+    unsigned more = 0;
+    for (; status == PT_OK; more++) {
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        status = pt_store_append(store, "retry.opn.", &part.part, 1, 7, &first_seq);
+        if (status == PT_OK)
+            status = pt_store_commit(store);
+        else
+            pt_store_abort(store);
+    }
+    assert_int_equal(status, PT_E_SPACE);
+    assert_true(more > 4);
+    pt_store_head_t head;
+    assert_true(pt_store_head(store, "retry.opn.", &head));
+    store_expect_sound(store);
+    pt_store_close(&store);
+
+    store = store_open(dir, S_SMALL);
+    pt_store_head_t again;
+    assert_true(pt_store_head(store, "retry.opn.", &again));
+    assert_int_equal(again.next_seq, head.next_seq);
+    assert_true(pt_store_is_full(store));
+    store_expect_sound(store);
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
+static void
+room_is_used_again_for_ever(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    uint64_t seed = 99;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    const char *topics[] = {"retry.a.", "retry.b.", "dead_letter.a.", "dead_letter.b."};
+    uint64_t bytes = 0;
+    //  Eight times the file, in records of all sizes.
+    while (bytes < 8 * S_SMALL) {
+        store_part_t part = store_part(bytes, 1 + (uint32_t) (store_random(&seed) % 60), store_random(&seed) % 3000,
+                                       store_random(&seed) % 2);
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        store_append(store, topics[store_random(&seed) % 4], &part);
+        if (pt_store_wants_trim(store))
+            assert_int_equal(pt_store_trim(store, 1 << 20), PT_OK);
+        assert_int_equal(pt_store_commit(store), PT_OK);
+        bytes += part.part.items.len + part.part.responses.len;
+        assert_false(pt_store_is_full(store));
+        store_part_clear(&part);
+    }
+    assert_true(pt_store_usage(store).used_percent > PT_STORE_KEEP_PERCENT);
+    store_expect_sound(store);
+    pt_store_close(&store);
+}
+
+//  ---- windows
+
+static void
+s_count_windows(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    (void) epoch;
+    (void) floor;
+    (void) seq;
+    (void) crc32;
+    uint64_t *seen = context;
+    seen[0]++;
+    if (producer < seen[1])
+        seen[1] = producer;
+}
+
+static void
+windows_unused_for_longest_are_forgotten(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_SMALL, .producers_max = 20};
+    pt_store_t *store;
+    assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
+    for (uint64_t producer = 0; producer < 100; producer++) {
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_remember(store, producer, 1, 1, 1, 77, 1000 + producer), PT_OK);
+        assert_int_equal(pt_store_commit(store), PT_OK);
+    }
+    pt_store_view_t *view;
+    uint64_t seen[2] = {0, UINT64_MAX};
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
+    pt_store_view_close(&view);
+    assert_in_range(seen[0], 20, 36);
+    assert_int_equal(seen[1], 100 - seen[0]);
+    pt_store_close(&store);
+}
+
+static void
+view_sees_one_moment(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    store_commit_one(store, "retry.opn.", 0, 3, 100);
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    store_commit_one(store, "retry.opn.", 3, 3, 100);
+    store_commit_one(store, "retry.new.", 3, 3, 100);
+
+    assert_int_equal(pt_store_view_head(view, "retry.opn.", &head), PT_OK);
+    assert_int_equal(head.next_seq, 4);
+    assert_int_equal(pt_store_view_seek(view, "retry.opn.", 4), PT_E_NOT_FOUND);
+    assert_int_equal(pt_store_view_seek(view, "retry.new.", 1), PT_E_NOT_FOUND);
+    pt_store_view_close(&view);
+    pt_store_close(&store);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(second_writer_is_refused_with_the_pid_of_the_first),
+        cmocka_unit_test(file_is_allocated_when_it_is_opened),
+        cmocka_unit_test(opening_says_when_the_disk_has_no_room),
+        cmocka_unit_test(identity_stays_and_starts_are_counted),
+        cmocka_unit_test(reader_is_refused_where_there_is_no_journal),
+        cmocka_unit_test(file_of_another_kind_is_refused),
+        cmocka_unit_test(trim_keeps_what_the_rules_keep),
+        cmocka_unit_test(trim_takes_the_oldest_of_all_topics_first),
+        cmocka_unit_test(forgotten_subscriber_holds_nothing),
+        cmocka_unit_test(full_comes_before_the_file_has_no_room),
+        cmocka_unit_test(room_is_used_again_for_ever),
+        cmocka_unit_test(windows_unused_for_longest_are_forgotten),
+        cmocka_unit_test(view_sees_one_moment),
+    };
+    return cmocka_run_group_tests_name("pt_store", tests, store_setup, store_teardown);
+}
