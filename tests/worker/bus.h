@@ -38,6 +38,8 @@ zsock_t *bus_connect(int type, const char *endpoint);
 
 /*  Wait for a message. */
 void bus_receive(zsock_t *socket, pt_frames_t *out_message);
+/*  In a loop that waits for a counter: gives the processor away until the kernel's next tick. */
+void bus_let_others_run(void);
 /*  Whether a message waits now. */
 bool bus_has_message(zsock_t *socket);
 /*  Send frames given as (pointer, length) pairs, `count` of them. */

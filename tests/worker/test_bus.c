@@ -2,7 +2,6 @@
 #include "bus.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 
 static pt_broker_t *
@@ -213,7 +212,7 @@ three_workers_behind_two_brokers_decide_each_response_once(void **state)
         producers[i] = bus_connect(ZMQ_DEALER, pt_broker_front(brokers[i]));
         //  All workers must be known before the first batch, or a producer's worker changes.
         while (pt_broker_counters(brokers[i]).workers < 3)
-            sched_yield();
+            bus_let_others_run();
     }
 
     s_load_t load = {.producers = 12, .batches = 5, .size = 50};

@@ -1,7 +1,6 @@
 /*  A broker whose workers are the test: bare DEALERs that give credit by hand. */
 #include "bus.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -62,7 +61,7 @@ static void
 s_await_credit(const s_bench_t *bench, uint64_t credit)
 {
     while (pt_broker_counters(bench->broker).credit != credit)
-        sched_yield();
+        bus_let_others_run();
 }
 
 //  Connect a worker, be greeted, and give credit.
@@ -308,7 +307,7 @@ a_worker_that_falls_silent_is_forgotten(void **state)
     assert_int_equal(pt_broker_counters(bench.broker).workers, 1);
     //  The broker's own clock ends this wait.
     while (pt_broker_counters(bench.broker).workers)
-        sched_yield();
+        bus_let_others_run();
     assert_int_equal(pt_broker_counters(bench.broker).credit, 0);
     //  Its next READY is that of a stranger.
     s_send_ready(&worker, 4, 8);
@@ -343,7 +342,7 @@ headers_that_cannot_be_read_are_answered_where_a_producer_can(void **state)
     s_serve(&worker);
     bus_expect_ack(bench.front, 5, 4);
     while (pt_broker_counters(bench.broker).answers < 1)
-        sched_yield();
+        bus_let_others_run();
     pt_broker_counters_t counters = pt_broker_counters(bench.broker);
     assert_int_equal(counters.garbage, 5);
     assert_int_equal(counters.refused, 1);
