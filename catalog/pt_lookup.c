@@ -328,13 +328,24 @@ s_ask_statuses(s_query_t *query)
     return false;
 }
 
+//  A gateway that says something where its errors stand does not say that all went well, even if
+//  nobody can read what it says.
+static bool
+s_speaks_of_trouble(const s_query_t *query)
+{
+    bool has_message = false;
+    for (int i = 0; i < PT_CODE_SLOTS; i++)
+        has_message |= pt_text_is_set(query->facts->messages[i]);
+    return has_message || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown;
+}
+
 //  Rung three: the gateway's own row for an HTTP status, or for its class. A success needs a body
 //  that says nothing unknown.
 static bool
 s_ask_http(const s_query_t *query)
 {
     unsigned status = query->response->http_status;
-    bool is_doubtful = !query->facts->is_map || query->verdict->code_unknown || query->marker_unknown;
+    bool is_doubtful = !query->facts->is_map || s_speaks_of_trouble(query);
     if (status < 100 || status > 999 || (status / 100 == 2 && is_doubtful))
         return false;
     char digits[3] = {(char) ('0' + status / 100), (char) ('0' + status / 10 % 10), (char) ('0' + status % 10)};

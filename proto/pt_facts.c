@@ -54,6 +54,14 @@ s_hash_key(pt_text_t key)
     return UINT64_C(1) << ((first + 7 * key.len) & 63);
 }
 
+/*  A value where another one belongs. Null and an empty text say nothing, as if they were absent. */
+static void
+s_note_oddity(s_walk_t *self, const pt_value_t *value)
+{
+    bool is_silent = value->kind == PT_VALUE_NIL || (value->kind == PT_VALUE_STR && value->as.text.len == 0);
+    self->facts->is_odd |= !is_silent;
+}
+
 /*  The value that stands at the end of path `index`. */
 static void
 s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
@@ -77,6 +85,8 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
     self->texts[index] = text;
     if (text.data)
         self->found |= 1u << index;
+    else
+        s_note_oddity(self, value);
 }
 
 /*  Which of a level's paths take this key as their next step. */
@@ -208,6 +218,8 @@ s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, c
             s_take_value(self, index, value);
     }
     if (value->kind < PT_VALUE_ARRAY) {
+        if (onward)
+            s_note_oddity(self, value);
         if (in_fields)
             s_take_field(self, level, key, value);
         return PT_OK;
@@ -367,6 +379,7 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
 
     //  All texts, which stand side by side; the pairs and the scratch room need no clearing.
     out_facts->is_map = false;
+    out_facts->is_odd = false;
     memset((char *) out_facts + offsetof(pt_facts_t, codes), 0,
            offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
     out_facts->field_count = 0;

@@ -203,6 +203,9 @@ typedef struct {
 //  an empty code is an absent code.
 typedef struct {
     bool is_map; //  the body is a map with at least one key
+    //  A place of the shape holds something, and not what belongs there: a code that is a list, an
+    //  error that is a text. Its field is absent, and no success may be read out of the silence.
+    bool is_odd;
     pt_text_t codes[PT_CODE_SLOTS];
     pt_text_t messages[PT_CODE_SLOTS];
     pt_text_t statuses[PT_STATUS_SLOTS];
