@@ -249,6 +249,11 @@ pt_status_t pt_store_count_windows(pt_store_t *self, MDB_txn *txn);
 /*  pt_store_view_windows in a transaction of the caller's; LMDB's result, or an errno. */
 int pt_store_tell_windows(pt_store_t *self, MDB_txn *txn, pt_store_window_fn *tell, void *context);
 
+/*  Count the entries of a database and those that are not what was sealed. The sum is compared with
+ *  LMDB's own count: a page that is lost takes its entries with it.
+ */
+pt_status_t pt_store_view_check(pt_store_view_t *view, char letter, uint64_t *out_entries, uint64_t *out_bad);
+
 /*  Count the pages in use, after a commit. */
 void pt_store_measure(pt_store_t *self);
 

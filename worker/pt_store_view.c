@@ -349,3 +349,45 @@ pt_store_view_windows(pt_store_view_t *self, pt_store_window_fn *tell, void *con
         return s_fail(self, PT_E_CHECKSUM, "an entry is damaged", "producers");
     return rc == 0 ? PT_OK : s_fail_lmdb(self, rc, "producers");
 }
+
+static MDB_dbi
+s_database(const pt_store_t *store, char letter)
+{
+    switch (letter) {
+    case S_META:
+        return store->meta;
+    case S_HEADS:
+        return store->heads;
+    case S_PRODUCERS:
+        return store->producers;
+    default:
+        assert(letter == S_SUBSCRIBERS);
+        return store->subscribers;
+    }
+}
+
+pt_status_t
+pt_store_view_check(pt_store_view_t *self, char letter, uint64_t *out_entries, uint64_t *out_bad)
+{
+    MDB_cursor *cursor;
+    MDB_val key;
+    MDB_val value;
+    MDB_stat stat;
+    MDB_dbi database = s_database(self->store, letter);
+    *out_entries = 0;
+    *out_bad = 0;
+    int rc = mdb_stat(self->txn, database, &stat);
+    if (rc == 0)
+        rc = mdb_cursor_open(self->txn, database, &cursor);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, "the journal");
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        ++*out_entries;
+        *out_bad += value.mv_size < 4 || !s_is_sealed(letter, key, value, value.mv_size);
+    }
+    mdb_cursor_close(cursor);
+    if (rc != MDB_NOTFOUND)
+        return s_fail_lmdb(self, rc, "the journal");
+    *out_bad += *out_entries > stat.ms_entries ? *out_entries - stat.ms_entries : stat.ms_entries - *out_entries;
+    return PT_OK;
+}
