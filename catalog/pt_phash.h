@@ -177,6 +177,13 @@ pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_
     return difference ? NULL : slot;
 }
 
+/*  The slots of `count` keys, each as pt_phash_find gives it: for tables that no cache holds, where
+ *  asking for one key at a time is mostly waiting. A text's data may be read up to its page's end, as
+ *  pt_phash_load does.
+ */
+void pt_phash_find_batch(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_text_t *texts, size_t count,
+                         const pt_slot_t **out_slots);
+
 /*  Which of a slot's values answers to an operation: 0 to 4, or 5, the one for any other. */
 static inline unsigned
 pt_slot_pick(const pt_slot_t *slot, uint16_t operation)

@@ -164,6 +164,32 @@ answers_equal_those_of_a_linear_scan(void **state)
 }
 
 static void
+a_batch_of_any_size_gives_what_single_look_ups_give(void **state)
+{
+    (void) state;
+    s_keys_t keys;
+    s_make_random_keys(&keys, 5000, 77);
+    s_build(&keys);
+    static const size_t sizes[] = {0, 1, 31, 32, 33, 64, 200};
+    for (size_t size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
+        pt_text_t texts[200];
+        const pt_slot_t *slots[200];
+        const pt_phash_item_t *owner = &keys.items[s_random() % keys.count];
+        for (size_t i = 0; i < sizes[size]; i++)
+            texts[i] = keys.items[s_random() % keys.count].text;
+        //  Nothing, and more than any key has, stand among them.
+        if (sizes[size] > 2) {
+            texts[0] = PT_TEXT_NONE;
+            texts[1].len = PT_PHASH_KEY_BYTES_MAX + 1;
+        }
+        pt_phash_find_batch(&keys.table, (pt_space_t) owner->space, owner->owner, texts, sizes[size], slots);
+        for (size_t i = 0; i < sizes[size]; i++)
+            assert_ptr_equal(slots[i], pt_phash_find(&keys.table, (pt_space_t) owner->space, owner->owner, texts[i]));
+    }
+    s_free(&keys);
+}
+
+static void
 an_empty_table_knows_no_key(void **state)
 {
     (void) state;
@@ -362,6 +388,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_keys_of_any_number_are_all_found),
         cmocka_unit_test(answers_equal_those_of_a_linear_scan),
+        cmocka_unit_test(a_batch_of_any_size_gives_what_single_look_ups_give),
         cmocka_unit_test(an_empty_table_knows_no_key),
         cmocka_unit_test(keys_of_every_length_are_found_and_told_apart),
         cmocka_unit_test(a_key_with_zero_bytes_is_not_its_shorter_self),

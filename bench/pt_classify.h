@@ -1,0 +1,35 @@
+/*  pt_classify: three strings through the catalog's own table, as pt_catalog_lookup does it, up to the
+ *  rows that answer.
+ */
+#ifndef PT_CLASSIFY_H
+#define PT_CLASSIFY_H
+
+#include "pt_joined.h"
+#include "pt_phash.h"
+
+/*  The table of the built-in catalog. */
+const pt_phash_t *pt_classify_table(void);
+
+/*  The group of rows that answers, or PT_KEY_NONE for a code that no row knows. */
+static inline uint32_t
+pt_classify(const pt_phash_t *table, const pt_triple_t *triple)
+{
+    const pt_slot_t *found = pt_phash_find(table, PT_SPACE_PROVIDER, 0, triple->provider);
+    if (!found)
+        return PT_KEY_NONE;
+    uint16_t provider = (uint16_t) found->values[PT_SLOT_OPERATIONS];
+    found = pt_phash_find(table, PT_SPACE_OPERATION, provider, triple->operation);
+    uint16_t operation = found ? (uint16_t) found->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_CODE, provider, triple->code);
+    if (!slot)
+        return PT_KEY_NONE;
+    unsigned pick = pt_slot_pick(slot, operation);
+    if (pick == PT_SLOT_OPERATIONS && (slot->flags & PT_SLOT_MORE) && operation != PT_OPERATION_OTHER) {
+        found = pt_phash_find(table, (pt_space_t) (PT_SPACE_CODE + PT_SPACE_MORE), operation, triple->code);
+        if (found)
+            return found->values[PT_SLOT_OPERATIONS];
+    }
+    return slot->values[pick];
+}
+
+#endif
