@@ -1,13 +1,15 @@
-/*  pt_subscriber: receives decisions and notices the ones that did not arrive.
+/*  pt_subscriber: receives decisions, notices the ones that did not arrive, and fetches them.
  *
- *  The subscriber's side of PROTOCOL.md: a position per (worker, epoch, topic), gaps seen in
- *  DECISIONS and in HEAD. It starts where the first message of a topic starts; what was published
- *  before is not missed. One thread owns a subscriber; nothing happens outside of its calls.
+ *  The sockets around pt_positions: SUBs to every worker, a DEALER to each replay endpoint that a HEAD
+ *  names. A live subscriber starts where the first message of a topic starts and reports gaps; a
+ *  repairing one fetches them; a durable one goes on where its name was, also after it was away, and
+ *  acknowledges what its callback has returned from. With a worker that keeps no journal all of them
+ *  are live. One thread owns a subscriber; nothing happens outside of its calls.
  */
 #ifndef PT_SUBSCRIBER_H
 #define PT_SUBSCRIBER_H
 
-#include "pt_wire.h"
+#include "pt_positions.h"
 
 #define PT_SUBSCRIBER_ENDPOINTS_MAX 32
 #define PT_SUBSCRIBER_PREFIXES_MAX 64 //  more are lost when a connection comes back (libzmq #4063)
@@ -17,35 +19,59 @@ typedef struct {
     size_t endpoint_count;
     const char *prefixes[PT_SUBSCRIBER_PREFIXES_MAX]; //  topics or beginnings of topics; none: all
     size_t prefix_count;
+    pt_positions_mode_t mode;
+    const char *name; //  durable: 1 to PT_SUBSCRIBER_NAME_BYTES_MAX printable bytes without spaces
+    bool since_start; //  repairing: begin with the first decision that is retained
+    size_t window;    //  decisions among which repeats are removed; 0: the default; live: none are
 } pt_subscriber_options_t;
 
 typedef struct {
     void *context;
     //  One decision, in the order of its topic. `bytes` is its msgpack; all texts live for the call.
+    //  A durable subscriber acknowledges it by the next call of poll or finish, so that the caller can
+    //  make safe at once what one poll has brought.
     void (*decision)(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes);
-    //  Decisions [first, next) of a topic were published and did not arrive.
+    //  Decisions [first, next) of a topic were published and will not arrive.
     void (*gap)(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uint64_t next);
+    void (*fault)(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch);
 } pt_subscriber_handlers_t;
 
 typedef struct {
     uint64_t decisions;
     uint64_t missed;    //  in gaps
-    uint64_t dropped;   //  came a second time
+    uint64_t dropped;   //  came a second time under the same number
+    uint64_t repeats;   //  came a second time under another one
+    uint64_t fetched;   //  of the decisions, those that were asked for
     uint64_t malformed; //  messages that are none, or fail their checksum
 } pt_subscriber_counts_t;
 
 typedef struct pt_subscriber pt_subscriber_t;
 
-/*  NULL with *out_error (static text) when an endpoint is refused or memory is short. */
+/*  NULL with *out_error (static text) when an endpoint or the name is refused or memory is short. */
 pt_subscriber_t *pt_subscriber_new(const pt_subscriber_options_t *options, const pt_subscriber_handlers_t *handlers,
                                    const char **out_error);
 void pt_subscriber_destroy(pt_subscriber_t **self_p);
 
-/*  Take what has arrived, waiting at most `timeout_ms` for it, or until `wake_fd` is readable (-1:
- *  none). *out_heard says whether any message came, HEAD included: after the first one the
- *  subscription stands. Returns PT_OK or PT_E_IO.
+/*  Take what has arrived and ask for what is missing, waiting at most `timeout_ms` for something to
+ *  come, or until `wake_fd` is readable (-1: none). *out_heard says whether any message came, HEAD
+ *  included: after the first one the subscription stands. Returns PT_OK, PT_E_IO or PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t pt_subscriber_poll(pt_subscriber_t *self, uint32_t timeout_ms, int wake_fd, bool *out_heard);
+
+/*  To be called from the decision callback: the decision at hand is not dealt with, and nothing more
+ *  is delivered by this subscriber.
+ */
+void pt_subscriber_stop(pt_subscriber_t *self);
+
+/*  Wait until the worker has every position of a durable subscriber, at most `timeout_ms`, and deliver
+ *  nothing any more. Whether it has; what is not acknowledged comes again under this name.
+ */
+bool pt_subscriber_finish(pt_subscriber_t *self, uint32_t timeout_ms);
+
+/*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
+bool pt_subscriber_is_level(const pt_subscriber_t *self);
+
+const char *pt_subscriber_fault_text(pt_positions_fault_t fault);
 
 pt_subscriber_counts_t pt_subscriber_counts(const pt_subscriber_t *self);
 

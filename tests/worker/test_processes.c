@@ -247,7 +247,7 @@ s_connect(s_bus_t *self)
     pt_subscriber_options_t subscriber = {.endpoint_count = QUEUES};
     for (size_t i = 0; i < QUEUES; i++)
         subscriber.endpoints[i] = self->endpoints[i];
-    pt_subscriber_handlers_t handlers = {self, s_take_decision, s_take_gap};
+    pt_subscriber_handlers_t handlers = {.context = self, .decision = s_take_decision, .gap = s_take_gap};
     pt_sockets_init();
     self->producer = pt_producer_new(&producer, NULL, NULL, &error);
     self->subscriber = pt_subscriber_new(&subscriber, &handlers, &error);

@@ -209,7 +209,7 @@ s_await_decisions(demo_t *self)
 static bool
 s_connect(demo_t *self)
 {
-    const pt_subscriber_handlers_t handlers = {self, s_take_decision, NULL};
+    const pt_subscriber_handlers_t handlers = {.context = self, .decision = s_take_decision};
     pt_subscriber_options_t subscriber = {.endpoint_count = PT_QUEUE_COUNT_};
     pt_producer_options_t producer = {.brokers = {pt_broker_front(self->service.broker)}, .broker_count = 1};
     const char *error;

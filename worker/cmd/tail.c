@@ -14,6 +14,8 @@
 
 //  A queue and a gateway; a host name of DNS with its scheme and port.
 #define PREFIX_BYTES 64
+//  How long a worker may take to store the last positions: some commits.
+#define FINISH_MS 2000
 #define ENDPOINT_BYTES 300
 
 static const struct {
@@ -35,10 +37,13 @@ typedef struct {
     uint64_t count, timeout_ms; //  0: without end
     cmd_output_t output;
     cmd_color_t color;
+    const char *durable; //  the subscriber's name
+    bool replay, since_start;
 } tail_options_t;
 
 typedef struct {
     const tail_options_t *options;
+    pt_subscriber_t *subscriber;
     uint64_t printed;
     bool color;
     bool broken; //  stdout takes nothing any more
@@ -54,6 +59,10 @@ static const struct argp_option s_options[] = {
     {"timeout", 't', "TIME", 0, "stop after this long, such as 30s; exit 124 when --count was not reached", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
+    {0, 0, 0, 0, "With workers that keep a journal:", 1},
+    {"replay", 'R', NULL, 0, "fetch what did not arrive", 1},
+    {"since-start", 's', NULL, 0, "the same, from the first decision that a worker still has", 1},
+    {"durable", 'd', "NAME", 0, "the same, going on where NAME was; workers keep what it has not had yet", 1},
     {0},
 };
 
@@ -93,6 +102,19 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'C':
         options->color = cmd_color(state, arg);
         break;
+    case 'R':
+        options->replay = true;
+        break;
+    case 's':
+        options->since_start = true;
+        break;
+    case 'd':
+        options->durable = arg;
+        break;
+    case ARGP_KEY_END:
+        if (options->durable && options->since_start)
+            argp_error(state, "--since-start is not for --durable, which goes on where it was");
+        break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected; routes are given with --route", arg);
         break;
@@ -102,26 +124,34 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp s_argp = {s_options,
-                                   s_parse_option,
-                                   NULL,
-                                   "Print decisions as they are published, and a line about each gap.\v"
-                                   "Examples:\n"
-                                   "  paytriage tail\n"
-                                   "  paytriage tail --route dead_letter --provider smilepayz -o jsonl\n"
-                                   "  paytriage tail --route operator_alert --count 1 --timeout 5m\n\n"
-                                   "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line.",
-                                   NULL,
-                                   NULL,
-                                   NULL};
+static const struct argp s_argp = {
+    s_options,
+    s_parse_option,
+    NULL,
+    "Print decisions as they are published, and a line about each gap.\v"
+    "Examples:\n"
+    "  paytriage tail\n"
+    "  paytriage tail --route dead_letter --provider smilepayz -o jsonl\n"
+    "  paytriage tail --route operator_alert --count 1 --timeout 5m\n"
+    "  paytriage tail --durable audit -o jsonl >>audit.jsonl\n\n"
+    "A name belongs to one subscriber at a time. What was printed is acknowledged; what\n"
+    "was printed and not yet acknowledged when tail dies is printed again. A name that\n"
+    "is not used any more fills the journals: see 'paytriage journal forget'.\n\n"
+    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line.",
+    NULL,
+    NULL,
+    NULL};
 
 static void
 s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
 {
     (void) topic, (void) bytes;
     tail_t *self = context;
-    if (self->options->count && self->printed == self->options->count)
+    //  What is not printed is not acknowledged either.
+    if (self->broken || (self->options->count && self->printed == self->options->count)) {
+        pt_subscriber_stop(self->subscriber);
         return;
+    }
     self->printed++;
     if (self->options->output == CMD_OUTPUT_TEXT) {
         cmd_text_print(stdout, decision, self->color);
@@ -140,6 +170,13 @@ s_print_gap(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uin
             "gap: %" PRIu64 " decisions of %.*s were published and did not arrive (worker %016" PRIx64 ", %" PRIu64
             " to %" PRIu64 ")\n",
             next - first, (int) topic.len, topic.data, worker, first, next - 1);
+}
+
+static void
+s_print_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch)
+{
+    (void) context;
+    fprintf(stderr, "worker %016" PRIx64 ", epoch %" PRIu64 ": %s\n", worker, epoch, pt_subscriber_fault_text(fault));
 }
 
 //  What to subscribe to, and the texts of it.
@@ -214,6 +251,12 @@ s_choose(subscription_t *self, const tail_options_t *options)
 {
     memcpy(self->options.endpoints, options->endpoints, sizeof self->options.endpoints);
     self->options.endpoint_count = options->endpoint_count;
+    self->options.name = options->durable;
+    self->options.since_start = options->since_start;
+    if (options->durable)
+        self->options.mode = PT_POSITIONS_DURABLE;
+    else if (options->replay || options->since_start)
+        self->options.mode = PT_POSITIONS_REPAIR;
     int code = s_add_queues(self, options->routes);
     for (size_t i = 0; i < QUEUE_COUNT && code == EX_OK; i++) {
         if (!self->queues[i])
@@ -234,7 +277,7 @@ s_subscribe(tail_t *self, int *out_code)
         return NULL;
 
     const char *error = NULL;
-    pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap};
+    pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault};
     pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
     if (!result)
         *out_code = cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry",
@@ -296,8 +339,12 @@ cmd_tail(int argc, char **argv)
     if (pt_signals_open(&signals) != PT_OK)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     pt_subscriber_t *subscriber = s_subscribe(&self, &code);
+    self.subscriber = subscriber;
     if (subscriber)
         code = s_follow(&self, subscriber, &signals);
+    //  What was printed and flushed.
+    if (subscriber && !self.broken && !pt_subscriber_finish(subscriber, FINISH_MS))
+        fputs("the last decisions are not acknowledged; they will come again\n", stderr);
     if (subscriber && pt_subscriber_counts(subscriber).missed)
         fprintf(stderr, "missed %" PRIu64 " decisions in all\n", pt_subscriber_counts(subscriber).missed);
     pt_subscriber_destroy(&subscriber);

@@ -1,0 +1,177 @@
+/*  Small arrays, looked through from the start: there are as many entries as workers. */
+#include "pt_dealers.h"
+
+#include "pt_sockets.h"
+
+#include <assert.h>
+
+//  Requests are small and few; answers are as many as one FETCH brings, for each topic.
+#define SEND_HWM 256
+#define RECEIVE_HWM 256
+
+#define ROUTES_MAX 256 //  as many as pt_positions keeps sources
+
+typedef struct {
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    zsock_t *socket;
+    int64_t asked_ms; //  the first request since the last answer; 0: none
+    uint64_t touched;
+} dealer_t;
+
+typedef struct {
+    uint64_t worker, epoch;
+    size_t dealer;
+    uint64_t touched;
+} route_t;
+
+struct pt_dealers {
+    dealer_t dealers[PT_DEALERS_MAX];
+    size_t count;
+    route_t routes[ROUTES_MAX];
+    size_t route_count;
+    uint64_t clock;
+};
+
+pt_dealers_t *
+pt_dealers_new(void)
+{
+    return calloc(1, sizeof(pt_dealers_t));
+}
+
+void
+pt_dealers_destroy(pt_dealers_t **self_p)
+{
+    pt_dealers_t *self = *self_p;
+    if (!self)
+        return;
+    for (size_t i = 0; i < self->count; i++)
+        zsock_destroy(&self->dealers[i].socket);
+    free(self);
+    *self_p = NULL;
+}
+
+static zsock_t *
+s_connect(const char *endpoint)
+{
+    zsock_t *socket = pt_sockets_new(ZMQ_DEALER, SEND_HWM, RECEIVE_HWM);
+    if (!socket)
+        return NULL;
+    zsock_set_linger(socket, 0);
+    if (pt_sockets_connect(socket, endpoint) != PT_OK)
+        zsock_destroy(&socket);
+    return socket;
+}
+
+//  The connection to an endpoint, made when there is none yet; PT_DEALERS_MAX when it cannot be. The
+//  one that was not named for longest makes room.
+static size_t
+s_find_dealer(pt_dealers_t *self, pt_text_t endpoint)
+{
+    size_t oldest = 0;
+    for (size_t i = 0; i < self->count; i++) {
+        if (pt_text_equal(pt_text_of(self->dealers[i].endpoint), endpoint))
+            return i;
+        if (self->dealers[i].touched < self->dealers[oldest].touched)
+            oldest = i;
+    }
+    dealer_t dealer = {0};
+    memcpy(dealer.endpoint, endpoint.data, endpoint.len);
+    dealer.socket = s_connect(dealer.endpoint);
+    if (!dealer.socket)
+        return PT_DEALERS_MAX;
+    if (self->count < PT_DEALERS_MAX)
+        oldest = self->count++;
+    else
+        zsock_destroy(&self->dealers[oldest].socket);
+    self->dealers[oldest] = dealer;
+    return oldest;
+}
+
+static route_t *
+s_find_route(pt_dealers_t *self, uint64_t worker, uint64_t epoch)
+{
+    for (size_t i = 0; i < self->route_count; i++)
+        if (self->routes[i].worker == worker && self->routes[i].epoch == epoch)
+            return &self->routes[i];
+    return NULL;
+}
+
+static route_t *
+s_add_route(pt_dealers_t *self, uint64_t worker, uint64_t epoch)
+{
+    route_t *route = &self->routes[0];
+    for (size_t i = 1; i < self->route_count; i++)
+        if (self->routes[i].touched < route->touched)
+            route = &self->routes[i];
+    if (self->route_count < ROUTES_MAX)
+        route = &self->routes[self->route_count++];
+    *route = (route_t) {.worker = worker, .epoch = epoch};
+    return route;
+}
+
+void
+pt_dealers_name(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_text_t endpoint)
+{
+    assert(self);
+    assert(endpoint.len <= PT_ENDPOINT_BYTES_MAX);
+
+    if (!endpoint.len)
+        return;
+    size_t dealer = s_find_dealer(self, endpoint);
+    if (dealer == PT_DEALERS_MAX)
+        return;
+    route_t *route = s_find_route(self, worker, epoch);
+    if (!route)
+        route = s_add_route(self, worker, epoch);
+    route->dealer = dealer;
+    route->touched = self->dealers[dealer].touched = ++self->clock;
+}
+
+bool
+pt_dealers_send(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_bytes_t request, int64_t now_ms)
+{
+    assert(self);
+
+    const route_t *route = s_find_route(self, worker, epoch);
+    if (!route)
+        return false;
+    dealer_t *dealer = &self->dealers[route->dealer];
+    if (!dealer->asked_ms)
+        dealer->asked_ms = now_ms;
+    return zmq_send(zsock_resolve(dealer->socket), request.data, request.len, ZMQ_DONTWAIT) >= 0;
+}
+
+size_t
+pt_dealers_items(const pt_dealers_t *self, zmq_pollitem_t *items)
+{
+    for (size_t i = 0; i < self->count; i++)
+        items[i] = (zmq_pollitem_t) {.socket = zsock_resolve(self->dealers[i].socket), .events = ZMQ_POLLIN};
+    return self->count;
+}
+
+bool
+pt_dealers_receive(pt_dealers_t *self, size_t index, pt_frames_t *out_frames)
+{
+    assert(index < self->count);
+
+    if (!pt_frames_receive(zsock_resolve(self->dealers[index].socket), out_frames))
+        return false;
+    self->dealers[index].asked_ms = 0;
+    return true;
+}
+
+void
+pt_dealers_mend(pt_dealers_t *self, int64_t now_ms)
+{
+    for (size_t i = 0; i < self->count; i++) {
+        dealer_t *dealer = &self->dealers[i];
+        if (!dealer->asked_ms || now_ms - dealer->asked_ms < PT_DEALERS_SILENT_MS)
+            continue;
+        zsock_t *socket = s_connect(dealer->endpoint);
+        if (!socket)
+            continue;
+        zsock_destroy(&dealer->socket);
+        dealer->socket = socket;
+        dealer->asked_ms = 0;
+    }
+}
