@@ -21,6 +21,7 @@ typedef struct {
     pt_verdict_t *verdict;
     uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
     bool marker_unknown; //  a status marker is present that no row knows
+    bool misfiled;       //  the code belongs to another operation than the one that was asked
 } s_query_t;
 
 //  An operation by name or alias; a slash in front, as of an endpoint's path, makes no difference.
@@ -77,6 +78,7 @@ s_resolve_operation(s_query_t *query)
     uint16_t given = is_given ? s_find_operation(query, query->response->operation) : PT_OPERATION_OTHER;
     uint16_t derived = s_derive_operation(query);
     query->operation = given != PT_OPERATION_OTHER ? given : derived;
+    query->misfiled = given != PT_OPERATION_OTHER && derived != PT_OPERATION_OTHER && given != derived;
     if (derived == PT_OPERATION_OTHER) {
         query->verdict->kind = s_kind_of(query, given);
         return;
@@ -302,6 +304,38 @@ s_settles(const s_query_t *query, const pt_entry_t *entry)
     return outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
 }
 
+//  A success that another code of the body denies, or that was given to another operation; a decline
+//  beside a marker of success. One of the two is wrong, and which one cannot be told from here.
+static bool
+s_is_contradicted(const s_query_t *query)
+{
+    const pt_phash_t *table = &query->catalog->image.table;
+    bool settles = s_settles(query, query->verdict->entry);
+    bool declines = query->verdict->rule->outcome == PT_OUTCOME_DECLINED;
+    if (settles && query->misfiled)
+        return true;
+    pt_match_t match = query->verdict->match;
+    size_t params = query->verdict->param_count;
+    bool denied = false;
+    for (int i = 0; settles && i < PT_CODE_SLOTS; i++) {
+        pt_text_t code = query->facts->codes[i];
+        if (!pt_text_is_set(code) || pt_text_equal(code, query->verdict->code))
+            continue;
+        const pt_entry_t *other = s_ask_key(query, PT_SPACE_CODE, code, PT_TEXT_NONE);
+        denied |= other && !s_settles(query, other);
+    }
+    for (int i = 0; declines && i < PT_STATUS_SLOTS; i++) {
+        pt_text_t marker = query->facts->statuses[i];
+        if (!pt_text_is_set(marker) || !pt_phash_find(table, PT_SPACE_STATUS, query->provider->index, marker))
+            continue;
+        const pt_entry_t *other = s_ask_key(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
+        denied |= other && s_rule_of(query, other)->outcome == PT_OUTCOME_SUCCESS;
+    }
+    query->verdict->match = match;
+    query->verdict->param_count = params;
+    return denied;
+}
+
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
 //  it that nobody knows (a code, another marker), a marker may still say that the payment failed, but
 //  not that it went well.
@@ -403,6 +437,7 @@ s_clear_verdict(const s_query_t *query)
     verdict->code = PT_TEXT_NONE;
     verdict->message = PT_TEXT_NONE;
     verdict->code_unknown = false;
+    verdict->contradicted = false;
     verdict->do_not_retry = false;
     verdict->param_count = 0;
 }
@@ -416,17 +451,22 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     assert(facts);
     assert(out_verdict);
 
-    s_query_t query = {self, provider, response, facts, out_verdict, PT_OPERATION_OTHER, false};
+    s_query_t query = {self, provider, response, facts, out_verdict, PT_OPERATION_OTHER, false, false};
     s_clear_verdict(&query);
     s_show_first_code(&query);
     if (!provider) {
+        //  Perhaps a name with a typo: whatever came back, somebody must be told.
+        out_verdict->code_unknown = true;
         s_fall_back(&query);
         return;
     }
     s_resolve_operation(&query);
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
-        if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query) || !query.marker_unknown)
+        out_verdict->contradicted = s_is_contradicted(&query);
+        if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query))
+            return;
+        if (!query.marker_unknown && !facts->is_odd)
             return;
         s_forget_answer(&query);
     }

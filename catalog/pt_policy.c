@@ -140,16 +140,28 @@ s_doubt_contradiction(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
     bool failed = response->http_status >= 400 || response->transport != PT_TRANSPORT_NONE;
-    if (!failed || !s_claims_success(draft->rule))
+    if (!draft->verdict->contradicted && !(failed && s_claims_success(draft->rule)))
         return;
 
     pt_decision_t *out = draft->out;
     out->category = PT_CATEGORY_OUTCOME_UNKNOWN;
     out->outcome = PT_OUTCOME_UNKNOWN;
     out->action = PT_ACTION_QUERY_STATUS;
-    out->summary = PT_TEXT("The answer claims success but came with a failure; the outcome is unknown.");
+    out->summary = PT_TEXT("The answer claims success and failure at once; the outcome is unknown.");
     draft->dead_if_absent = true;
     s_alert_operator_now(&out->alert);
+}
+
+//  A request whose answer was cut off may have been carried out after the part that arrived was
+//  written: "not executed" is not believed where believing it would send it again.
+static void
+s_doubt_cut_off(s_draft_t *draft)
+{
+    pt_decision_t *out = draft->out;
+    pt_transport_t transport = draft->response->transport;
+    bool cut_off = transport == PT_TRANSPORT_TIMEOUT || transport == PT_TRANSPORT_RESET;
+    if (cut_off && draft->verdict->entry && out->action == PT_ACTION_RESUBMIT)
+        out->outcome = PT_OUTCOME_UNKNOWN;
 }
 
 //  Rule 6, where a row for a marker or an HTTP status answers beside a code that no row knows.
@@ -330,6 +342,7 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
 
     s_draft_t draft = {.verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision};
     s_doubt_contradiction(&draft);
+    s_doubt_cut_off(&draft);
     s_doubt_unknown_code(&draft);
     s_restrict_unknown_code(&draft);
     s_query_duplicate(&draft);

@@ -14,8 +14,7 @@
 #include "pt_response.h"
 #include "pt_scalar.h"
 
-//  The envelope is the first level of PT_DEPTH_MAX.
-#define BODY_LEVELS (PT_DEPTH_MAX - 1)
+#define BODY_LEVELS PT_BODY_DEPTH_MAX
 
 //  A joined name that has outgrown PT_FIELD_BYTES_MAX.
 #define NAME_TOO_LONG SIZE_MAX

@@ -15,7 +15,8 @@ extern "C" {
 
 //  Limits. Each is part of the wire contract (proto/PROTOCOL.md, "Limits").
 #define PT_RESPONSE_BYTES_MAX (256 * 1024) //  one response; a decision echoes at most 5 KiB of it
-#define PT_DEPTH_MAX 32                    //  nesting of envelope and body together
+#define PT_BODY_DEPTH_MAX 32               //  levels of arrays and maps in a body, the body itself included
+#define PT_DEPTH_MAX 33                    //  the same, with the envelope
 #define PT_ID_BYTES_MAX 128
 #define PT_PROVIDER_BYTES_MAX 64
 #define PT_OPERATION_BYTES_MAX 128

@@ -141,7 +141,7 @@ s_describe_fault(pt_status_t status, s_key_index_t index, char *error)
         return;
     }
     if (status == PT_E_DEPTH) {
-        snprintf(error, PT_ERROR_BYTES_MAX, "%s: nested deeper than %d levels", name, PT_DEPTH_MAX);
+        snprintf(error, PT_ERROR_BYTES_MAX, "%s: nested deeper than %d levels", name, PT_BODY_DEPTH_MAX);
         return;
     }
     if (status == PT_E_TYPE)

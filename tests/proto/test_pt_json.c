@@ -118,7 +118,7 @@ test_depth(void **state)
             free(bytes);
         } else {
             assert_int_equal(status, PT_E_DEPTH);
-            assert_string_equal(error, "nested deeper than 32 levels");
+            assert_string_equal(error, "nested deeper than 33 levels");
         }
     }
 }
