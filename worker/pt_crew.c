@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_journal.h"
 #include "pt_publisher.h"
+#include "pt_replay.h"
 #include "pt_sockets.h"
 #include "pt_worker.h"
 
@@ -20,6 +22,8 @@ struct pt_crew {
     unsigned serial; //  tells the endpoints of several crews in one process apart
     s_seat_t seats[PT_POOL_WORKERS_MAX];
     size_t seat_count;
+    zactor_t *journal;
+    pt_replay_t *replay;
     pt_publisher_t *publisher;
     zsock_t *finished;
 };
@@ -42,7 +46,9 @@ s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char 
         .epoch = options->epoch,
         .catalog = options->catalog,
         .hwm = options->publish_hwm,
-        .replay = options->replay,
+        .replay = pt_crew_replay(self),
+        .settled = options->journal && options->journal_settled,
+        .journal = options->journal,
         .jobs = jobs,
         .next = next,
     };
@@ -52,8 +58,51 @@ s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char 
 }
 
 static bool
-s_start_seat(pt_crew_t *self, const pt_catalog_t *catalog)
+s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_fd)
 {
+    char jobs[S_ENDPOINT_BYTES];
+    char next[S_ENDPOINT_BYTES];
+    char requests[S_ENDPOINT_BYTES];
+    s_name_endpoint(self, "journal", jobs);
+    s_name_endpoint(self, "publish", next);
+    s_name_endpoint(self, "requests", requests);
+    pt_journal_options_t journal = {
+        .store = options->journal,
+        .jobs = jobs,
+        .next = next,
+        .requests = requests,
+        .settled = options->journal_settled,
+        .commit_jobs = options->commit_jobs,
+        .commit_wait_ms = options->commit_wait_ms,
+        .failure_fd = failure_fd,
+    };
+    self->journal = pt_journal_new(&journal);
+    return self->journal != NULL;
+}
+
+//  Before the publisher, which names it, and before the journal: it connects when that is bound.
+static bool
+s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
+{
+    char requests[S_ENDPOINT_BYTES];
+    char answers[S_ENDPOINT_BYTES];
+    s_name_endpoint(self, "requests", requests);
+    s_name_endpoint(self, "answers", answers);
+    pt_replay_options_t replay = {
+        .store = options->journal,
+        .endpoint = options->replay,
+        .advertise = options->advertise,
+        .requests = requests,
+        .answers = answers,
+    };
+    self->replay = pt_replay_new(&replay, out_refused);
+    return self->replay != NULL;
+}
+
+static bool
+s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
+{
+    size_t slot = self->seat_count;
     s_seat_t *seat = &self->seats[self->seat_count++];
     char stage[S_ENDPOINT_BYTES / 2];
     char work[S_ENDPOINT_BYTES];
@@ -61,34 +110,46 @@ s_start_seat(pt_crew_t *self, const pt_catalog_t *catalog)
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
     snprintf(stage, sizeof(stage), "work-%zu", self->seat_count);
     s_name_endpoint(self, stage, work);
-    s_name_endpoint(self, "publish", next);
+    s_name_endpoint(self, options->journal ? "journal" : "publish", next);
     seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
         return false;
-    pt_worker_options_t options = {.catalog = catalog, .work = work, .next = next};
-    seat->actor = pt_worker_new(&options);
+    pt_worker_options_t worker = {
+        .catalog = options->catalog,
+        .work = work,
+        .next = next,
+        .keep = options->journal != NULL,
+        .poison = options->poison,
+        .slot = slot,
+    };
+    seat->actor = pt_worker_new(&worker);
     return seat->actor != NULL;
 }
 
 //  From the end of the chain to its beginning: each stage connects to what is bound already.
 static bool
-s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
+s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
     char finished[S_ENDPOINT_BYTES];
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
     s_name_endpoint(self, "finished", finished);
     self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
-    if (!self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK ||
-        !s_start_publisher(self, options, out_refused))
+    if (!self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK)
+        return false;
+    if (options->journal && options->replay && !s_start_replay(self, options, out_refused))
+        return false;
+    if (!s_start_publisher(self, options, out_refused))
+        return false;
+    if (options->journal && !s_start_journal(self, options, failure_fd))
         return false;
     for (size_t i = 0; i < options->workers; i++)
-        if (!s_start_seat(self, options->catalog))
+        if (!s_start_seat(self, options))
             return false;
     return true;
 }
 
 pt_crew_t *
-pt_crew_new(const pt_pool_options_t *options, const char **out_refused)
+pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
     assert(options);
     assert(options->workers > 0 && options->workers <= PT_POOL_WORKERS_MAX);
@@ -100,7 +161,7 @@ pt_crew_new(const pt_pool_options_t *options, const char **out_refused)
     if (!self)
         return NULL;
     self->serial = atomic_fetch_add(&s_serial, 1);
-    if (!s_start_stages(self, options, out_refused)) {
+    if (!s_start_stages(self, options, failure_fd, out_refused)) {
         int reason = errno;
         pt_crew_destroy(&self);
         errno = reason;
@@ -121,6 +182,8 @@ pt_crew_destroy(pt_crew_t **self_p)
         zactor_destroy(&self->seats[i].actor);
     for (size_t i = 0; i < self->seat_count; i++)
         zsock_destroy(&self->seats[i].work);
+    zactor_destroy(&self->journal);
+    pt_replay_destroy(&self->replay);
     pt_publisher_destroy(&self->publisher);
     zsock_destroy(&self->finished);
     free(self);
@@ -167,4 +230,12 @@ pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue)
     assert(self);
 
     return pt_publisher_endpoint(self->publisher, queue);
+}
+
+const char *
+pt_crew_replay(const pt_crew_t *self)
+{
+    assert(self);
+
+    return self->replay ? pt_replay_endpoint(self->replay) : "";
 }

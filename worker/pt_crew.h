@@ -1,10 +1,12 @@
 /*  pt_crew: the actors of a pool, wired one after the other.
  *
- *      job ──PAIR──▶ worker (one of N) ──PUSH──▶ publisher ──PUSH──▶ finished
+ *      job ──PAIR──▶ worker (one of N) ──PUSH──▶ [journal ──PUSH──▶] publisher ──PUSH──▶ finished
+ *                                                 ▲  │
+ *                                        requests │  ▼ answers
+ *                                                replay ◀──ROUTER── subscribers
  *
- *  The journal will be one more stage of this chain, between the workers and the publisher: an
- *  actor that binds what the workers connect to, and connects to what the publisher binds. Nothing
- *  else changes, because a job counts as finished when it has been through all of them.
+ *  Without a journal the workers connect to what the publisher binds, and there is no replay. A job
+ *  counts as finished when it has been through all stages.
  */
 #ifndef PT_CREW_H
 #define PT_CREW_H
@@ -15,9 +17,9 @@ typedef struct pt_crew pt_crew_t;
 
 /*  Start all actors; they are connected when this returns. `options` is complete and only read
  *  during the call, but for the catalog. NULL with errno when a part fails; *out_refused is then the
- *  endpoint at fault, or NULL when memory or sockets ran out.
+ *  endpoint at fault, or NULL when memory or sockets ran out. `failure_fd` is the journal's.
  */
-pt_crew_t *pt_crew_new(const pt_pool_options_t *options, const char **out_refused);
+pt_crew_t *pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_refused);
 
 /*  Stop all actors. Jobs that are not finished stay as they are; their owner releases them after
  *  this, when nobody holds one.
@@ -35,5 +37,8 @@ void *pt_crew_socket(const pt_crew_t *self);
 
 /*  Where a queue is published. */
 const char *pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue);
+
+/*  What HEAD names for replay; "" without a journal. */
+const char *pt_crew_replay(const pt_crew_t *self);
 
 #endif

@@ -201,3 +201,20 @@ pt_dedup_release(pt_dedup_t *self, const pt_batch_t *batch)
 
     s_set_state(self, batch, S_UNSEEN);
 }
+
+bool
+pt_dedup_restore(pt_dedup_t *self, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    assert(self);
+
+    pt_batch_t batch = {.producer = producer, .epoch = epoch, .seq = seq, .floor = floor, .crc32 = crc32};
+    s_window_t *window = s_find_window(self, &batch);
+    if (!window)
+        window = s_add_window(self, &batch);
+    if (!window)
+        return false;
+    s_raise_floor(window, floor);
+    if (seq)
+        s_set_state(self, &batch, S_FINISHED);
+    return true;
+}

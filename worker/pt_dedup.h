@@ -1,8 +1,8 @@
 /*  pt_dedup: which batches of which producers are in work or finished.
  *
  *  One window of PT_WINDOW batches above the producer's floor for each (producer, epoch), never a
- *  highest number: batches overtake each other. In memory only; the journal will keep it beside
- *  the decisions. One thread owns a table.
+ *  highest number: batches overtake each other. In memory; a journal keeps it beside the decisions
+ *  and gives it back at the start. One thread owns a table.
  */
 #ifndef PT_DEDUP_H
 #define PT_DEDUP_H
@@ -33,6 +33,12 @@ pt_dedup_verdict_t pt_dedup_take(pt_dedup_t *self, const pt_batch_t *batch);
 
 /*  The batch is finished: from now on it is only acknowledged. */
 void pt_dedup_finish(pt_dedup_t *self, const pt_batch_t *batch);
+
+/*  A batch was finished before this start, in a window with this floor; with seq 0, only the window.
+ *  False when out of memory.
+ */
+bool pt_dedup_restore(pt_dedup_t *self, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq,
+                      uint32_t crc32);
 
 /*  The batch was refused: forget that it was taken, so that it may be sent again. */
 void pt_dedup_release(pt_dedup_t *self, const pt_batch_t *batch);

@@ -21,12 +21,18 @@
 //  to the producer's resend.
 #define S_DRAIN_GRACE_MS 100
 
+//  Numbers of plain requests: the start in the upper bits, so that no two starts give the same one.
+//  Together they stay below 2^53.
+#define S_PLAIN_SEQ_BITS 33
+#define S_INCARNATIONS_MAX (UINT64_C(1) << 20)
+
 struct pt_engine {
     uint64_t worker;
     uint64_t epoch;
     pt_link_t links[PT_POOL_BROKERS_MAX];
     size_t link_count;
     pt_crew_t *crew;
+    pt_store_t *journal; //  NULL: none
     pt_dedup_t *dedup;
     pt_job_t *working; //  list of jobs that a stage holds
     pt_job_t *spare;   //  list of jobs to use again
@@ -142,6 +148,13 @@ s_send_nack(pt_engine_t *self, const pt_job_t *job, pt_reason_t reason)
     self->counters.nacked++;
 }
 
+//  Whether nothing more may be taken. What is in work finds room: the mark is below the end.
+static bool
+s_is_full(const pt_engine_t *self)
+{
+    return self->journal && pt_store_is_full(self->journal);
+}
+
 //  ---- messages from brokers. Each function ends with the job started or returned.
 
 static void
@@ -162,6 +175,12 @@ static void
 s_take_plain(pt_engine_t *self, pt_job_t *job)
 {
     job->plain = true;
+    //  A plain client has no name for a refusal; silence makes it ask again.
+    if (s_is_full(self)) {
+        self->counters.nacked++;
+        s_return_spare(self, job);
+        return;
+    }
     job->batch = (pt_batch_t) {.producer = self->worker, .epoch = self->epoch, .seq = ++self->plain_seq};
     s_start_job(self, job);
 }
@@ -171,7 +190,12 @@ s_take_new_batch(pt_engine_t *self, pt_job_t *job)
 {
     switch (pt_dedup_take(self->dedup, &job->batch)) {
     case PT_DEDUP_NEW:
-        s_start_job(self, job);
+        if (s_is_full(self)) {
+            pt_dedup_release(self->dedup, &job->batch);
+            s_refuse_batch(self, job, PT_REASON_BUSY);
+        } else {
+            s_start_job(self, job);
+        }
         return;
     case PT_DEDUP_IN_WORK:
         break;
@@ -290,19 +314,39 @@ s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **o
     return true;
 }
 
+//  A batch that was finished before this start.
+static void
+s_restore_batch(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    pt_dedup_t **dedup = context;
+    //  Without memory the start fails.
+    if (*dedup && !pt_dedup_restore(*dedup, producer, epoch, floor, seq, crc32))
+        pt_dedup_destroy(dedup);
+}
+
+static bool
+s_restore_dedup(pt_engine_t *self)
+{
+    pt_store_view_t *view;
+    bool well = pt_store_view_open(self->journal, &view) == PT_OK &&
+                pt_store_view_windows(view, s_restore_batch, &self->dedup) == PT_OK;
+    pt_store_view_close(&view);
+    return well && self->dedup;
+}
+
 //  The links last: from then on there is work.
 static bool
-s_start_parts(pt_engine_t *self, const pt_pool_options_t *options, const char **out_refused)
+s_start_parts(pt_engine_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
     self->dedup = pt_dedup_new(options->producers);
-    if (!self->dedup)
+    if (!self->dedup || (self->journal && !s_restore_dedup(self)))
         return false;
-    self->crew = pt_crew_new(options, out_refused);
+    self->crew = pt_crew_new(options, failure_fd, out_refused);
     return self->crew && s_open_links(self, options, out_refused);
 }
 
 pt_engine_t *
-pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, const char **out_refused)
+pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, int failure_fd, const char **out_refused)
 {
     assert(options);
     assert(tally);
@@ -315,7 +359,11 @@ pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, const char **
     self->worker = options->worker;
     self->epoch = options->epoch;
     self->tally = tally;
-    if (!s_start_parts(self, options, out_refused)) {
+    self->journal = options->journal;
+    //  Responses of plain clients are named by these numbers under an epoch that outlives the process.
+    if (self->journal)
+        self->plain_seq = (pt_store_identity(self->journal).incarnation % S_INCARNATIONS_MAX) << S_PLAIN_SEQ_BITS;
+    if (!s_start_parts(self, options, failure_fd, out_refused)) {
         int reason = errno;
         pt_engine_destroy(&self);
         errno = reason;
@@ -347,6 +395,14 @@ pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue)
     assert(self);
 
     return pt_crew_endpoint(self->crew, queue);
+}
+
+const char *
+pt_engine_replay(const pt_engine_t *self)
+{
+    assert(self);
+
+    return pt_crew_replay(self->crew);
 }
 
 //  ---- the loop

@@ -26,15 +26,19 @@ typedef struct pt_engine pt_engine_t;
 
 /*  Start all parts. `options` is complete and, like `tally`, outlives the engine's creation; `tally`
  *  outlives the engine. NULL with errno when a part fails; *out_refused is then the endpoint at
- *  fault, or NULL when memory or sockets ran out.
+ *  fault, or NULL when memory or sockets ran out. `failure_fd` is the journal's.
  */
-pt_engine_t *pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, const char **out_refused);
+pt_engine_t *pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, int failure_fd,
+                           const char **out_refused);
 
 /*  Stop all parts, without a word to the brokers. */
 void pt_engine_destroy(pt_engine_t **self_p);
 
 /*  Where the publisher is bound. */
 const char *pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue);
+
+/*  What HEAD names for replay. */
+const char *pt_engine_replay(const pt_engine_t *self);
 
 /*  The actor's function; `engine` is its own from then on. */
 void pt_engine_run(zsock_t *pipe, void *engine);

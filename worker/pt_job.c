@@ -71,13 +71,20 @@ pt_job_clear(pt_job_t *self)
     memset(self->decided, 0, sizeof(self->decided));
 }
 
+static void
+s_close_output(pt_output_t *output)
+{
+    zmq_msg_close(&output->items);
+    zmq_msg_close(&output->responses);
+}
+
 void
 pt_job_drop_outputs(pt_job_t *self)
 {
     assert(self);
 
     for (size_t i = 0; i < self->output_count; i++)
-        zmq_msg_close(&self->outputs[i].items);
+        s_close_output(&self->outputs[i]);
     self->output_count = 0;
 }
 
@@ -105,6 +112,8 @@ pt_job_add_output(pt_job_t *self)
             outputs[i] = self->outputs[i];
             zmq_msg_init(&outputs[i].items);
             zmq_msg_move(&outputs[i].items, &self->outputs[i].items);
+            zmq_msg_init(&outputs[i].responses);
+            zmq_msg_move(&outputs[i].responses, &self->outputs[i].responses);
         }
         free(self->outputs);
         self->outputs = outputs;
@@ -113,6 +122,7 @@ pt_job_add_output(pt_job_t *self)
     pt_output_t *output = &self->outputs[self->output_count++];
     *output = (pt_output_t) {0};
     zmq_msg_init(&output->items);
+    zmq_msg_init(&output->responses);
     return output;
 }
 

@@ -2,10 +2,9 @@
  *
  *  The pool makes a job of each batch and gives a pointer to it to a worker; the worker hands it
  *  to the next stage, which hands it on, until it is back in the pool, whose business the answer
- *  is. Today the next stage is the publisher. The journal will stand between the two: it takes
- *  jobs from the workers, commits their outputs, and only then hands them on to be published and
- *  acknowledged. A stage is an actor with one PULL socket for jobs and one PUSH to the next;
- *  pt_crew wires them.
+ *  is. The next stage is the journal, where there is one: it commits the job's outputs and only then
+ *  hands it on to the publisher, so what is published and acknowledged is durable. A stage is an actor with one PULL
+ * socket for jobs and one PUSH to the next; pt_crew wires them.
  *
  *  The pool owns every job; whoever holds the pointer last received is the only one to touch it.
  */
@@ -39,6 +38,13 @@ typedef struct {
     uint32_t count;
     uint32_t crc32;  //  over `items`
     zmq_msg_t items; //  msgpack array of `count` maps; emptied by whoever sends it
+    //  What was decided about: msgpack array of `count` bins, or nil where one is not kept. Empty
+    //  unless a journal keeps it.
+    zmq_msg_t responses;
+    //  Set by the journal; 0: the publisher numbers it.
+    uint64_t first_seq;
+    uint64_t head_seq;       //  of the topic, after the commit
+    uint64_t first_retained; //  of the topic
 } pt_output_t;
 
 typedef struct pt_job {

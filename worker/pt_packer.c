@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_store.h"
+
 //  Usual for 4096 decisions of 300 bytes; grows by doubling.
 #define S_BUFFER_BYTES ((size_t) 1024 * 1024)
 
@@ -20,6 +22,7 @@ typedef struct {
     size_t offset; //  in the buffer
     size_t bytes;
     uint32_t next[S_LIST_COUNT]; //  record of the same topic, or S_NONE
+    pt_bytes_t response;         //  borrowed; data NULL: none, or too long
 } s_record_t;
 
 //  The decisions of one (queue, provider).
@@ -41,6 +44,7 @@ struct pt_packer {
     s_topic_t *topics;
     size_t *used_topics;
     size_t used_count;
+    bool keeps; //  responses, since the last gathering
 };
 
 pt_packer_t *
@@ -119,11 +123,23 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
     uint32_t record = self->record_count++;
     self->records[record].offset = self->used_bytes;
     self->records[record].bytes = triaged->bytes;
+    self->records[record].response = (pt_bytes_t) {0};
     self->used_bytes += triaged->bytes;
     size_t provider = triaged->provider < self->provider_count ? triaged->provider : self->provider_count;
     s_append_record(self, record, S_ROUTE, pt_queue_of_route(triaged->route), provider);
     if (triaged->alert)
         s_append_record(self, record, S_ALERT, PT_QUEUE_OPERATOR_ALERT, provider);
+}
+
+void
+pt_packer_keep(pt_packer_t *self, pt_bytes_t response)
+{
+    assert(self);
+    assert(self->record_count);
+
+    self->keeps = true;
+    if (response.len <= PT_STORE_RESPONSE_BYTES_MAX)
+        self->records[self->record_count - 1].response = response;
 }
 
 static uint8_t *
@@ -155,6 +171,46 @@ s_measure_frame(const pt_packer_t *self, int list, uint32_t record, size_t *out_
     assert(count > 0);
     *out_bytes = bytes + (count < 16 ? 1 : S_ARRAY_BYTES_MAX);
     return count;
+}
+
+//  Longest head of a kept response: bin 16.
+#define S_BIN_BYTES_MAX 3
+
+static uint8_t *
+s_write_response(uint8_t *out, pt_bytes_t response)
+{
+    if (!response.data) {
+        *out++ = 0xc0;
+        return out;
+    }
+    *out++ = 0xc5;
+    *out++ = (uint8_t) (response.len >> 8);
+    *out++ = (uint8_t) response.len;
+    memcpy(out, response.data, response.len);
+    return out + response.len;
+}
+
+//  The responses of the output's decisions, which are those from `record` on.
+static bool
+s_gather_responses(const pt_packer_t *self, uint32_t record, pt_output_t *output)
+{
+    size_t bytes = S_ARRAY_BYTES_MAX;
+    for (uint32_t i = 0, at = record; i < output->count; i++, at = self->records[at].next[S_ROUTE])
+        bytes += S_BIN_BYTES_MAX + self->records[at].response.len;
+    uint8_t *start = malloc(bytes);
+    if (!start)
+        return false;
+    uint8_t *end = s_write_array(start, output->count);
+    for (uint32_t i = 0; i < output->count; i++, record = self->records[record].next[S_ROUTE])
+        end = s_write_response(end, self->records[record].response);
+    zmq_msg_close(&output->responses);
+    bool done = zmq_msg_init_size(&output->responses, (size_t) (end - start)) == 0;
+    if (done)
+        memcpy(zmq_msg_data(&output->responses), start, (size_t) (end - start));
+    else
+        zmq_msg_init(&output->responses);
+    free(start);
+    return done;
 }
 
 //  Fill one output from *record on, and leave *record at the first that is not in it.
@@ -192,9 +248,11 @@ s_gather_topic(const pt_packer_t *self, size_t index, pt_job_t *job)
         pt_output_t *output = pt_job_add_output(job);
         if (!output)
             return false;
+        bool kept = self->keeps && (queue == PT_QUEUE_RETRY || queue == PT_QUEUE_DEAD_LETTER);
+        uint32_t first = record;
         output->queue = queue;
         output->topic[pt_wire_topic(pt_queue_text(queue), name, output->topic)] = 0;
-        if (!s_gather_frame(self, list, &record, output))
+        if (!s_gather_frame(self, list, &record, output) || (kept && !s_gather_responses(self, first, output)))
             return false;
     }
     return true;
@@ -225,4 +283,5 @@ pt_packer_reset(pt_packer_t *self)
     self->used_count = 0;
     self->record_count = 0;
     self->used_bytes = 0;
+    self->keeps = false;
 }

@@ -22,6 +22,12 @@ uint8_t *pt_packer_room(pt_packer_t *self);
 /*  Note what was encoded into the room. At most PT_BATCH_COUNT_MAX decisions between two gatherings. */
 void pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged);
 
+/*  Keep the response that the decision added last is about beside it: for the journal. Its bytes must
+ *  stay until the next gathering; one above PT_STORE_RESPONSE_BYTES_MAX is noted as too long. Outputs
+ *  have responses when one was kept; those of settled decisions and of alerts never do.
+ */
+void pt_packer_keep(pt_packer_t *self, pt_bytes_t response);
+
 /*  Make the job's outputs and start over. False when out of memory: the job has no outputs then. */
 bool pt_packer_gather(pt_packer_t *self, pt_job_t *job);
 

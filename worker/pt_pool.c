@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ struct pt_pool {
     zactor_t *actor;
     pt_tally_t tally;
     char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+    char replay[PT_ENDPOINT_BYTES_MAX + 1];
+    int failure_fd; //  -1: no journal
     uint64_t worker;
     uint64_t epoch;
 };
@@ -57,6 +60,10 @@ s_complete_options(const pt_pool_options_t *options)
         complete.publish_hwm = S_PUBLISH_HWM;
     if (!complete.catalog)
         complete.catalog = pt_catalog_builtin();
+    if (complete.journal) {
+        complete.worker = pt_store_identity(complete.journal).worker;
+        complete.epoch = pt_store_identity(complete.journal).epoch;
+    }
     if (!complete.worker)
         complete.worker = s_random_id();
     if (!complete.epoch)
@@ -78,7 +85,7 @@ static bool
 s_start_engine(pt_pool_t *self, const pt_pool_options_t *options, char *out_error)
 {
     const char *refused = NULL;
-    pt_engine_t *engine = pt_engine_new(options, &self->tally, &refused);
+    pt_engine_t *engine = pt_engine_new(options, &self->tally, self->failure_fd, &refused);
     if (!engine) {
         s_explain_failure(refused, out_error);
         return false;
@@ -86,6 +93,7 @@ s_start_engine(pt_pool_t *self, const pt_pool_options_t *options, char *out_erro
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         snprintf(self->endpoints[queue], sizeof(self->endpoints[queue]), "%s",
                  pt_engine_endpoint(engine, (pt_queue_t) queue));
+    snprintf(self->replay, sizeof(self->replay), "%s", pt_engine_replay(engine));
     self->actor = zactor_new(pt_engine_run, engine);
     if (!self->actor) {
         s_explain_failure(NULL, out_error);
@@ -111,7 +119,9 @@ pt_pool_new(const pt_pool_options_t *options, char *out_error)
     self->worker = complete.worker;
     self->epoch = complete.epoch;
     pthread_mutex_init(&self->tally.lock, NULL);
-    if (!s_start_engine(self, &complete, out_error)) {
+    self->failure_fd = complete.journal ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    bool well = !complete.journal || self->failure_fd >= 0;
+    if (!well || !s_start_engine(self, &complete, out_error)) {
         int reason = errno;
         pt_pool_destroy(&self);
         errno = reason;
@@ -148,6 +158,8 @@ pt_pool_destroy(pt_pool_t **self_p)
     if (!self)
         return;
     zactor_destroy(&self->actor);
+    if (self->failure_fd >= 0)
+        close(self->failure_fd);
     pthread_mutex_destroy(&self->tally.lock);
     free(self);
     *self_p = NULL;
@@ -190,4 +202,20 @@ pt_pool_counters(const pt_pool_t *self)
     pt_pool_counters_t counters = self->tally.counters;
     pthread_mutex_unlock(lock);
     return counters;
+}
+
+int
+pt_pool_failure_fd(const pt_pool_t *self)
+{
+    assert(self);
+
+    return self->failure_fd;
+}
+
+const char *
+pt_pool_replay(const pt_pool_t *self)
+{
+    assert(self);
+
+    return self->replay;
 }

@@ -3,19 +3,21 @@
  *  A thread of its own takes batches from the brokers, gives them to the worker actors and answers
  *  for what is finished:
  *
- *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ publisher ──PUB──▶ subscribers
- *         ▲                 ▲            (one of N)          │
- *         └──── ACK ────────┴──────────── finished ──────────┘
+ *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ journal ──PUSH──▶ publisher ──PUB──▶ subscribers
+ *         ▲                 ▲            (one of N)                         │
+ *         └──── ACK ────────┴─────────────────── finished ──────────────────┘
  *
- *  A batch is acknowledged when its decisions are published; the journal will stand between worker
- *  and publisher (pt_job.h), and an ACK will then say that they are durable. Batches that were
- *  finished before are only acknowledged.
+ *  A batch is acknowledged when its decisions are published. With a journal they are durable by then;
+ *  without one they are as safe as this process. Batches that were finished before are only
+ *  acknowledged. When the journal is full, new batches are refused as busy.
  */
 #ifndef PT_POOL_H
 #define PT_POOL_H
 
 #include "pt_catalog.h"
 #include "pt_job.h"
+#include "pt_poison.h"
+#include "pt_store.h"
 
 #define PT_POOL_BROKERS_MAX 16
 #define PT_POOL_WORKERS_MAX 256
@@ -29,10 +31,16 @@ typedef struct {
     uint32_t window;                      //  batches in work for each broker; 0: 64
     size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
     int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096
-    const char *replay;                   //  endpoint that HEAD names; NULL: none
+    const char *replay;                   //  endpoint to bind for replay, with a journal
+    const char *advertise;                //  what HEAD names for it; NULL: what was bound
+    pt_store_t *journal;                  //  outlives the pool, which alone writes to it; NULL: none
+    pt_poison_t *poison;                  //  outlives the pool; NULL: none
+    bool journal_settled;                 //  keep settled decisions as well
+    uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
+    uint32_t commit_wait_ms;              //  how long a commit waits for more
     const pt_catalog_t *catalog;          //  outlives the pool; NULL: the built-in one
-    uint64_t worker;                      //  id on the bus; 0: random
-    uint64_t epoch;                       //  0: unix ms now
+    uint64_t worker;                      //  id on the bus; 0: random, or the journal's
+    uint64_t epoch;                       //  0: unix ms now, or the journal's
 } pt_pool_options_t;
 
 //  Since the start. Responses, unless named otherwise.
@@ -75,6 +83,14 @@ pt_pool_t *pt_pool_new(const pt_pool_options_t *options, char *out_error);
  *  pt_pool_destroy follows.
  */
 pt_drain_t pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd);
+
+/*  A descriptor that becomes readable when the journal has failed: then nothing is acknowledged any
+ *  more, and the process should end. pt_store_error says why. -1 without a journal.
+ */
+int pt_pool_failure_fd(const pt_pool_t *self);
+
+/*  What HEAD names for replay; "" without a journal. */
+const char *pt_pool_replay(const pt_pool_t *self);
 
 /*  Stop at once and set *self_p to NULL. What was taken and not answered will be sent again by its
  *  producers.

@@ -38,6 +38,26 @@ s_send_frame(zsock_t *socket, const void *data, size_t bytes, int flags)
     (void) sent;
 }
 
+//  The numbers of an output: the journal's, or the next ones of its topic; live ones have none.
+static void
+s_number_output(s_publisher_t *self, const pt_output_t *output, int64_t now_ms, pt_decisions_t *header)
+{
+    header->flags = PT_FLAG_LIVE;
+    if (output->queue == PT_QUEUE_SETTLED && !output->first_seq)
+        return;
+    pt_topic_t *topic = pt_topics_get(self->topics, output->queue, output->topic, now_ms);
+    //  All topics of the catalog stand in the table from the start, those of settled when journaled.
+    assert(topic);
+    header->flags = 0;
+    if (output->first_seq) {
+        pt_topic_move(topic, output->first_retained, output->head_seq, now_ms);
+        header->first_seq = output->first_seq;
+    } else {
+        header->first_seq = pt_topic_number(topic, output->count, now_ms);
+    }
+    header->head_seq = topic->head_seq;
+}
+
 static void
 s_publish_output(s_publisher_t *self, pt_output_t *output, int64_t now_ms)
 {
@@ -46,16 +66,8 @@ s_publish_output(s_publisher_t *self, pt_output_t *output, int64_t now_ms)
         .epoch = self->epoch,
         .count = output->count,
         .crc32 = output->crc32,
-        .flags = PT_FLAG_LIVE,
     };
-    if (output->queue != PT_QUEUE_SETTLED) {
-        pt_topic_t *topic = pt_topics_get(self->topics, output->queue, output->topic, now_ms);
-        //  All topics of the catalog stand in the table from the start.
-        assert(topic);
-        header.flags = 0;
-        header.first_seq = pt_topic_number(topic, output->count, now_ms);
-        header.head_seq = topic->head_seq;
-    }
+    s_number_output(self, output, now_ms, &header);
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_decisions_encode(&header, bytes, sizeof(bytes));
     zsock_t *socket = self->sockets[output->queue];
@@ -82,14 +94,20 @@ s_publish_jobs(s_publisher_t *self, int64_t now_ms)
     return count > 0;
 }
 
+//  Where nothing is kept for replay, the first number that can be had is the next one.
+static uint64_t
+s_first_retained(const pt_topic_t *topic)
+{
+    return topic->first_retained ? topic->first_retained : topic->head_seq;
+}
+
 static void
 s_send_head(s_publisher_t *self, pt_topic_t *topic, int64_t now_ms)
 {
-    //  Nothing is kept for replay, so the first number that can be had is the next one.
     pt_head_t head = {
         .worker = self->worker,
         .epoch = self->epoch,
-        .first_retained = topic->head_seq,
+        .first_retained = s_first_retained(topic),
         .head_seq = topic->head_seq,
         .replay_endpoint = pt_text_of(self->replay),
     };
@@ -125,7 +143,7 @@ s_send_heads(s_publisher_t *self, pt_queue_t queue, int64_t now_ms)
         if (topic->queue != queue || !pt_topic_is_idle(topic, now_ms))
             continue;
         heads.heads[heads.head_count++] = (pt_topic_head_t) {
-            .topic = pt_text_of(topic->name), .first_retained = topic->head_seq, .head_seq = topic->head_seq};
+            .topic = pt_text_of(topic->name), .first_retained = s_first_retained(topic), .head_seq = topic->head_seq};
         if (heads.head_count == PT_HEADS_MAX) {
             s_send_heads_list(self, queue, &heads);
             heads.head_count = 0;
@@ -140,7 +158,7 @@ static void
 s_send_beacons(s_publisher_t *self, int64_t now_ms)
 {
     if (now_ms - self->heads_ms >= PT_TOPIC_HEAD_MS) {
-        for (int queue = PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+        for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
             s_send_heads(self, (pt_queue_t) queue, now_ms);
         self->heads_ms = now_ms;
     }
@@ -156,11 +174,11 @@ s_send_beacons(s_publisher_t *self, int64_t now_ms)
 }
 
 static bool
-s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
+s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog, bool settled)
 {
     int64_t now_ms = zclock_mono();
     size_t provider_count = pt_catalog_provider_count(catalog);
-    for (int queue = PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+    for (int queue = settled ? PT_QUEUE_SETTLED : PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
         for (size_t i = 0; i <= provider_count; i++) {
             pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
             char name[PT_TOPIC_BYTES_MAX + 1];
@@ -169,6 +187,40 @@ s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
                 return false;
         }
     return true;
+}
+
+//  The queue whose word a topic begins with; PT_QUEUE_COUNT_: none.
+static pt_queue_t
+s_queue_of_topic(const char *topic)
+{
+    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++) {
+        const char *word = pt_queue_text((pt_queue_t) queue);
+        if (strncmp(topic, word, strlen(word)) == 0 && topic[strlen(word)] == '.')
+            return (pt_queue_t) queue;
+    }
+    return PT_QUEUE_COUNT_;
+}
+
+//  Go on where the journal is: its numbers, and topics of gateways that the catalog has lost.
+static bool
+s_restore_topics(s_publisher_t *self, pt_store_t *journal)
+{
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    char after[PT_TOPIC_BYTES_MAX + 1] = "";
+    int64_t now_ms = zclock_mono();
+    bool well = pt_store_view_open(journal, &view) == PT_OK;
+    pt_status_t status = PT_OK;
+    while (well && (status = pt_store_view_topic(view, after, &head)) == PT_OK) {
+        pt_queue_t queue = s_queue_of_topic(head.topic);
+        pt_topic_t *topic = queue < PT_QUEUE_COUNT_ ? pt_topics_get(self->topics, queue, head.topic, now_ms) : NULL;
+        well = topic != NULL;
+        if (topic)
+            pt_topic_move(topic, head.first_retained, head.next_seq, now_ms);
+        memcpy(after, head.topic, sizeof(after));
+    }
+    pt_store_view_close(&view);
+    return well && status == PT_E_NOT_FOUND;
 }
 
 static void
@@ -216,7 +268,8 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    bool ready = self->topics && self->jobs && self->next && s_add_topics(self, options->catalog) &&
+    bool ready = self->topics && self->jobs && self->next && s_add_topics(self, options->catalog, options->settled) &&
+                 (!options->journal || s_restore_topics(self, options->journal)) &&
                  pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
                  pt_sockets_connect(self->next, options->next) == PT_OK &&
                  s_bind_sockets(self, options, owner, out_endpoint);

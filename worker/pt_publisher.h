@@ -1,15 +1,16 @@
 /*  pt_publisher: one actor that owns all PUB sockets of a worker process.
  *
  *  A socket per queue, so that a flood of one cannot drop another. It takes jobs from its `jobs`
- *  endpoint, numbers their outputs by topic, publishes them, and hands the job to `next`. Between
- *  jobs it sends HEAD and HEADS. Publishing never waits for a subscriber: a slow one loses messages
- *  and sees it by the numbers.
+ *  endpoint, numbers those outputs by topic that the journal has not numbered, publishes them, and hands the job to
+ * `next`. Between jobs it sends HEAD and HEADS. Publishing never waits for a subscriber: a slow one loses messages and
+ * sees it by the numbers.
  */
 #ifndef PT_PUBLISHER_H
 #define PT_PUBLISHER_H
 
 #include "pt_catalog.h"
 #include "pt_job.h"
+#include "pt_store.h"
 
 typedef struct {
     uint64_t worker;
@@ -18,6 +19,8 @@ typedef struct {
     const char *endpoints[PT_QUEUE_COUNT_]; //  to bind; see pt_sockets_bind
     int hwm;                                //  messages kept for a slow subscriber, each socket
     const char *replay;                     //  endpoint that HEAD names; NULL: none
+    bool settled;                           //  settled decisions are journaled, so they are numbered
+    pt_store_t *journal;                    //  where the topics' heads start; NULL: at 1
     const char *jobs;                       //  inproc endpoint to bind: a PULL of jobs
     const char *next;                       //  inproc endpoint, bound by the next stage
 } pt_publisher_options_t;

@@ -132,6 +132,9 @@ PT_MUST_CHECK pt_status_t pt_store_subscribe(pt_store_t *self, const char *name,
 PT_MUST_CHECK pt_status_t pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_t next_seq,
                                             uint64_t now_ms);
 
+/*  Whether there is a subscriber of that name. */
+bool pt_store_has_subscriber(const pt_store_t *self, const char *name);
+
 /*  Forget a subscriber and its positions. PT_E_NOT_FOUND when there is none. */
 PT_MUST_CHECK pt_status_t pt_store_forget(pt_store_t *self, const char *name);
 

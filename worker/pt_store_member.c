@@ -33,6 +33,15 @@ s_find_member(const pt_store_t *self, const char *name)
     return SIZE_MAX;
 }
 
+bool
+pt_store_has_subscriber(const pt_store_t *self, const char *name)
+{
+    assert(self);
+    assert(name);
+
+    return s_find_member(self, name) != SIZE_MAX;
+}
+
 //  ---- reading
 
 pt_status_t

@@ -106,6 +106,18 @@ pt_topic_number(pt_topic_t *self, uint32_t count, int64_t now_ms)
     return first_seq;
 }
 
+void
+pt_topic_move(pt_topic_t *self, uint64_t first_retained, uint64_t head_seq, int64_t now_ms)
+{
+    assert(self);
+    assert(head_seq >= self->head_seq);
+
+    self->first_retained = first_retained;
+    self->head_seq = head_seq;
+    self->data_ms = now_ms;
+    self->fresh = true;
+}
+
 int64_t
 pt_topic_due_ms(const pt_topic_t *self)
 {

@@ -18,11 +18,12 @@
 typedef struct {
     char name[PT_TOPIC_BYTES_MAX + 1];
     pt_queue_t queue;
-    uint64_t head_seq; //  the next number to be given
-    int64_t data_ms;   //  the last decisions; before any, when the topic was added
-    int64_t head_ms;   //  the last HEAD
-    bool announced;    //  there was a HEAD
-    bool fresh;        //  decisions since the last HEAD
+    uint64_t head_seq;       //  the next number to be given
+    uint64_t first_retained; //  by the journal; 0: nothing is kept
+    int64_t data_ms;         //  the last decisions; before any, when the topic was added
+    int64_t head_ms;         //  the last HEAD
+    bool announced;          //  there was a HEAD
+    bool fresh;              //  decisions since the last HEAD
 } pt_topic_t;
 
 typedef struct pt_topics pt_topics_t;
@@ -41,6 +42,9 @@ pt_topic_t *pt_topics_at(pt_topics_t *self, size_t index);
 
 /*  Give the next `count` numbers and return the first of them. */
 uint64_t pt_topic_number(pt_topic_t *self, uint32_t count, int64_t now_ms);
+
+/*  Numbers were given by the journal: take over how far it is. */
+void pt_topic_move(pt_topic_t *self, uint64_t first_retained, uint64_t head_seq, int64_t now_ms);
 
 /*  When the topic's own HEAD is due; a time that has passed means now. */
 int64_t pt_topic_due_ms(const pt_topic_t *self);

@@ -89,3 +89,23 @@ pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place,
     s_encode_decision(self, place, out, out_triaged);
     pt_facts_release(&self->facts);
 }
+
+void
+pt_triage_poison(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, uint32_t index, uint64_t now_ms,
+                 uint8_t *out, pt_triaged_t *out_triaged)
+{
+    assert(self);
+    assert(place);
+    assert(out);
+    assert(out_triaged);
+
+    memset(&self->response, 0, sizeof(self->response));
+    self->response.attempt = 1;
+    self->response.id = s_print_place(place, index, self->id);
+    out_triaged->provider = PT_TRIAGE_NO_PROVIDER;
+    out_triaged->invalid = true;
+    pt_bytes_t raw = {bytes.data, bytes.len < PT_RAW_BYTES_MAX ? bytes.len : PT_RAW_BYTES_MAX};
+    pt_policy_decide_invalid(&self->response, raw, PT_TEXT("poison: the worker died twice while it read this batch"),
+                             self->catalog_hash, now_ms, &self->decision);
+    s_encode_decision(self, place, out, out_triaged);
+}

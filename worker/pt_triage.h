@@ -65,4 +65,8 @@ void pt_place_init(pt_place_t *self, uint64_t producer, uint64_t epoch, uint64_t
 void pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, uint32_t index, uint64_t now_ms,
                         uint8_t *out, pt_triaged_t *out_triaged);
 
+/*  The decision about a response that must not be read: a dead letter with its raw bytes. */
+void pt_triage_poison(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, uint32_t index, uint64_t now_ms,
+                      uint8_t *out, pt_triaged_t *out_triaged);
+
 #endif

@@ -13,6 +13,9 @@ typedef struct {
     zsock_t *work;
     zsock_t *next;
     pt_packer_t *packer;
+    bool keep;
+    pt_poison_t *poison;
+    size_t slot;
     pt_triage_t triage;
 } s_worker_t;
 
@@ -58,7 +61,7 @@ s_count_decision(pt_job_t *job, const pt_triaged_t *triaged)
 
 //  Decide about every response of the job. False when out of memory.
 static bool
-s_triage_items(s_worker_t *self, pt_job_t *job, pt_items_t *items)
+s_triage_items(s_worker_t *self, pt_job_t *job, pt_items_t *items, bool poison)
 {
     pt_place_t place;
     pt_place_init(&place, job->batch.producer, job->batch.epoch, job->batch.seq, job->plain);
@@ -69,23 +72,42 @@ s_triage_items(s_worker_t *self, pt_job_t *job, pt_items_t *items)
         if (!room)
             return false;
         pt_triaged_t triaged;
-        pt_triage_response(&self->triage, item, &place, index, now_ms, room, &triaged);
+        if (poison)
+            pt_triage_poison(&self->triage, item, &place, index, now_ms, room, &triaged);
+        else
+            pt_triage_response(&self->triage, item, &place, index, now_ms, room, &triaged);
         pt_packer_add(self->packer, &triaged);
+        if (self->keep && triaged.route != PT_ROUTE_SETTLED)
+            pt_packer_keep(self->packer, item);
         s_count_decision(job, &triaged);
     }
     return pt_packer_gather(self->packer, job);
 }
 
 static void
-s_do_job(s_worker_t *self, pt_job_t *job)
+s_read_job(s_worker_t *self, pt_job_t *job, bool poison)
 {
     pt_items_t items;
     if (!s_open_items(job, &items))
         return;
-    if (!s_triage_items(self, job, &items)) {
+    if (!s_triage_items(self, job, &items, poison)) {
         pt_packer_reset(self->packer);
         s_refuse_job(job, PT_REASON_BUSY);
     }
+}
+
+//  A plain request has no name under which it would come again.
+static void
+s_do_job(s_worker_t *self, pt_job_t *job)
+{
+    if (!self->poison || job->plain) {
+        s_read_job(self, job, false);
+        return;
+    }
+    bool poison = pt_poison_is(self->poison, &job->batch);
+    pt_poison_enter(self->poison, self->slot, &job->batch);
+    s_read_job(self, job, poison);
+    pt_poison_leave(self->poison, self->slot, &job->batch);
 }
 
 static void
@@ -108,6 +130,9 @@ s_worker_open(const pt_worker_options_t *options)
     if (!self)
         return NULL;
     pt_triage_init(&self->triage, options->catalog);
+    self->keep = options->keep;
+    self->poison = options->poison;
+    self->slot = options->slot;
     self->packer = pt_packer_new(options->catalog);
     self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);

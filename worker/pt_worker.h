@@ -9,11 +9,15 @@
 
 #include "pt_catalog.h"
 #include "pt_job.h"
+#include "pt_poison.h"
 
 typedef struct {
     const pt_catalog_t *catalog; //  outlives the actor
     const char *work;            //  inproc endpoint, bound by the pool: a PAIR of jobs
     const char *next;            //  inproc endpoint, bound by the next stage: a PULL of jobs
+    bool keep;                   //  responses beside unsettled decisions, for the journal
+    pt_poison_t *poison;         //  outlives the actor; NULL: none
+    size_t slot;                 //  of this actor there
 } pt_worker_options_t;
 
 /*  Start a worker; it is connected when this returns. Stop it with zactor_destroy: it finishes the

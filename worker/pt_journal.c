@@ -1,0 +1,294 @@
+/*  When to commit, and what follows from the result. */
+#include "pt_journal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pt_journal_commit.h"
+#include "pt_sockets.h"
+
+//  Positions wait this long for decisions to be committed along with; a subscriber asks again after
+//  a second without an answer.
+#define S_POSITION_WAIT_MS 200
+
+//  Between two trimmings while nothing else is to be done.
+#define S_TRIM_EVERY_MS 100
+
+//  Askers: the replay socket, and whoever else will have requests.
+#define S_ASKERS_MAX 8
+
+typedef struct {
+    char endpoint[64];
+    zsock_t *socket;
+} s_asker_t;
+
+typedef struct {
+    pt_commit_t commit;
+    zsock_t *jobs;
+    zsock_t *next;
+    zsock_t *requests;
+    s_asker_t askers[S_ASKERS_MAX];
+    uint32_t commit_jobs;
+    int64_t wait_ms;
+    int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
+    int64_t trim_ms;
+    int failure_fd;
+    bool failed;
+} s_journal_t;
+
+bool
+pt_request_hand(void *socket, pt_request_t *request)
+{
+    assert(socket);
+    assert(request);
+
+    atomic_fetch_add_explicit(&request->baton, 1, memory_order_release);
+    return zmq_send(socket, &request, sizeof(request), ZMQ_DONTWAIT) == (int) sizeof(request);
+}
+
+pt_request_t *
+pt_request_take(void *socket)
+{
+    assert(socket);
+
+    pt_request_t *request;
+    int size = zmq_recv(socket, &request, sizeof(request), ZMQ_DONTWAIT);
+    if (size != (int) sizeof(request))
+        return NULL;
+    atomic_load_explicit(&request->baton, memory_order_acquire);
+    return request;
+}
+
+static void
+s_fail(s_journal_t *self)
+{
+    uint64_t one = 1;
+    self->failed = true;
+    ssize_t written = write(self->failure_fd, &one, sizeof(one));
+    assert(written == (ssize_t) sizeof(one));
+    (void) written;
+}
+
+//  The socket to answer an asker on, connected at the first answer.
+static zsock_t *
+s_find_asker(s_journal_t *self, const char *endpoint)
+{
+    for (size_t i = 0; i < S_ASKERS_MAX; i++) {
+        s_asker_t *asker = &self->askers[i];
+        if (asker->socket && strcmp(asker->endpoint, endpoint) == 0)
+            return asker->socket;
+        if (asker->socket)
+            continue;
+        snprintf(asker->endpoint, sizeof(asker->endpoint), "%s", endpoint);
+        asker->socket = pt_sockets_new(ZMQ_PUSH, 0, 0);
+        if (asker->socket && pt_sockets_connect(asker->socket, endpoint) != PT_OK)
+            zsock_destroy(&asker->socket);
+        return asker->socket;
+    }
+    return NULL;
+}
+
+static void
+s_answer_requests(s_journal_t *self)
+{
+    for (size_t i = 0; i < self->commit.request_count; i++) {
+        zsock_t *socket = s_find_asker(self, self->commit.requests[i]->answers);
+        //  Without it the asker keeps waiting, and so does who asked it, who will ask again.
+        if (socket)
+            pt_request_hand(zsock_resolve(socket), self->commit.requests[i]);
+    }
+}
+
+//  Nothing of a job was kept: its producer has to send it again.
+static void
+s_refuse_jobs(s_journal_t *self)
+{
+    for (size_t i = 0; i < self->commit.job_count; i++) {
+        pt_job_t *job = self->commit.jobs[i];
+        pt_job_drop_outputs(job);
+        job->refused = true;
+        job->reason = PT_REASON_BUSY;
+    }
+    for (size_t i = 0; i < self->commit.request_count; i++)
+        self->commit.requests[i]->status = PT_E_SPACE;
+}
+
+//  Trim in a transaction of its own. A file that is too full even for that waits for its readers.
+static void
+s_trim_alone(s_journal_t *self)
+{
+    pt_store_t *store = self->commit.store;
+    pt_status_t status = pt_store_begin(store);
+    if (status == PT_OK)
+        status = pt_store_trim(store, 1u << 20);
+    if (status == PT_OK)
+        status = pt_store_commit(store);
+    else
+        pt_store_abort(store);
+    self->trim_ms = zclock_mono() + S_TRIM_EVERY_MS;
+    if (status == PT_E_IO)
+        s_fail(self);
+}
+
+static void
+s_commit(s_journal_t *self)
+{
+    pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
+    self->due_ms = INT64_MAX;
+    if (status == PT_E_IO) {
+        s_fail(self);
+        return;
+    }
+    if (status != PT_OK)
+        s_refuse_jobs(self);
+    for (size_t i = 0; i < self->commit.job_count; i++)
+        pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
+    s_answer_requests(self);
+    pt_commit_clear(&self->commit);
+    if (status == PT_E_SPACE)
+        s_trim_alone(self);
+}
+
+static void
+s_set_due(s_journal_t *self, int64_t due_ms)
+{
+    if (due_ms < self->due_ms)
+        self->due_ms = due_ms;
+}
+
+static bool
+s_has_room(const s_journal_t *self)
+{
+    return self->commit.job_count < self->commit_jobs && self->commit.bytes < PT_JOURNAL_BYTES_MAX;
+}
+
+static void
+s_gather_jobs(s_journal_t *self, int64_t now_ms)
+{
+    pt_job_t *job;
+    while (s_has_room(self) && (job = pt_job_take(zsock_resolve(self->jobs))) != NULL) {
+        if (!pt_commit_wants(&self->commit, job)) {
+            pt_job_hand(zsock_resolve(self->next), job);
+            continue;
+        }
+        pt_commit_add(&self->commit, job);
+        s_set_due(self, now_ms + self->wait_ms);
+    }
+    if (!s_has_room(self))
+        s_set_due(self, now_ms);
+}
+
+static void
+s_gather_requests(s_journal_t *self, int64_t now_ms)
+{
+    pt_request_t *request;
+    while (self->commit.request_count < PT_COMMIT_REQUESTS_MAX &&
+           (request = pt_request_take(zsock_resolve(self->requests))) != NULL) {
+        self->commit.requests[self->commit.request_count++] = request;
+        s_set_due(self, now_ms + (request->kind == PT_REQUEST_POSITION ? S_POSITION_WAIT_MS : 0));
+    }
+    if (self->commit.request_count == PT_COMMIT_REQUESTS_MAX)
+        s_set_due(self, now_ms);
+}
+
+static int64_t
+s_next_wake(const s_journal_t *self, int64_t now_ms)
+{
+    int64_t wake_ms = self->due_ms;
+    if (pt_store_wants_trim(self->commit.store) && self->trim_ms < wake_ms)
+        wake_ms = self->trim_ms;
+    if (self->failed || wake_ms == INT64_MAX)
+        return -1;
+    return wake_ms > now_ms ? wake_ms - now_ms : 0;
+}
+
+static void
+s_journal_close(s_journal_t **self_p)
+{
+    s_journal_t *self = *self_p;
+    if (!self)
+        return;
+    zsock_destroy(&self->jobs);
+    zsock_destroy(&self->next);
+    zsock_destroy(&self->requests);
+    for (size_t i = 0; i < S_ASKERS_MAX; i++)
+        zsock_destroy(&self->askers[i].socket);
+    free(self->commit.entries);
+    free(self->commit.parts);
+    free(self);
+    *self_p = NULL;
+}
+
+static s_journal_t *
+s_journal_open(const pt_journal_options_t *options)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    s_journal_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->commit.store = options->store;
+    self->commit.settled = options->settled;
+    self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
+    self->wait_ms = options->commit_wait_ms;
+    self->due_ms = INT64_MAX;
+    self->failure_fd = options->failure_fd;
+    self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
+    self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
+    if (!self->jobs || !self->next || !self->requests || pt_sockets_bind(self->jobs, options->jobs, bound) != PT_OK ||
+        pt_sockets_bind(self->requests, options->requests, bound) != PT_OK ||
+        pt_sockets_connect(self->next, options->next) != PT_OK)
+        s_journal_close(&self);
+    return self;
+}
+
+static void
+s_take_turn(s_journal_t *self)
+{
+    int64_t now_ms = zclock_mono();
+    s_gather_jobs(self, now_ms);
+    s_gather_requests(self, now_ms);
+    if (now_ms >= self->due_ms)
+        s_commit(self);
+    else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit.store))
+        s_trim_alone(self);
+}
+
+static void
+s_journal_run(zsock_t *pipe, void *argument)
+{
+    s_journal_t *self = argument;
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->jobs), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->requests), .events = ZMQ_POLLIN},
+    };
+    zsock_signal(pipe, 0);
+    for (;;) {
+        pt_sockets_poll(items, self->failed ? 1 : 3, s_next_wake(self, zclock_mono()));
+        //  The only command is the end.
+        if (items[0].revents)
+            break;
+        if (!self->failed)
+            s_take_turn(self);
+    }
+    s_journal_close(&self);
+}
+
+zactor_t *
+pt_journal_new(const pt_journal_options_t *options)
+{
+    assert(options);
+    assert(options->store);
+    assert(options->jobs && options->next && options->requests);
+    assert(options->commit_jobs <= PT_JOURNAL_JOBS_MAX);
+
+    s_journal_t *self = s_journal_open(options);
+    if (!self)
+        return NULL;
+    zactor_t *actor = zactor_new(s_journal_run, self);
+    if (!actor)
+        s_journal_close(&self);
+    return actor;
+}

@@ -1,0 +1,369 @@
+/*  The actor: reads requests, sends answers. What goes into an answer is found by pt_replay_answer. */
+#include "pt_replay.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pt_frames.h"
+#include "pt_journal.h"
+#include "pt_replay_answer.h"
+#include "pt_sockets.h"
+
+//  Answers waiting for one client, of at most 1 MiB each: 8 MiB for one that does not read.
+#define S_SEND_HWM 8
+//  Requests waiting of one client; they are small.
+#define S_RECEIVE_HWM 256
+//  Requests at the journal at a time; more are told to come again.
+#define S_PENDING_MAX 64
+//  Requests between two looks at the others.
+#define S_BURST 16
+
+//  A request at the journal, and who asked. The request stands first, because its pointer comes back.
+typedef struct s_pending {
+    pt_request_t request;
+    pt_frames_t route;
+    pt_kind_t kind; //  OPEN or SUBACK
+    pt_open_t open; //  with texts that point into the frames
+    uint64_t req_id;
+    struct s_pending *previous;
+    struct s_pending *next;
+} s_pending_t;
+
+typedef struct {
+    pt_answer_t answer;
+    zsock_t *router;
+    zsock_t *requests;
+    zsock_t *answers;
+    char answers_endpoint[64];
+    s_pending_t *pending;
+    size_t pending_count;
+} s_replay_t;
+
+struct pt_replay {
+    zactor_t *actor;
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    char advertised[PT_ENDPOINT_BYTES_MAX + 1];
+};
+
+//  ---- sending
+
+static bool
+s_send(void *context, const pt_frames_t *route, const pt_bytes_t *frames, size_t count)
+{
+    void *socket = zsock_resolve(((s_replay_t *) context)->router);
+    pt_bytes_t id = pt_frames_bytes(route, 0);
+    //  No room or no such client shows at the first frame.
+    if (zmq_send(socket, id.data, id.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (zmq_send(socket, frames[i].data, frames[i].len, ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0)) < 0)
+            return false;
+    return true;
+}
+
+static void
+s_refuse(s_replay_t *self, const pt_frames_t *route, uint64_t req_id, pt_refusal_t refusal)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_refused_t refused = {req_id, refusal};
+    if (req_id == 0)
+        return;
+    pt_bytes_t frame = {bytes, pt_refused_encode(&refused, bytes, sizeof(bytes))};
+    s_send(self, route, &frame, 1);
+}
+
+//  ---- what the journal has to write
+
+static s_pending_t *
+s_new_pending(s_replay_t *self, pt_frames_t *message, pt_kind_t kind, uint64_t req_id)
+{
+    s_pending_t *pending = self->pending_count < S_PENDING_MAX ? calloc(1, sizeof(*pending)) : NULL;
+    if (!pending) {
+        s_refuse(self, message, req_id, PT_REFUSAL_BUSY);
+        return NULL;
+    }
+    pending->kind = kind;
+    pending->req_id = req_id;
+    snprintf(pending->request.answers, sizeof(pending->request.answers), "%s", self->answers_endpoint);
+    return pending;
+}
+
+static void
+s_end_pending(s_replay_t *self, s_pending_t *pending)
+{
+    *(pending->previous ? &pending->previous->next : &self->pending) = pending->next;
+    if (pending->next)
+        pending->next->previous = pending->previous;
+    pt_frames_clear(&pending->route);
+    self->pending_count--;
+    free(pending);
+}
+
+//  Hand over to the journal; the message's frames stay with the request.
+static void
+s_start_pending(s_replay_t *self, s_pending_t *pending, pt_frames_t *message)
+{
+    for (size_t i = 0; i < message->count; i++) {
+        zmq_msg_init(&pending->route.frames[i]);
+        zmq_msg_move(&pending->route.frames[i], &message->frames[i]);
+        zmq_msg_close(&message->frames[i]);
+    }
+    pending->route.count = message->count;
+    message->count = 0;
+    pending->next = self->pending;
+    if (pending->next)
+        pending->next->previous = pending;
+    self->pending = pending;
+    self->pending_count++;
+    if (!pt_request_hand(zsock_resolve(self->requests), &pending->request)) {
+        s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
+        s_end_pending(self, pending);
+    }
+}
+
+static void
+s_copy_text(char *out, pt_text_t text)
+{
+    if (text.len)
+        memcpy(out, text.data, text.len);
+    out[text.len] = 0;
+}
+
+static void
+s_take_open(s_replay_t *self, pt_frames_t *message)
+{
+    pt_open_t open;
+    if (pt_open_decode(pt_frames_bytes(message, 1), &open) != PT_OK) {
+        s_refuse(self, message, open.req_id, PT_REFUSAL_BAD_FORMAT);
+        return;
+    }
+    if (!open.durable) {
+        pt_answer_open(&self->answer, message, &open);
+        return;
+    }
+    s_pending_t *pending = s_new_pending(self, message, PT_KIND_OPEN, open.req_id);
+    if (!pending)
+        return;
+    pending->request.kind = PT_REQUEST_SUBSCRIBE;
+    pending->request.durable = true;
+    s_copy_text(pending->request.name, open.name);
+    pending->request.prefix_count = open.prefix_count;
+    for (size_t i = 0; i < open.prefix_count; i++)
+        s_copy_text(pending->request.prefixes[i], open.prefixes[i]);
+    s_start_pending(self, pending, message);
+}
+
+static void
+s_take_suback(s_replay_t *self, pt_frames_t *message)
+{
+    pt_suback_t suback;
+    if (pt_suback_decode(pt_frames_bytes(message, 1), &suback) != PT_OK) {
+        s_refuse(self, message, suback.req_id, PT_REFUSAL_BAD_FORMAT);
+        return;
+    }
+    if (suback.epoch != pt_store_identity(self->answer.store).epoch) {
+        pt_answer_bad_epoch(&self->answer, message, suback.req_id);
+        return;
+    }
+    s_pending_t *pending = s_new_pending(self, message, PT_KIND_SUBACK, suback.req_id);
+    if (!pending)
+        return;
+    pending->request.kind = PT_REQUEST_POSITION;
+    s_copy_text(pending->request.name, suback.name);
+    pending->request.topic_count = suback.topic_count;
+    for (size_t i = 0; i < suback.topic_count; i++) {
+        s_copy_text(pending->request.topics[i].topic, suback.topics[i].topic);
+        pending->request.topics[i].next_seq = suback.topics[i].next_seq;
+    }
+    s_start_pending(self, pending, message);
+}
+
+static void
+s_take_fetch(s_replay_t *self, pt_frames_t *message)
+{
+    pt_fetch_t fetch;
+    if (pt_fetch_decode(pt_frames_bytes(message, 1), &fetch) != PT_OK)
+        s_refuse(self, message, fetch.req_id, PT_REFUSAL_BAD_FORMAT);
+    else if (!pt_answer_fetch(&self->answer, message, &fetch))
+        s_refuse(self, message, fetch.req_id, PT_REFUSAL_BUSY);
+}
+
+//  The journal has written it, or cannot now.
+static void
+s_take_back(s_replay_t *self, s_pending_t *pending)
+{
+    static const struct {
+        pt_status_t status;
+        pt_refusal_t refusal;
+    } refusals[] = {
+        {PT_E_NOT_FOUND, PT_REFUSAL_UNKNOWN}, {PT_E_COUNT, PT_REFUSAL_TOO_MANY}, {PT_E_RANGE, PT_REFUSAL_BAD_FORMAT}};
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_status_t status = pending->request.status;
+    pt_refusal_t refusal = PT_REFUSAL_BUSY;
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        if (refusals[i].status == status)
+            refusal = refusals[i].refusal;
+    if (status != PT_OK) {
+        s_refuse(self, &pending->route, pending->req_id, refusal);
+    } else if (pending->kind == PT_KIND_SUBACK) {
+        pt_bytes_t frame = {bytes, pt_subacked_encode(pending->req_id, bytes, sizeof(bytes))};
+        s_send(self, &pending->route, &frame, 1);
+    } else if (pt_open_decode(pt_frames_bytes(&pending->route, 1), &pending->open) == PT_OK) {
+        pt_answer_open(&self->answer, &pending->route, &pending->open);
+    }
+    s_end_pending(self, pending);
+}
+
+//  ---- the loop
+
+static void
+s_take_message(s_replay_t *self, pt_frames_t *message)
+{
+    pt_kind_t kind;
+    //  Whatever is no request is dropped: there is nobody to name in a refusal.
+    if (message->count != 2 || message->excess || pt_wire_kind(pt_frames_bytes(message, 1), &kind) != PT_OK)
+        return;
+    if (kind == PT_KIND_OPEN)
+        s_take_open(self, message);
+    else if (kind == PT_KIND_FETCH)
+        s_take_fetch(self, message);
+    else if (kind == PT_KIND_SUBACK)
+        s_take_suback(self, message);
+}
+
+static void
+s_read_requests(s_replay_t *self)
+{
+    pt_frames_t message;
+    for (int i = 0; i < S_BURST && pt_frames_receive(zsock_resolve(self->router), &message); i++) {
+        s_take_message(self, &message);
+        pt_frames_clear(&message);
+    }
+}
+
+static void
+s_replay_close(s_replay_t **self_p)
+{
+    s_replay_t *self = *self_p;
+    if (!self)
+        return;
+    //  The journal has stopped before, so what it held is nobody's.
+    while (self->pending)
+        s_end_pending(self, self->pending);
+    zsock_destroy(&self->router);
+    zsock_destroy(&self->requests);
+    zsock_destroy(&self->answers);
+    pt_answer_close(&self->answer);
+    free(self);
+    *self_p = NULL;
+}
+
+static void
+s_replay_run(zsock_t *pipe, void *argument)
+{
+    s_replay_t *self = argument;
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->router), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->answers), .events = ZMQ_POLLIN},
+    };
+    zsock_signal(pipe, 0);
+    for (;;) {
+        pt_sockets_poll(items, 3, -1);
+        //  The only command is the end.
+        if (items[0].revents)
+            break;
+        pt_request_t *request;
+        while ((request = pt_request_take(zsock_resolve(self->answers))) != NULL)
+            s_take_back(self, (s_pending_t *) request);
+        s_read_requests(self);
+    }
+    s_replay_close(&self);
+}
+
+//  What others can connect to: an address that means "all of this host" names the host.
+static void
+s_make_advertised(pt_replay_t *self, const char *advertise)
+{
+    static const char *const everywhere[] = {"tcp://0.0.0.0:", "tcp://[::]:"};
+    char host[128] = "";
+    snprintf(self->advertised, sizeof(self->advertised), "%s", advertise ? advertise : self->bound);
+    for (size_t i = 0; i < 2 && !advertise; i++) {
+        size_t len = strlen(everywhere[i]);
+        if (strncmp(self->bound, everywhere[i], len) == 0 && gethostname(host, sizeof(host) - 1) == 0)
+            snprintf(self->advertised, sizeof(self->advertised), "tcp://%s:%.16s", host, self->bound + len);
+    }
+}
+
+static s_replay_t *
+s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char **out_endpoint)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    s_replay_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->router = pt_sockets_new(ZMQ_ROUTER, S_SEND_HWM, S_RECEIVE_HWM);
+    self->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    self->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
+    snprintf(self->answers_endpoint, sizeof(self->answers_endpoint), "%s", options->answers);
+    bool ready = self->router && self->requests && self->answers &&
+                 pt_answer_open_store(&self->answer, options->store, s_send, self) &&
+                 pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
+                 pt_sockets_connect(self->requests, options->requests) == PT_OK;
+    if (ready) {
+        *out_endpoint = options->endpoint;
+        ready = pt_sockets_bind(self->router, options->endpoint, owner->bound) == PT_OK;
+        if (ready)
+            *out_endpoint = NULL;
+    }
+    if (!ready) {
+        int reason = errno;
+        s_replay_close(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+pt_replay_t *
+pt_replay_new(const pt_replay_options_t *options, const char **out_endpoint)
+{
+    assert(options);
+    assert(options->store);
+    assert(options->endpoint && options->requests && options->answers);
+    assert(out_endpoint);
+
+    *out_endpoint = NULL;
+    pt_replay_t *self = calloc(1, sizeof(*self));
+    s_replay_t *actor = self ? s_replay_open(options, self, out_endpoint) : NULL;
+    if (actor) {
+        s_make_advertised(self, options->advertise);
+        self->actor = zactor_new(s_replay_run, actor);
+    }
+    if (self && self->actor)
+        return self;
+    int reason = errno;
+    s_replay_close(&actor);
+    free(self);
+    errno = reason;
+    return NULL;
+}
+
+void
+pt_replay_destroy(pt_replay_t **self_p)
+{
+    assert(self_p);
+
+    if (!*self_p)
+        return;
+    zactor_destroy(&(*self_p)->actor);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+const char *
+pt_replay_endpoint(const pt_replay_t *self)
+{
+    assert(self);
+
+    return self->advertised;
+}

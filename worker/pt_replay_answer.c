@@ -1,0 +1,275 @@
+/*  Records leave as they are stored; only one that is longer than a client wants is cut. */
+#include "pt_replay_answer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  Of an array of up to 4096 elements.
+#define S_ARRAY_BYTES_MAX 3
+
+bool
+pt_answer_open_store(pt_answer_t *self, pt_store_t *store, pt_answer_send_fn *send, void *context)
+{
+    assert(self);
+    assert(store);
+    assert(send);
+
+    *self = (pt_answer_t) {.store = store, .identity = pt_store_identity(store), .send = send, .context = context};
+    self->record = malloc(PT_BATCH_BYTES_MAX);
+    self->slice = malloc(PT_BATCH_BYTES_MAX + S_ARRAY_BYTES_MAX);
+    return self->record && self->slice;
+}
+
+void
+pt_answer_close(pt_answer_t *self)
+{
+    assert(self);
+
+    free(self->record);
+    free(self->slice);
+    *self = (pt_answer_t) {0};
+}
+
+static bool
+s_send_header(pt_answer_t *self, const pt_frames_t *route, const uint8_t *bytes, size_t len)
+{
+    pt_bytes_t frame = {bytes, len};
+    return self->send(self->context, route, &frame, 1);
+}
+
+//  ---- OPEN
+
+static bool
+s_wants(const pt_open_t *open, const char *topic)
+{
+    size_t len = strlen(topic);
+    for (size_t i = 0; i < open->prefix_count; i++)
+        if (open->prefixes[i].len <= len && memcmp(open->prefixes[i].data, topic, open->prefixes[i].len) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t
+s_find_position(pt_store_view_t *view, const pt_open_t *open, const pt_store_head_t *head)
+{
+    uint64_t position = 0;
+    char name[PT_STORE_NAME_BYTES_MAX + 1] = "";
+    memcpy(name, open->name.data, open->name.len);
+    if (open->durable && pt_store_view_position(view, name, head->topic, &position) != PT_OK)
+        position = 0;
+    return position > head->first_retained ? position : head->first_retained;
+}
+
+//  The topics behind `after`, as many as fit one answer. False when the journal could not be read.
+static bool
+s_list_topics(pt_store_view_t *view, const pt_open_t *open, char names[][PT_TOPIC_BYTES_MAX + 1], pt_opened_t *opened)
+{
+    pt_store_head_t head;
+    pt_status_t status;
+    char after[PT_TOPIC_BYTES_MAX + 1] = "";
+    if (open->after.len)
+        memcpy(after, open->after.data, open->after.len);
+    while ((status = pt_store_view_topic(view, after, &head)) == PT_OK) {
+        memcpy(after, head.topic, sizeof(after));
+        if (!s_wants(open, head.topic))
+            continue;
+        if (opened->topic_count == PT_HEADS_MAX) {
+            opened->more = true;
+            return true;
+        }
+        char *name = names[opened->topic_count];
+        memcpy(name, head.topic, sizeof(head.topic));
+        opened->topics[opened->topic_count++] = (pt_topic_place_t) {pt_text_of(name), head.first_retained,
+                                                                    head.next_seq, s_find_position(view, open, &head)};
+    }
+    return status == PT_E_NOT_FOUND;
+}
+
+void
+pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *open)
+{
+    assert(self);
+    assert(route);
+    assert(open);
+
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    char names[PT_HEADS_MAX][PT_TOPIC_BYTES_MAX + 1];
+    pt_opened_t opened = {.req_id = open->req_id, .worker = self->identity.worker, .epoch = self->identity.epoch};
+    pt_refused_t refused = {open->req_id, PT_REFUSAL_BUSY};
+    pt_store_view_t *view;
+    bool well = pt_store_view_open(self->store, &view) == PT_OK && s_list_topics(view, open, names, &opened);
+    pt_store_view_close(&view);
+    s_send_header(self, route, bytes,
+                  well ? pt_opened_encode(&opened, bytes, sizeof(bytes))
+                       : pt_refused_encode(&refused, bytes, sizeof(bytes)));
+}
+
+//  ---- FETCH
+
+//  One message of decisions.
+typedef struct {
+    uint64_t first_seq;
+    uint32_t count;
+    uint32_t crc32;
+    pt_bytes_t items;
+} s_chunk_t;
+
+static size_t
+s_write_array(uint8_t *out, uint32_t count)
+{
+    if (count < 16) {
+        out[0] = (uint8_t) (0x90 | count);
+        return 1;
+    }
+    out[0] = 0xdc;
+    out[1] = (uint8_t) (count >> 8);
+    out[2] = (uint8_t) count;
+    return 3;
+}
+
+//  Cut what fits into `bytes_max` out of a record, from `from_seq` on; one decision at least.
+static s_chunk_t
+s_cut_record(pt_answer_t *self, const s_chunk_t *whole, uint64_t from_seq, size_t bytes_max)
+{
+    s_chunk_t chunk = {.first_seq = from_seq};
+    uint8_t *body = self->slice + S_ARRAY_BYTES_MAX;
+    size_t bytes = 0;
+    pt_items_t items;
+    pt_bytes_t item;
+    pt_status_t status = pt_items_open_decisions(whole->items, whole->count, &items);
+    //  The record has passed its checksum, and was such an array when it was written.
+    assert(status == PT_OK);
+    (void) status;
+    for (uint64_t seq = whole->first_seq; pt_items_next(&items, &item); seq++) {
+        if (seq < from_seq)
+            continue;
+        if (chunk.count && bytes + item.len + S_ARRAY_BYTES_MAX > bytes_max)
+            break;
+        memcpy(body + bytes, item.data, item.len);
+        bytes += item.len;
+        chunk.count++;
+    }
+    uint8_t head[S_ARRAY_BYTES_MAX];
+    size_t head_len = s_write_array(head, chunk.count);
+    memcpy(body - head_len, head, head_len);
+    chunk.items = (pt_bytes_t) {body - head_len, head_len + bytes};
+    chunk.crc32 = pt_wire_crc32(chunk.items);
+    return chunk;
+}
+
+static bool
+s_send_chunk(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetch, const s_chunk_t *chunk,
+             uint64_t head_seq)
+{
+    uint8_t fetched[PT_HEADER_BYTES_MAX];
+    uint8_t header[PT_HEADER_BYTES_MAX];
+    pt_decisions_t decisions = {
+        .worker = self->identity.worker,
+        .epoch = self->identity.epoch,
+        .first_seq = chunk->first_seq,
+        .head_seq = head_seq,
+        .count = chunk->count,
+        .crc32 = chunk->crc32,
+        .flags = PT_FLAG_REPLAY,
+    };
+    pt_bytes_t frames[4] = {
+        {fetched, pt_fetched_encode(fetch->req_id, fetched, sizeof(fetched))},
+        {(const uint8_t *) fetch->topic.data, fetch->topic.len},
+        {header, pt_decisions_encode(&decisions, header, sizeof(header))},
+        chunk->items,
+    };
+    return self->send(self->context, route, frames, 4);
+}
+
+typedef enum { S_DONE, S_DROPPED, S_FAILED } s_result_t;
+
+//  Send the records from `from_seq` on, up to max_bytes; *next_seq is where the client goes on.
+static s_result_t
+s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch,
+               uint64_t head_seq, uint64_t *next_seq)
+{
+    pt_store_record_t record;
+    pt_status_t status;
+    size_t left = fetch->max_bytes;
+    bool first = true;
+    while ((status = pt_store_view_next(view, &record)) == PT_OK) {
+        if (!first && record.items_bytes > left)
+            return S_DONE;
+        if (pt_store_view_items(view, self->record) != PT_OK)
+            return S_FAILED;
+        s_chunk_t chunk = {record.first_seq, record.count, record.crc32, {self->record, record.items_bytes}};
+        if (record.items_bytes > left)
+            chunk = s_cut_record(self, &chunk, *next_seq, left);
+        if (!s_send_chunk(self, route, fetch, &chunk, head_seq))
+            return S_DROPPED;
+        *next_seq = chunk.first_seq + chunk.count;
+        if (chunk.items.len >= left || *next_seq < record.first_seq + record.count)
+            return S_DONE;
+        left -= chunk.items.len;
+        first = false;
+    }
+    return status == PT_E_NOT_FOUND ? S_DONE : S_FAILED;
+}
+
+static bool
+s_send_end(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id, uint64_t next_seq, uint64_t head_seq)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_end_t end = {req_id, next_seq, head_seq};
+    return s_send_header(self, route, bytes, pt_end_encode(&end, bytes, sizeof(bytes)));
+}
+
+static bool
+s_fetch_view(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch)
+{
+    char topic[PT_TOPIC_BYTES_MAX + 1] = "";
+    pt_store_head_t head = {.first_retained = 1, .next_seq = 1};
+    memcpy(topic, fetch->topic.data, fetch->topic.len);
+    pt_status_t status = pt_store_view_head(view, topic, &head);
+    if (status != PT_OK && status != PT_E_NOT_FOUND)
+        return false;
+    if (fetch->from_seq < head.first_retained) {
+        uint8_t bytes[PT_HEADER_BYTES_MAX];
+        pt_truncated_t truncated = {fetch->req_id, head.first_retained};
+        s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
+        return true;
+    }
+    uint64_t next_seq = fetch->from_seq < head.next_seq ? fetch->from_seq : head.next_seq;
+    s_result_t result = S_DONE;
+    if (next_seq < head.next_seq) {
+        if (pt_store_view_seek(view, topic, next_seq) != PT_OK)
+            return false;
+        result = s_send_records(self, view, route, fetch, head.next_seq, &next_seq);
+    }
+    if (result == S_DONE)
+        s_send_end(self, route, fetch->req_id, next_seq, head.next_seq);
+    return result != S_FAILED;
+}
+
+bool
+pt_answer_fetch(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetch)
+{
+    assert(self);
+    assert(route);
+    assert(fetch);
+
+    if (fetch->epoch != self->identity.epoch) {
+        pt_answer_bad_epoch(self, route, fetch->req_id);
+        return true;
+    }
+    pt_store_view_t *view;
+    bool well = pt_store_view_open(self->store, &view) == PT_OK && s_fetch_view(self, view, route, fetch);
+    pt_store_view_close(&view);
+    return well;
+}
+
+void
+pt_answer_bad_epoch(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id)
+{
+    assert(self);
+    assert(route);
+
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_bad_epoch_t bad_epoch = {req_id, self->identity.epoch};
+    s_send_header(self, route, bytes, pt_bad_epoch_encode(&bad_epoch, bytes, sizeof(bytes)));
+}
