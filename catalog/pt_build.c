@@ -99,6 +99,17 @@ s_check_gateway(s_work_t *work)
 }
 
 static void
+s_add_field_code(pt_draft_t *draft, const pt_source_field_code_t *source)
+{
+    pt_field_code_t stored = {
+        .code = pt_draft_text(draft, pt_text_of(source->code)),
+        .summary = pt_draft_text(draft, pt_text_of(source->summary)),
+        .cite = pt_draft_text(draft, pt_text_of(source->cite)),
+    };
+    (void) pt_draft_add(draft, PT_SECTION_FIELD_CODES, &stored);
+}
+
+static void
 s_add_gateway(s_work_t *work)
 {
     const pt_source_provider_t *source = work->source;
@@ -113,6 +124,8 @@ s_add_gateway(s_work_t *work)
         .operation_count = (uint32_t) source->operation_count,
         .first_advice = pt_draft_next(draft, PT_SECTION_ADVICE),
         .advice_count = (uint32_t) source->do_not_retry_count,
+        .first_field_code = pt_draft_next(draft, PT_SECTION_FIELD_CODES),
+        .field_code_count = (uint32_t) source->field_code_count,
         .digits_slot = source->digits_slot,
         .digits_offset = source->digits_offset,
         .digits_length = source->digits_length,
@@ -126,6 +139,8 @@ s_add_gateway(s_work_t *work)
         pt_span_t span = pt_draft_text(draft, pt_text_of(source->do_not_retry[i]));
         (void) pt_draft_add(draft, PT_SECTION_ADVICE, &span);
     }
+    for (size_t i = 0; i < source->field_code_count; i++)
+        s_add_field_code(draft, &source->field_codes[i]);
 }
 
 //  The place of an operation among its provider's, or SIZE_MAX.

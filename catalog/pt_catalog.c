@@ -230,3 +230,25 @@ pt_provider_operation_at(const pt_provider_t *provider, size_t index)
         (pt_operation_kind_t) operation->kind,
     };
 }
+
+size_t
+pt_provider_field_code_count(const pt_provider_t *provider)
+{
+    assert(provider);
+
+    return provider->gateway->field_code_count;
+}
+
+pt_field_code_view_t
+pt_provider_field_code_at(const pt_provider_t *provider, size_t index)
+{
+    assert(provider);
+    assert(index < provider->gateway->field_code_count);
+
+    const pt_field_code_t *field = &provider->image->field_codes[provider->gateway->first_field_code + index];
+    return (pt_field_code_view_t) {
+        pt_image_text(provider->image, field->code),
+        pt_image_text(provider->image, field->summary),
+        pt_image_text(provider->image, field->cite),
+    };
+}

@@ -102,6 +102,15 @@ typedef struct {
 size_t pt_provider_operation_count(const pt_provider_t *provider);
 pt_operation_view_t pt_provider_operation_at(const pt_provider_t *provider, size_t index);
 
+//  What a value in the body's map of fields says about one field of the request; for people.
+typedef struct {
+    pt_text_t code;
+    pt_text_t summary;
+    pt_text_t cite;
+} pt_field_code_view_t;
+size_t pt_provider_field_code_count(const pt_provider_t *provider);
+pt_field_code_view_t pt_provider_field_code_at(const pt_provider_t *provider, size_t index);
+
 #ifdef __cplusplus
 }
 #endif

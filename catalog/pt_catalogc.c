@@ -5,14 +5,14 @@
  */
 #include "pt_build.h"
 #include "pt_compile.h"
+#include "pt_fault_text.h"
+#include "pt_file.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define S_FAULTS_SHOWN_MAX 20
 #define S_FILE_BYTES_MAX ((size_t) 32 * 1024 * 1024) //  above what the compiler takes, so that it is the one to say so
@@ -63,51 +63,13 @@ s_parse_option(int key, char *argument, struct argp_state *state)
     }
 }
 
-//  The whole file in memory that the caller frees; NULL, with errno set, when it cannot be read.
-static uint8_t *
-s_read_stream(FILE *stream, size_t *out_bytes)
-{
-    size_t capacity = 0;
-    size_t bytes = 0;
-    uint8_t *data = NULL;
-    do {
-        capacity = capacity ? capacity * 2 : (size_t) 64 * 1024;
-        uint8_t *grown = realloc(data, capacity);
-        if (!grown)
-            break;
-        data = grown;
-        bytes += fread(data + bytes, 1, capacity - bytes, stream);
-        if (bytes < capacity && !ferror(stream)) {
-            *out_bytes = bytes;
-            return data;
-        }
-    } while (!ferror(stream) && capacity < S_FILE_BYTES_MAX);
-    if (!ferror(stream))
-        errno = EFBIG;
-    free(data);
-    return NULL;
-}
-
-static uint8_t *
-s_read_file(const char *path, size_t *out_bytes)
-{
-    FILE *stream = fopen(path, "rb");
-    if (!stream)
-        return NULL;
-    uint8_t *data = s_read_stream(stream, out_bytes);
-    int error = errno;
-    (void) fclose(stream);
-    errno = error;
-    return data;
-}
-
 //  EX_OK, also when the file has faults; another code when there is nothing to compile.
 static int
 s_compile_file(const char *path, pt_source_t *source, pt_faults_t *faults)
 {
+    uint8_t *data = NULL;
     size_t bytes = 0;
-    uint8_t *data = s_read_file(path, &bytes);
-    if (!data) {
+    if (!pt_file_read(path, S_FILE_BYTES_MAX, &data, &bytes)) {
         (void) fprintf(stderr, "pt_catalogc: cannot read %s: %s\n", path, strerror(errno));
         return EX_NOINPUT;
     }
@@ -117,21 +79,6 @@ s_compile_file(const char *path, pt_source_t *source, pt_faults_t *faults)
         return EX_OK;
     (void) fprintf(stderr, "pt_catalogc: %s: %s\n", path, pt_status_text(status));
     return EX_OSERR;
-}
-
-static void
-s_print_faults(const pt_faults_t *faults)
-{
-    for (size_t i = 0; i < faults->count && i < S_FAULTS_SHOWN_MAX; i++) {
-        const pt_fault_t *fault = &faults->faults[i];
-        (void) fprintf(stderr, "%s:%u:%u: %s: %s [%s]\n", fault->mark.file ? fault->mark.file : "catalog",
-                       fault->mark.line, fault->mark.column, fault->warning ? "warning" : "error", fault->text,
-                       fault->id);
-    }
-    if (faults->count > S_FAULTS_SHOWN_MAX)
-        (void) fprintf(stderr, "and %zu more\n", faults->count - S_FAULTS_SHOWN_MAX);
-    if (faults->errors)
-        (void) fprintf(stderr, "%zu %s\n", faults->errors, faults->errors == 1 ? "error" : "errors");
 }
 
 static void
@@ -146,34 +93,32 @@ s_print_array(FILE *stream, const uint8_t *image, size_t bytes)
     (void) fputs("\n};\nconst size_t pt_builtin_image_bytes = sizeof pt_builtin_image;\n", stream);
 }
 
-//  Half an image must not be taken for a whole one. A device, a pipe or a link is not ours to remove.
-static void
-s_remove_output(const char *path)
+static int
+s_write_file(const char *path, pt_bytes_t bytes)
 {
-    struct stat info;
-    if (lstat(path, &info) == 0 && S_ISREG(info.st_mode))
-        (void) unlink(path);
+    bool is_created;
+    if (pt_file_write(path, bytes, &is_created))
+        return EX_OK;
+    (void) fprintf(stderr, "pt_catalogc: cannot %s %s: %s\n", is_created ? "write" : "create", path, strerror(errno));
+    return is_created ? EX_IOERR : EX_CANTCREAT;
 }
 
+//  The array's text is made in memory, so that it is written like an image: whole or not at all.
 static int
-s_write_file(const char *path, const uint8_t *image, size_t bytes, bool as_array)
+s_write_array(const char *path, const uint8_t *image, size_t bytes)
 {
-    FILE *stream = fopen(path, "wb");
-    if (!stream) {
-        (void) fprintf(stderr, "pt_catalogc: cannot create %s: %s\n", path, strerror(errno));
-        return EX_CANTCREAT;
-    }
-    if (as_array)
+    char *text = NULL;
+    size_t len = 0;
+    FILE *stream = open_memstream(&text, &len);
+    if (stream)
         s_print_array(stream, image, bytes);
+    int code = EX_OSERR;
+    if (stream && fclose(stream) == 0)
+        code = s_write_file(path, (pt_bytes_t) {(const uint8_t *) text, len});
     else
-        (void) fwrite(image, 1, bytes, stream);
-    bool failed = ferror(stream) != 0;
-    failed = fclose(stream) != 0 || failed;
-    if (!failed)
-        return EX_OK;
-    (void) fprintf(stderr, "pt_catalogc: cannot write %s: %s\n", path, strerror(errno));
-    s_remove_output(path);
-    return EX_IOERR;
+        (void) fprintf(stderr, "pt_catalogc: no memory for %s\n", path);
+    free(text);
+    return code;
 }
 
 static int
@@ -181,9 +126,9 @@ s_write_image(const s_options_t *options, const uint8_t *image, size_t bytes)
 {
     int code = EX_OK;
     if (options->image_path)
-        code = s_write_file(options->image_path, image, bytes, false);
+        code = s_write_file(options->image_path, (pt_bytes_t) {image, bytes});
     if (options->array_path && code == EX_OK)
-        code = s_write_file(options->array_path, image, bytes, true);
+        code = s_write_array(options->array_path, image, bytes);
     return code;
 }
 
@@ -194,7 +139,7 @@ s_build(const s_options_t *options, const pt_source_t *source, pt_faults_t *faul
     uint8_t *image = NULL;
     size_t bytes = 0;
     pt_status_t status = pt_build_image(source, faults, &image, &bytes);
-    s_print_faults(faults);
+    pt_faults_print(faults, S_FAULTS_SHOWN_MAX, stderr);
     if (status == PT_E_SYNTAX || faults->errors)
         return EXIT_FAILURE;
     if (status != PT_OK) {
@@ -212,14 +157,14 @@ s_run(const s_options_t *options, pt_source_t *source, pt_faults_t *faults)
     for (size_t i = 0; i < options->file_count; i++) {
         int code = s_compile_file(options->files[i], source, faults);
         if (code != EX_OK) {
-            s_print_faults(faults);
+            pt_faults_print(faults, S_FAULTS_SHOWN_MAX, stderr);
             return code;
         }
     }
     pt_compile_check(source, faults);
     if (faults->errors == 0)
         return s_build(options, source, faults);
-    s_print_faults(faults);
+    pt_faults_print(faults, S_FAULTS_SHOWN_MAX, stderr);
     return EXIT_FAILURE;
 }
 

@@ -4,6 +4,7 @@
 #include "pt_compile.h"
 
 #include "pt_compile_parts.h"
+#include "pt_overlay.h"
 
 #include <assert.h>
 
@@ -143,10 +144,20 @@ s_read_gateway(pt_reader_t *reader, const pt_node_t *node, void *target)
     pt_read_map(reader, node, "gateway", keys, S_COUNT(keys), target);
 }
 
+//  Overlays are laid over another file before anything is read, so this only minds the value.
+static void
+s_read_overlay(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    (void) target;
+    bool is_overlay;
+    (void) pt_read_boolean(reader, node, &is_overlay);
+}
+
 static void
 s_read_file(pt_reader_t *reader, const pt_node_t *root, pt_unit_t *unit)
 {
     static const pt_key_t keys[] = {
+        {"overlay", s_read_overlay, false},
         {"gateway", s_read_gateway, true},
         {"body", pt_compile_read_body, false},
         {"operations", pt_compile_read_operations, false},
@@ -158,74 +169,222 @@ s_read_file(pt_reader_t *reader, const pt_node_t *root, pt_unit_t *unit)
     pt_read_map(reader, root, "the file", keys, S_COUNT(keys), unit);
 }
 
-//  A slot at the end of the source's list, which moves to do so: sources hold a handful of gateways.
+//  Both lists double, so their room follows from their count: the next power of two.
+static void *
+s_grow(pt_reader_t *reader, void *list, size_t count, size_t item_bytes)
+{
+    bool is_full = (count & (count - 1)) == 0;
+    if (!is_full)
+        return list;
+    void *grown = pt_read_array(reader, count * 2, item_bytes);
+    if (grown && count)
+        memcpy(grown, list, count * item_bytes);
+    return grown;
+}
+
 static pt_source_provider_t *
 s_add_provider(pt_reader_t *reader)
 {
     pt_source_t *source = reader->source;
-    pt_source_provider_t *providers = pt_read_array(reader, source->provider_count + 1, sizeof *providers);
+    pt_source_provider_t *providers =
+        s_grow(reader, source->providers, source->provider_count, sizeof *source->providers);
     if (!providers)
         return NULL;
-    if (source->provider_count)
-        memcpy(providers, source->providers, source->provider_count * sizeof *providers);
     source->providers = providers;
     return &providers[source->provider_count++];
 }
 
-static bool
-s_add_file(pt_reader_t *reader, const char *name)
+//  The source's own copy of a file's name, as marks know it; NULL when out of memory.
+static const char *
+s_add_file(pt_source_t *source, const char *name)
 {
-    pt_source_t *source = reader->source;
-    char **files = pt_read_array(reader, source->file_count + 1, sizeof *files);
+    pt_reader_t reader = {.source = source};
+    char **files = s_grow(&reader, source->files, source->file_count, sizeof *files);
     size_t bytes = strlen(name) + 1;
-    char *copy = pt_read_array(reader, bytes, 1);
+    char *copy = pt_read_array(&reader, bytes, 1);
     if (!files || !copy)
-        return false;
+        return NULL;
     memcpy(copy, name, bytes);
-    if (source->file_count)
-        memcpy(files, source->files, source->file_count * sizeof *files);
     files[source->file_count++] = copy;
     source->files = files;
-    reader->file = copy;
-    return true;
+    return copy;
+}
+
+//  One file of a compilation.
+typedef struct {
+    const char *name; //  the source's copy
+    pt_bytes_t text;
+    bool replaceable;
+    bool is_overlay;
+    pt_tree_t tree; //  of an overlay
+    bool is_used;   //  an overlay that was laid over something
+} s_file_t;
+
+typedef struct {
+    pt_source_t *source;
+    pt_faults_t *faults;
+    s_file_t *files;
+    size_t count;
+    bool is_faulty;
+} s_work_t;
+
+static pt_status_t
+s_parse(s_work_t *work, const s_file_t *file, pt_tree_t *out_tree)
+{
+    pt_yaml_error_t error;
+    pt_status_t status = pt_yaml_parse(file->name, file->text, out_tree, &error);
+    if (status != PT_E_SYNTAX)
+        return status;
+    pt_faults_add(work->faults, (pt_mark_t) {file->name, error.line, error.column}, false, error.id, "%s", error.text);
+    work->is_faulty = true;
+    return status;
+}
+
+//  Overlays must be known before what they are laid over is read. Most files do not hold the word, and
+//  need not be parsed to know that they are none; what is no YAML is said when it is its turn.
+static pt_status_t
+s_find_overlay(s_file_t *file)
+{
+    pt_yaml_error_t error;
+    if (file->text.len == 0 || !memmem(file->text.data, file->text.len, "overlay", strlen("overlay")))
+        return PT_OK;
+    pt_status_t status = pt_yaml_parse(file->name, file->text, &file->tree, &error);
+    if (status != PT_OK)
+        return status == PT_E_SYNTAX ? PT_OK : status;
+    file->is_overlay = pt_overlay_is(file->tree.root);
+    if (!file->is_overlay)
+        pt_tree_clear(&file->tree);
+    return PT_OK;
+}
+
+static bool
+s_is_same_gateway(const pt_node_t *left, const pt_node_t *right)
+{
+    const pt_node_t *left_id = pt_overlay_gateway(left);
+    const pt_node_t *right_id = pt_overlay_gateway(right);
+    return left_id && right_id && pt_text_equal(left_id->text, right_id->text);
+}
+
+static const pt_node_t *
+s_lay_over(s_work_t *work, pt_reader_t *reader, const pt_node_t *root)
+{
+    for (size_t i = 0; root && i < work->count; i++) {
+        s_file_t *file = &work->files[i];
+        if (!file->is_overlay || !s_is_same_gateway(root, file->tree.root))
+            continue;
+        file->is_used = true;
+        root = pt_overlay_apply(reader, root, file->tree.root);
+    }
+    return root;
 }
 
 static void
-s_read_tree(pt_reader_t *reader, const pt_tree_t *tree)
+s_read_root(s_work_t *work, pt_reader_t *reader, const pt_node_t *root)
 {
     static const pt_node_t nothing = {.line = 1, .column = 1};
-    if (!tree->root) {
+    if (!root) {
         pt_read_fault(reader, &nothing, PT_FAULT_DOCUMENT, "the file holds nothing");
         return;
     }
-    pt_unit_t unit = {.provider = s_add_provider(reader)};
+    root = s_lay_over(work, reader, root);
+    pt_unit_t unit = {.provider = root ? s_add_provider(reader) : NULL};
     if (!unit.provider)
         return;
-    unit.provider->mark = pt_read_mark(reader, tree->root);
-    s_read_file(reader, tree->root, &unit);
+    unit.provider->mark = pt_read_mark(reader, root);
+    s_read_file(reader, root, &unit);
+    unit.provider->is_faulty = reader->fault_count > 0;
+}
+
+static bool
+s_is_replaced(const s_work_t *work, const s_file_t *file, const pt_node_t *root)
+{
+    const pt_node_t *id = file->replaceable ? pt_overlay_gateway(root) : NULL;
+    for (size_t i = 0; id && i < work->source->provider_count; i++) {
+        const char *other = work->source->providers[i].id;
+        if (other && pt_text_equal(id->text, pt_text_of(other)))
+            return true;
+    }
+    return false;
+}
+
+static pt_status_t
+s_read_whole(s_work_t *work, const s_file_t *file)
+{
+    pt_reader_t reader = {.source = work->source, .faults = work->faults, .file = file->name};
+    pt_tree_t tree;
+    pt_status_t status = s_parse(work, file, &tree);
+    if (status != PT_OK)
+        return status == PT_E_SYNTAX ? PT_OK : status;
+    if (!s_is_replaced(work, file, tree.root))
+        s_read_root(work, &reader, tree.root);
+    pt_tree_clear(&tree);
+    work->is_faulty = work->is_faulty || reader.fault_count;
+    return reader.out_of_memory ? PT_E_NOMEM : PT_OK;
+}
+
+static void
+s_refuse_unused(s_work_t *work, const s_file_t *file)
+{
+    pt_reader_t reader = {.source = work->source, .faults = work->faults, .file = file->name};
+    const pt_node_t *id = pt_overlay_gateway(file->tree.root);
+    const char **names = pt_read_array(&reader, work->source->provider_count, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; names && i < work->source->provider_count; i++)
+        if (work->source->providers[i].id)
+            names[count++] = work->source->providers[i].id;
+    if (id && names)
+        pt_read_fault_unknown(&reader, id, PT_FAULT_OVERLAY, "gateway", " to lay this over", names, count);
+    else
+        pt_read_fault(&reader, file->tree.root, PT_FAULT_OVERLAY, "an overlay names its gateway: gateway: {id: …}");
+    work->is_faulty = true;
+}
+
+static pt_status_t
+s_read_all(s_work_t *work)
+{
+    pt_status_t status = PT_OK;
+    for (size_t i = 0; status == PT_OK && i < work->count; i++)
+        status = s_find_overlay(&work->files[i]);
+    for (int replaceable = 0; replaceable < 2; replaceable++)
+        for (size_t i = 0; status == PT_OK && i < work->count; i++)
+            if (!work->files[i].is_overlay && work->files[i].replaceable == (replaceable == 1))
+                status = s_read_whole(work, &work->files[i]);
+    for (size_t i = 0; status == PT_OK && i < work->count; i++)
+        if (work->files[i].is_overlay && !work->files[i].is_used)
+            s_refuse_unused(work, &work->files[i]);
+    if (status != PT_OK)
+        return status;
+    pt_compile_sort_faults(work->source, work->faults);
+    return work->is_faulty ? PT_E_SYNTAX : PT_OK;
+}
+
+pt_status_t
+pt_compile_files(pt_source_t *source, const pt_compile_file_t *files, size_t count, pt_faults_t *faults)
+{
+    assert(source);
+    assert(files || count == 0);
+    assert(faults);
+
+    pt_reader_t reader = {.source = source, .faults = faults};
+    s_work_t work = {.source = source, .faults = faults, .count = count};
+    work.files = pt_read_array(&reader, count, sizeof *work.files);
+    pt_status_t status = work.files ? PT_OK : PT_E_NOMEM;
+    for (size_t i = 0; status == PT_OK && i < count; i++) {
+        work.files[i] = (s_file_t) {
+            .name = s_add_file(source, files[i].name), .text = files[i].text, .replaceable = files[i].replaceable};
+        status = work.files[i].name ? PT_OK : PT_E_NOMEM;
+    }
+    if (status == PT_OK)
+        status = s_read_all(&work);
+    for (size_t i = 0; work.files && i < count; i++)
+        pt_tree_clear(&work.files[i].tree);
+    return status;
 }
 
 pt_status_t
 pt_compile_yaml(pt_source_t *source, const char *file, pt_bytes_t text, pt_faults_t *faults)
 {
-    assert(source);
     assert(file);
-    assert(faults);
 
-    pt_reader_t reader = {.source = source, .faults = faults};
-    if (!s_add_file(&reader, file))
-        return PT_E_NOMEM;
-    pt_tree_t tree;
-    pt_yaml_error_t error;
-    pt_status_t status = pt_yaml_parse(text, &tree, &error);
-    if (status == PT_E_SYNTAX)
-        pt_faults_add(faults, (pt_mark_t) {reader.file, error.line, error.column}, false, error.id, "%s", error.text);
-    if (status != PT_OK)
-        return status;
-    s_read_tree(&reader, &tree);
-    pt_tree_clear(&tree);
-    if (reader.out_of_memory)
-        return PT_E_NOMEM;
-    pt_compile_sort_faults(source, faults);
-    return reader.fault_count ? PT_E_SYNTAX : PT_OK;
+    return pt_compile_files(source, &(pt_compile_file_t) {file, text, false}, 1, faults);
 }

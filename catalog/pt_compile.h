@@ -21,6 +21,21 @@ extern "C" {
  */
 PT_MUST_CHECK pt_status_t pt_compile_yaml(pt_source_t *source, const char *file, pt_bytes_t text, pt_faults_t *faults);
 
+//  One file's text. A file that is `replaceable` gives way to another one that describes the same
+//  gateway whole.
+typedef struct {
+    const char *name;
+    pt_bytes_t text;
+    bool replaceable;
+} pt_compile_file_t;
+
+/*  Add the texts of several files, overlays (pt_overlay.h) among them: those are laid over the file
+ *  that describes their gateway whole, in the order in which they are given. Gateways that are not
+ *  replaceable come first. Otherwise as pt_compile_yaml, for all files.
+ */
+PT_MUST_CHECK pt_status_t pt_compile_files(pt_source_t *source, const pt_compile_file_t *files, size_t count,
+                                           pt_faults_t *faults);
+
 /*  Check a whole source: what each row asks for against the rules of pt_policy, and what no single
  *  row shows (unique ids and names, a code's own entry beside several messages). Adds to `faults`.
  *  Rows of a file that already has errors are not compared with each other: what they lack may

@@ -77,29 +77,19 @@ s_check_names(const pt_source_t *source, size_t index, pt_faults_t *faults)
     }
 }
 
-//  Rows with faults are not in the source, so what the others miss may stand in one of them.
-static bool
-s_is_whole(const pt_source_provider_t *provider, const pt_faults_t *faults, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!faults->faults[i].warning && faults->faults[i].mark.file == provider->mark.file)
-            return false;
-    return true;
-}
-
 void
 pt_compile_check(const pt_source_t *source, pt_faults_t *faults)
 {
     assert(source);
     assert(faults);
 
-    size_t count_before = faults->count;
     for (size_t i = 0; i < source->provider_count; i++) {
         const pt_source_provider_t *provider = &source->providers[i];
         s_check_names(source, i, faults);
         for (size_t row = 0; row < provider->entry_count; row++)
             pt_compile_check_rule(&provider->entries[row], faults);
-        if (s_is_whole(provider, faults, count_before))
+        //  Rows with faults are not in the source, so what the others miss may stand in one of them.
+        if (!provider->is_faulty)
             pt_compile_check_rows(provider, faults);
     }
     pt_compile_sort_faults(source, faults);

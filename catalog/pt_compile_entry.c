@@ -43,6 +43,24 @@ s_read_own_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_add_origin(s_row_t *row, const char *key, const char *policy, pt_mark_t mark)
+{
+    if (row->entry.origins)
+        row->entry.origins[row->entry.origin_count++] = (pt_source_origin_t) {key, policy, mark};
+}
+
+static void
+s_note_policy(pt_reader_t *reader, s_row_t *row, const pt_named_settings_t *policy)
+{
+    char *name;
+    if (!row->entry.origins || !pt_read_text(reader, policy->key, &name))
+        return;
+    for (unsigned i = 0; i < PT_SETS_COUNT_; i++)
+        if (policy->settings.given & 1u << i)
+            s_add_origin(row, pt_settings_key(i), name, policy->settings.marks[i]);
+}
+
+static void
 s_apply_policy(pt_reader_t *reader, const pt_node_t *item, void *target)
 {
     s_row_t *row = target;
@@ -55,6 +73,7 @@ s_apply_policy(pt_reader_t *reader, const pt_node_t *item, void *target)
         names[i] = unit->policies[i].key->text.data;
         if (pt_text_equal(unit->policies[i].key->text, name)) {
             pt_settings_apply(&unit->policies[i].settings, &row->entry.rule);
+            s_note_policy(reader, row, &unit->policies[i]);
             return;
         }
     }
@@ -337,6 +356,15 @@ s_make_id(pt_reader_t *reader, const s_row_t *row)
     return id;
 }
 
+static const pt_node_t *
+s_find_value(const pt_node_t *map, const char *key)
+{
+    for (const pt_link_t *link = map->kind == PT_NODE_MAP ? map->first : NULL; link; link = link->next)
+        if (pt_text_equal(link->key->text, pt_text_of(key)))
+            return link->value;
+    return NULL;
+}
+
 static void
 s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
 {
@@ -369,7 +397,15 @@ s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
         {"todo", s_read_todo, false},
         {"cite", s_read_cite, true},
     };
+    size_t room = item->count + (size_t) PT_COMPILE_NAMES_MAX * PT_SETS_COUNT_;
+    if (reader->source->keep_origins)
+        row->entry.origins = pt_read_array(reader, room, sizeof *row->entry.origins);
     pt_read_map(reader, item, "an entry", keys, S_COUNT(keys), row);
+    for (size_t i = 0; row->entry.origins && i < S_COUNT(keys); i++) {
+        const pt_node_t *value = s_find_value(item, keys[i].name);
+        if (value)
+            s_add_origin(row, keys[i].name, NULL, pt_read_mark(reader, value));
+    }
 }
 
 static void

@@ -22,12 +22,14 @@ enum {
     PT_SETS_MAX_ATTEMPTS = 1u << 1,
     PT_SETS_DEADLINE = 1u << 2,
     PT_SETS_ALERT = 1u << 3,
+    PT_SETS_COUNT_ = 4,
 };
 
 //  What a policy, or an entry itself, says about retries and alerts.
 typedef struct {
-    unsigned given; //  PT_SETS_… of each key that stands there
-    pt_rule_t rule; //  only the fields of the given keys are meant
+    unsigned given;                  //  PT_SETS_… of each key that stands there
+    pt_rule_t rule;                  //  only the fields of the given keys are meant
+    pt_mark_t marks[PT_SETS_COUNT_]; //  of the given keys' values, by the number of the bit
 } pt_settings_t;
 
 typedef struct {
@@ -77,6 +79,9 @@ void pt_settings_read_delays(pt_reader_t *reader, const pt_node_t *node, void *t
 void pt_settings_read_max_attempts(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_settings_read_deadline(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target);
+
+/*  The key that sets bit `number` of `given`. */
+const char *pt_settings_key(unsigned number);
 
 /*  Lay settings over a rule: what they say wins. */
 void pt_settings_apply(const pt_settings_t *self, pt_rule_t *rule);

@@ -98,10 +98,26 @@ s_add_delay(pt_reader_t *reader, const pt_node_t *item, void *target)
         rule->delay_ms[rule->delay_count++] = delay_ms;
 }
 
+const char *
+pt_settings_key(unsigned number)
+{
+    static const char *const keys[PT_SETS_COUNT_] = {"delays", "max_attempts", "deadline", "alert"};
+    assert(number < PT_SETS_COUNT_);
+
+    return keys[number];
+}
+
+static void
+s_note_given(pt_reader_t *reader, const pt_node_t *node, pt_settings_t *settings, unsigned bit)
+{
+    settings->given |= bit;
+    settings->marks[__builtin_ctz(bit)] = pt_read_mark(reader, node);
+}
+
 void
 pt_settings_read_delays(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    ((pt_settings_t *) target)->given |= PT_SETS_DELAYS;
+    s_note_given(reader, node, target, PT_SETS_DELAYS);
     (void) pt_read_list(reader, node, PT_RULE_DELAYS_MAX, s_add_delay, target);
 }
 
@@ -110,7 +126,7 @@ pt_settings_read_max_attempts(pt_reader_t *reader, const pt_node_t *node, void *
 {
     pt_settings_t *settings = target;
     uint32_t value = 0;
-    settings->given |= PT_SETS_MAX_ATTEMPTS;
+    s_note_given(reader, node, settings, PT_SETS_MAX_ATTEMPTS);
     if (pt_read_number(reader, node, 1, 1000, &value))
         settings->rule.max_attempts = (uint16_t) value;
 }
@@ -119,7 +135,7 @@ void
 pt_settings_read_deadline(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_settings_t *settings = target;
-    settings->given |= PT_SETS_DEADLINE;
+    s_note_given(reader, node, settings, PT_SETS_DEADLINE);
     (void) pt_read_duration(reader, node, &settings->rule.deadline_ms);
 }
 
@@ -190,7 +206,7 @@ pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
         {"attempts", s_read_attempts, false}, {"elapsed", s_read_elapsed, false},
     };
     pt_settings_t *settings = target;
-    settings->given |= PT_SETS_ALERT;
+    s_note_given(reader, node, settings, PT_SETS_ALERT);
     settings->rule.persist_attempts = PT_RULE_PERSIST_ATTEMPTS;
     settings->rule.persist_ms = PT_RULE_PERSIST_MS;
     pt_read_map(reader, node, "an alert", keys, S_COUNT(keys), &settings->rule);

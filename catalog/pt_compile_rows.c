@@ -13,12 +13,11 @@ typedef struct {
     const pt_source_entry_t *entry;
 } s_key_t;
 
+//  Entries of one gateway stand in one array, those of overlays last.
 static int
-s_compare_marks(const pt_source_entry_t *left, const pt_source_entry_t *right)
+s_compare_places(const pt_source_entry_t *left, const pt_source_entry_t *right)
 {
-    if (left->mark.line != right->mark.line)
-        return left->mark.line < right->mark.line ? -1 : 1;
-    return (left->mark.column > right->mark.column) - (left->mark.column < right->mark.column);
+    return (left > right) - (left < right);
 }
 
 static int
@@ -37,7 +36,7 @@ s_compare_keys(const void *left_p, const void *right_p)
     const s_key_t *left = left_p;
     const s_key_t *right = right_p;
     int order = s_compare_answers(left, right);
-    return order ? order : s_compare_marks(left->entry, right->entry);
+    return order ? order : s_compare_places(left->entry, right->entry);
 }
 
 static size_t
@@ -72,12 +71,13 @@ s_spread_entry(const pt_source_entry_t *entry, s_key_t *keys)
 static void
 s_check_twice(const s_key_t *keys, size_t count, pt_faults_t *faults)
 {
+    char place[PT_MARK_BYTES_MAX];
     for (size_t i = 1; i < count; i++)
         if (s_compare_answers(&keys[i - 1], &keys[i]) == 0)
             pt_faults_add(faults, keys[i].entry->mark, false, pt_fault_id(PT_FAULT_ROW_TWICE),
-                          "'%.64s'%s%.64s: the entry at line %u already answers to this, with the same message",
+                          "'%.64s'%s%.64s: the entry at %s already answers to this, with the same message",
                           keys[i].code, *keys[i].operation ? " of " : "", keys[i].operation,
-                          keys[i - 1].entry->mark.line);
+                          pt_mark_text(keys[i - 1].entry->mark, keys[i].entry->mark, place));
 }
 
 //  The rows of one code, and of one operation of it, in keys[0..count).
@@ -153,7 +153,7 @@ s_compare_ids(const void *left_p, const void *right_p)
     const s_id_t *left = left_p;
     const s_id_t *right = right_p;
     int order = strcmp(left->entry->id, right->entry->id);
-    return order ? order : s_compare_marks(left->entry, right->entry);
+    return order ? order : s_compare_places(left->entry, right->entry);
 }
 
 static void
@@ -168,11 +168,12 @@ s_check_ids(const pt_source_provider_t *provider, pt_faults_t *faults)
     for (size_t i = 0; i < count; i++)
         ids[i].entry = &provider->entries[i];
     qsort(ids, count, sizeof *ids, s_compare_ids);
+    char place[PT_MARK_BYTES_MAX];
     for (size_t i = 1; i < count; i++)
         if (strcmp(ids[i - 1].entry->id, ids[i].entry->id) == 0)
             pt_faults_add(faults, ids[i].entry->mark, false, pt_fault_id(PT_FAULT_ID_TAKEN),
-                          "id '%.128s' is taken by line %u; give each row its own slug", ids[i].entry->id,
-                          ids[i - 1].entry->mark.line);
+                          "id '%.128s' is taken by %s; give each row its own slug", ids[i].entry->id,
+                          pt_mark_text(ids[i - 1].entry->mark, ids[i].entry->mark, place));
     free(ids);
 }
 

@@ -132,11 +132,12 @@ s_blame_key(const pt_draft_t *self, pt_status_t status, const size_t pair[2], pt
                       text.data, PT_PHASH_KEY_BYTES_MAX);
         return;
     }
-    const pt_mark_t *first = &marks[pair[0]];
-    const pt_mark_t *second = &marks[pair[1]];
-    bool is_swapped = second->line < first->line;
-    pt_faults_add(faults, is_swapped ? *first : *second, false, "PT2001", "\"%.*s\" is taken: see line %u", shown,
-                  text.data, is_swapped ? second->line : first->line);
+    char place[PT_MARK_BYTES_MAX];
+    bool is_swapped = marks[pair[1]].line < marks[pair[0]].line;
+    pt_mark_t first = marks[pair[is_swapped ? 1 : 0]];
+    pt_mark_t second = marks[pair[is_swapped ? 0 : 1]];
+    pt_faults_add(faults, second, false, "PT2001", "\"%.*s\" is taken: see %s", shown, text.data,
+                  pt_mark_text(first, second, place));
 }
 
 //  Keys that cannot stay are named and left out, so that all of them are named.

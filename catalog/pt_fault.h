@@ -1,7 +1,8 @@
 /*  pt_fault: what can be wrong with a catalog's source, by stable id.
  *
  *  An id never changes its meaning once released, and is never used again. PT10xx: one file as it
- *  is written; PT11xx: what the rows of a catalog say together and what they would do.
+ *  is written; PT11xx: what the rows of a catalog say together and what they would do; PT2xxx: what
+ *  only shows when the image is built.
  */
 #ifndef PT_FAULT_H
 #define PT_FAULT_H
@@ -43,6 +44,9 @@ typedef enum {
     PT_FAULT_TOO_MANY,
     PT_FAULT_ALERT,
     PT_FAULT_SCHEDULE,
+    PT_FAULT_OVERLAY,
+    PT_FAULT_OVERLAY_ENTRY,
+    PT_FAULT_TIME,
     PT_FAULT_ID_TAKEN,
     PT_FAULT_ROW_TWICE,
     PT_FAULT_NO_OWN_ROW,
@@ -53,12 +57,24 @@ typedef enum {
     PT_FAULT_ACTION_CONTRADICTS,
     PT_FAULT_NOBODY_TOLD,
     PT_FAULT_NOTHING_TO_DO,
+    PT_FAULT_ENDLESS,
+    PT_FAULT_UNREACHABLE,
+    PT_FAULT_OVERLAP,
+    PT_FAULT_CLAIMED,
+    PT_FAULT_EQUAL_RANK,
+    PT_FAULT_NO_ANSWER,
+    PT_FAULT_MESSAGE,
+    PT_FAULT_OPERATION_MISSING,
+    PT_FAULT_BOUNDS,
     PT_FAULT_COUNT_
 } pt_fault_kind_t;
 
-/*  The id ("PT1001") and what it means in one plain line. Never NULL for a kind below COUNT_. */
+/*  The id ("PT1001"), what it means in one plain line, and what its author does about it. Never NULL
+ *  for a kind below COUNT_.
+ */
 const char *pt_fault_id(pt_fault_kind_t kind);
 const char *pt_fault_meaning(pt_fault_kind_t kind);
+const char *pt_fault_remedy(pt_fault_kind_t kind);
 
 /*  The kind of an id, or -1 when there is none. */
 int pt_fault_parse(pt_text_t id);

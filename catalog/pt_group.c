@@ -159,9 +159,11 @@ static void
 s_blame_pair(s_run_t *run, const pt_row_t *first, const pt_row_t *second, const char *id, const char *words)
 {
     int shown = first->key.len > 64 ? 64 : (int) first->key.len;
-    pt_faults_add(run->faults, second->meaning->source->mark, false, id, "%s: \"%.*s\" %s %s, line %u",
-                  second->meaning->source->id, shown, first->key.data, words, first->meaning->source->id,
-                  first->meaning->source->mark.line);
+    char place[PT_MARK_BYTES_MAX];
+    pt_mark_t mark = second->meaning->source->mark;
+    pt_faults_add(run->faults, mark, false, id, "%s: \"%.*s\" %s %s, %s", second->meaning->source->id, shown,
+                  first->key.data, words, first->meaning->source->id,
+                  pt_mark_text(first->meaning->source->mark, mark, place));
 }
 
 //  Two rows that share an operation: one message must not fit both with equal rank.

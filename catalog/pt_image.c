@@ -12,12 +12,19 @@
 #include <xxhash.h>
 
 static const size_t s_element_bytes[PT_SECTION_COUNT_] = {
-    [PT_SECTION_DISPLACEMENTS] = sizeof(uint16_t),    [PT_SECTION_SLOTS] = sizeof(pt_slot_t),
-    [PT_SECTION_GROUPS] = sizeof(pt_group_t),         [PT_SECTION_PATTERNS] = sizeof(pt_pattern_t),
-    [PT_SECTION_PIECES] = sizeof(pt_span_t),          [PT_SECTION_ENTRIES] = sizeof(struct pt_entry),
-    [PT_SECTION_RULES] = sizeof(pt_rule_t),           [PT_SECTION_PROVIDERS] = sizeof(pt_gateway_t),
-    [PT_SECTION_OPERATIONS] = sizeof(pt_operation_t), [PT_SECTION_PATHS] = sizeof(pt_image_path_t),
-    [PT_SECTION_ADVICE] = sizeof(pt_span_t),          [PT_SECTION_POOL] = 1,
+    [PT_SECTION_DISPLACEMENTS] = sizeof(uint16_t),
+    [PT_SECTION_SLOTS] = sizeof(pt_slot_t),
+    [PT_SECTION_GROUPS] = sizeof(pt_group_t),
+    [PT_SECTION_PATTERNS] = sizeof(pt_pattern_t),
+    [PT_SECTION_PIECES] = sizeof(pt_span_t),
+    [PT_SECTION_ENTRIES] = sizeof(struct pt_entry),
+    [PT_SECTION_RULES] = sizeof(pt_rule_t),
+    [PT_SECTION_PROVIDERS] = sizeof(pt_gateway_t),
+    [PT_SECTION_OPERATIONS] = sizeof(pt_operation_t),
+    [PT_SECTION_PATHS] = sizeof(pt_image_path_t),
+    [PT_SECTION_ADVICE] = sizeof(pt_span_t),
+    [PT_SECTION_FIELD_CODES] = sizeof(pt_field_code_t),
+    [PT_SECTION_POOL] = 1,
 };
 
 size_t
@@ -91,6 +98,7 @@ s_find_sections(const uint8_t *bytes, pt_image_t *out_image)
         .operations = starts[PT_SECTION_OPERATIONS],
         .paths = starts[PT_SECTION_PATHS],
         .advice = starts[PT_SECTION_ADVICE],
+        .field_codes = starts[PT_SECTION_FIELD_CODES],
         .pool = starts[PT_SECTION_POOL],
     };
     out_image->table = (pt_phash_t) {
@@ -251,7 +259,8 @@ s_is_gateway_good(const pt_image_t *self, const pt_gateway_t *gateway)
            gateway->path_count <= PT_PATHS_MAX && gateway->digits_slot < PT_CODE_SLOTS &&
            s_is_range_inside(self, PT_SECTION_PATHS, gateway->first_path, gateway->path_count) &&
            s_is_range_inside(self, PT_SECTION_OPERATIONS, gateway->first_operation, gateway->operation_count) &&
-           s_is_range_inside(self, PT_SECTION_ADVICE, gateway->first_advice, gateway->advice_count);
+           s_is_range_inside(self, PT_SECTION_ADVICE, gateway->first_advice, gateway->advice_count) &&
+           s_is_range_inside(self, PT_SECTION_FIELD_CODES, gateway->first_field_code, gateway->field_code_count);
 }
 
 static bool
@@ -271,6 +280,12 @@ s_are_gateways_good(const pt_image_t *self)
     for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_ADVICE); i++)
         if (!s_is_text(self, self->advice[i]))
             return false;
+    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_FIELD_CODES); i++) {
+        const pt_field_code_t *field = &self->field_codes[i];
+        if (!s_is_text(self, field->code) || !s_is_text_or_none(self, field->summary) ||
+            !s_is_text_or_none(self, field->cite))
+            return false;
+    }
     return true;
 }
 

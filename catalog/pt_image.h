@@ -19,7 +19,7 @@ extern "C" {
 
 #define PT_IMAGE_MAGIC UINT64_C(0x0100005441435450) //  "PTCAT", two zeros, 1 on a little-endian machine
 #define PT_IMAGE_ENDIAN UINT32_C(0x01020304)
-#define PT_IMAGE_MAJOR 1 //  another one cannot be read
+#define PT_IMAGE_MAJOR 2 //  another one cannot be read
 #define PT_IMAGE_MINOR 0
 #define PT_IMAGE_HEADER_BYTES 256
 #define PT_IMAGE_ALIGN 64
@@ -38,6 +38,7 @@ typedef enum {
     PT_SECTION_OPERATIONS,    //  pt_operation_t, provider by provider
     PT_SECTION_PATHS,         //  pt_image_path_t, provider by provider
     PT_SECTION_ADVICE,        //  pt_span_t, provider by provider
+    PT_SECTION_FIELD_CODES,   //  pt_field_code_t, provider by provider
     PT_SECTION_POOL,          //  bytes
     PT_SECTION_COUNT_
 } pt_section_t;
@@ -100,6 +101,7 @@ typedef struct {
     uint32_t first_path, path_count;
     uint32_t first_operation, operation_count;
     uint32_t first_advice, advice_count; //  values that forbid another try
+    uint32_t first_field_code, field_code_count;
     uint8_t digits_slot, digits_offset, digits_length, reserved;
 } pt_gateway_t;
 
@@ -109,6 +111,11 @@ typedef struct {
     uint8_t kind; //  pt_operation_kind_t
     uint8_t reserved;
 } pt_operation_t;
+
+//  What one value of a body's map of fields says.
+typedef struct {
+    pt_span_t code, summary, cite;
+} pt_field_code_t;
 
 typedef struct {
     uint8_t role, slot, width, step_count; //  as in pt_path_t
@@ -128,6 +135,7 @@ typedef struct {
     const pt_operation_t *operations;
     const pt_image_path_t *paths;
     const pt_span_t *advice;
+    const pt_field_code_t *field_codes;
     const char *pool;
 } pt_image_t;
 

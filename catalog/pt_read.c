@@ -12,7 +12,7 @@
 pt_mark_t
 pt_read_mark(const pt_reader_t *self, const pt_node_t *node)
 {
-    return (pt_mark_t) {.file = self->file, .line = node->line, .column = node->column};
+    return (pt_mark_t) {.file = node->file ? node->file : self->file, .line = node->line, .column = node->column};
 }
 
 //  A fault is one line of a terminal, whatever the file holds.

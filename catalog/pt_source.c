@@ -68,6 +68,17 @@ pt_source_destroy(pt_source_t *self)
     *self = (pt_source_t) {0};
 }
 
+const char *
+pt_mark_text(pt_mark_t mark, pt_mark_t near, char *out)
+{
+    bool is_same = !mark.file || (near.file && strcmp(mark.file, near.file) == 0);
+    if (is_same)
+        (void) snprintf(out, PT_MARK_BYTES_MAX, "line %u", mark.line);
+    else
+        (void) snprintf(out, PT_MARK_BYTES_MAX, "%.140s:%u", mark.file, mark.line);
+    return out;
+}
+
 //  The list doubles, so its capacity follows from its count: the next power of two.
 static bool
 s_make_room(pt_faults_t *self)

@@ -28,6 +28,13 @@ typedef enum {
     PT_ENTRY_KIND_COUNT_
 } pt_entry_kind_t;
 
+//  Where one value of an entry comes from.
+typedef struct {
+    const char *key;    //  "action"; borrowed
+    const char *policy; //  the policy that says so; NULL: the entry itself
+    pt_mark_t mark;
+} pt_source_origin_t;
+
 typedef struct {
     pt_mark_t mark;
     char *id; //  "smilepayz/5009000/order-number-failed"; unique
@@ -42,9 +49,11 @@ typedef struct {
     char *subcode;               //  refines a template: a captured value holds this token
     bool trailing_stop_optional; //  a trailing full stop makes no difference
     pt_rule_t rule;
-    char *summary; //  one plain sentence for an operator
-    char *todo;    //  what to do about it; NULL: the action's stock sentence
-    char *cite;    //  "000_f687944cb317c178.txt:16", several with "; ", or a URL
+    char *summary;               //  one plain sentence for an operator
+    char *todo;                  //  what to do about it; NULL: the action's stock sentence
+    char *cite;                  //  "000_f687944cb317c178.txt:16", several with "; ", or a URL
+    pt_source_origin_t *origins; //  of each given value, the last one of a key counts; only where asked for
+    size_t origin_count;
 } pt_source_entry_t;
 
 typedef struct {
@@ -84,6 +93,7 @@ typedef struct {
     size_t field_code_count;
     pt_source_entry_t *entries;
     size_t entry_count;
+    bool is_faulty; //  rows of it are missing, because they could not be read
 } pt_source_provider_t;
 
 typedef struct {
@@ -91,7 +101,8 @@ typedef struct {
     size_t provider_count;
     char **files; //  paths as given
     size_t file_count;
-    void *arena; //  owns every string and array above
+    bool keep_origins; //  set before anything is added: entries get their origins
+    void *arena;       //  owns every string and array above
 } pt_source_t;
 
 /*  One fault in a catalog, in the words shown to its author. */
@@ -101,6 +112,12 @@ typedef struct {
     char id[8]; //  "PT1001"
     char text[256];
 } pt_fault_t;
+
+/*  A mark for the text of a fault at `near`: "line 12", or "FILE:12" where that is another file.
+ *  `out` has room for PT_MARK_BYTES_MAX; returned.
+ */
+#define PT_MARK_BYTES_MAX 160
+const char *pt_mark_text(pt_mark_t mark, pt_mark_t near, char *out);
 
 /*  A growing list of faults. Zero it to start; release with pt_faults_clear. */
 typedef struct {

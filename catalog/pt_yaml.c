@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     pt_tree_t *tree;
     pt_yaml_error_t *error;
+    const char *file;
     size_t weight; //  of all nodes so far, aliases counted as what they stand for
     size_t depth;
     s_frame_t frames[PT_YAML_DEPTH_MAX];
@@ -125,7 +126,8 @@ s_new_node(s_composer_t *self, const yaml_event_t *event, pt_node_kind_t kind, c
     pt_node_t *node = s_alloc(self, sizeof *node);
     if (!node)
         return PT_E_NOMEM;
-    *node = (pt_node_t) {.kind = kind, .line = (unsigned) mark.line + 1, .column = (unsigned) mark.column + 1};
+    *node = (pt_node_t) {
+        .kind = kind, .file = self->file, .line = (unsigned) mark.line + 1, .column = (unsigned) mark.column + 1};
     *out_node = node;
     pt_status_t status = s_add_weight(self, mark, 1);
     if (status == PT_OK)
@@ -279,14 +281,14 @@ s_parse_bytes(s_composer_t *self, pt_bytes_t text)
 }
 
 pt_status_t
-pt_yaml_parse(pt_bytes_t text, pt_tree_t *out_tree, pt_yaml_error_t *out_error)
+pt_yaml_parse(const char *file, pt_bytes_t text, pt_tree_t *out_tree, pt_yaml_error_t *out_error)
 {
     assert(out_tree);
     assert(out_error);
 
     *out_tree = (pt_tree_t) {0};
     *out_error = (pt_yaml_error_t) {0};
-    s_composer_t composer = {.tree = out_tree, .error = out_error};
+    s_composer_t composer = {.tree = out_tree, .error = out_error, .file = file};
     pt_status_t status = s_parse_bytes(&composer, text);
     if (status != PT_OK)
         pt_tree_clear(out_tree);

@@ -1,4 +1,4 @@
-/*  pt_yaml: YAML text into a bounded tree whose nodes know their line and column.
+/*  pt_yaml: YAML text into a bounded tree whose nodes know their file, line and column.
  *
  *  Takes hostile text: nodes, depth and anchors are limited, and an alias counts as much as all that
  *  it stands for. Scalars stay raw text, so "05" and NO are what the author wrote. Nothing but
@@ -32,7 +32,8 @@ typedef struct pt_link {
 
 struct pt_node {
     pt_node_kind_t kind;
-    bool quoted; //  a scalar in any style but plain
+    bool quoted;      //  a scalar in any style but plain
+    const char *file; //  borrowed
     unsigned line, column;
     pt_text_t text;        //  of a scalar; terminated, but may hold NUL bytes inside
     pt_link_t *first;      //  of a list or map, in the order of the file
@@ -53,12 +54,13 @@ typedef struct {
     char text[200];
 } pt_yaml_error_t;
 
-/*  Read the one document of a text.
+/*  Read the one document of a text. `file` is what its nodes name; it outlives the tree.
  *
  *  Returns PT_OK and a tree for pt_tree_clear; PT_E_SYNTAX with *out_error written; or PT_E_NOMEM.
  *  On failure there is nothing to clear.
  */
-PT_MUST_CHECK pt_status_t pt_yaml_parse(pt_bytes_t text, pt_tree_t *out_tree, pt_yaml_error_t *out_error);
+PT_MUST_CHECK pt_status_t pt_yaml_parse(const char *file, pt_bytes_t text, pt_tree_t *out_tree,
+                                        pt_yaml_error_t *out_error);
 
 /*  Release all nodes. */
 void pt_tree_clear(pt_tree_t *self);

@@ -2,6 +2,7 @@
  *  also for a line that is no response.
  */
 #include "cmd.h"
+#include "cmd_catalog.h"
 #include "cmd_lines.h"
 #include "cmd_text.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     const char *path;
     cmd_output_t output;
     cmd_color_t color;
+    pt_load_options_t load;
 } classify_options_t;
 
 typedef struct {
@@ -27,7 +29,10 @@ typedef struct {
     uint8_t bytes[PT_DECISION_BYTES_MAX];
 } classify_t;
 
+enum { KEY_CATALOG = 0x100 };
+
 static const struct argp_option s_options[] = {
+    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"output", 'o', "FORMAT", 0, "jsonl (default) or text", 0},
     {"color", 'C', "WHEN", 0, "auto (default), always or never; for text", 0},
     {0},
@@ -38,6 +43,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     classify_options_t *options = state->input;
     switch (key) {
+    case KEY_CATALOG:
+        cmd_catalog_add(state, &options->load, arg);
+        break;
     case 'o':
         options->output = cmd_output(state, arg);
         break;
@@ -66,7 +74,7 @@ static const struct argp s_argp = {
     "Examples:\n"
     "  paytriage classify responses.jsonl\n"
     "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"
-    "Exit: 0 done, 66 no such file, 74 the input or the output failed.",
+    "Exit: 0 done, 66 no such file, 74 the input or the output failed, 78 a faulty catalog.",
     NULL,
     NULL,
     NULL};
@@ -135,6 +143,18 @@ s_decide_all(classify_t *self)
     return code == EX_OK ? flushed : code;
 }
 
+static int
+s_classify(classify_t *self)
+{
+    int code = EX_OK;
+    if (cmd_lines_open(&self->lines, self->options->path))
+        code = s_decide_all(self);
+    else
+        code = cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", self->options->path, strerror(errno));
+    cmd_lines_close(&self->lines);
+    return code;
+}
+
 int
 cmd_classify(int argc, char **argv)
 {
@@ -146,13 +166,14 @@ cmd_classify(int argc, char **argv)
         return cmd_fail(EX_OSERR, NULL, "no memory");
     self->options = &options;
     self->color = cmd_use_color(options.color, stdout);
-    pt_triage_init(&self->triage, pt_catalog_builtin());
-    int code = EX_OK;
-    if (cmd_lines_open(&self->lines, options.path))
-        code = s_decide_all(self);
-    else
-        code = cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options.path, strerror(errno));
-    cmd_lines_close(&self->lines);
+    pt_load_t load;
+    const pt_catalog_t *catalog;
+    int code = cmd_catalog_open(&options.load, &load, &catalog);
+    if (code == EX_OK) {
+        pt_triage_init(&self->triage, catalog);
+        code = s_classify(self);
+    }
+    pt_load_clear(&load);
     free(self);
     return code;
 }

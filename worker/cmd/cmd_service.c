@@ -15,6 +15,7 @@ enum {
     KEY_OPERATOR_ALERT,
     KEY_SETTLED,
     KEY_WINDOW,
+    KEY_CATALOG,
     KEY_HWM,
     KEY_DRAIN,
     KEY_PORTS_FILE
@@ -37,6 +38,8 @@ static const struct argp_option s_worker_options[] = {
     {0, 0, 0, 0, "How much at a time:", 3},
     {"workers", 'w', "N", 0, "threads that classify, 1 to 256, or auto (default): one for each core", 3},
     {"window", KEY_WINDOW, "N", 0, "batches taken and not yet finished, for each broker (default 64)", 3},
+    {0, 0, 0, 0, "What codes mean:", 3},
+    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 3},
     {0},
 };
 
@@ -85,6 +88,9 @@ s_parse_worker(int key, char *arg, struct argp_state *state)
         break;
     case KEY_WINDOW:
         options->window = cmd_number(state, "--window", arg, 1, PT_POOL_WINDOW_MAX);
+        break;
+    case KEY_CATALOG:
+        cmd_catalog_add(state, &options->load, arg);
         break;
     case KEY_HWM:
         options->publish_hwm = cmd_number(state, "--publish-hwm", arg, 1, 1000000);
@@ -180,6 +186,7 @@ s_start_pool(cmd_service_t *self)
     pt_pool_options_t pool = {.workers = options->workers,
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
+                              .catalog = self->catalog,
                               .broker_count = options->broker_count};
     memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
     if (self->broker)
@@ -194,15 +201,21 @@ int
 cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
     *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms()};
-    if (pt_signals_open(&self->signals) != PT_OK)
-        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    int code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
+    if (code == EX_OK && pt_signals_open(&self->signals) != PT_OK)
+        code = cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    if (code != EX_OK) {
+        pt_load_clear(&self->load);
+        return code;
+    }
     pt_sockets_init();
-    int code = options->with_broker ? s_start_broker(self) : EX_OK;
+    code = options->with_broker ? s_start_broker(self) : EX_OK;
     if (code == EX_OK && options->with_pool)
         code = s_start_pool(self);
     if (code != EX_OK) {
         pt_broker_destroy(&self->broker);
         pt_signals_close(&self->signals);
+        pt_load_clear(&self->load);
     }
     return code;
 }
@@ -230,7 +243,7 @@ s_write_ports(const cmd_service_t *self, const char *path)
 int
 cmd_service_announce(const cmd_service_t *self)
 {
-    const pt_catalog_t *catalog = pt_catalog_builtin();
+    const pt_catalog_t *catalog = self->catalog;
     fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
             pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
     if (self->broker)
@@ -286,6 +299,7 @@ cmd_service_stop(cmd_service_t *self)
     pt_pool_destroy(&self->pool);
     pt_broker_destroy(&self->broker);
     pt_signals_close(&self->signals);
+    pt_load_clear(&self->load);
     return code;
 }
 

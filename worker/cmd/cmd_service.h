@@ -5,6 +5,7 @@
 #define PT_CMD_SERVICE_H
 
 #include "cmd.h"
+#include "cmd_catalog.h"
 
 #include "pt_broker.h"
 #include "pt_pool.h"
@@ -28,6 +29,7 @@ typedef struct {
     uint64_t publish_hwm;
     uint64_t drain_ms;
     const char *ports_file; //  NULL: none
+    pt_load_options_t load; //  the catalog; no path: the built-in one
 } cmd_service_options_t;
 
 typedef struct {
@@ -36,6 +38,8 @@ typedef struct {
     pt_signals_t signals;
     pt_broker_t *broker;
     pt_pool_t *pool;
+    pt_load_t load;
+    const pt_catalog_t *catalog; //  the load's, or the built-in one
     uint64_t started_ms;
 } cmd_service_t;
 

@@ -64,8 +64,10 @@ cmd_worker(int argc, char **argv)
         "Examples:\n"
         "  paytriage worker\n"
         "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
-        "  paytriage worker --port-base 5660     # a second worker on this host\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted.",
+        "  paytriage worker --port-base 5660     # a second worker on this host\n"
+        "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
+        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted, 78 a "
+        "faulty catalog.",
         children,
         NULL,
         NULL};
@@ -94,7 +96,8 @@ cmd_run(int argc, char **argv)
         "  paytriage run\n"
         "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"
         "Then: paytriage tail, and paytriage send FILE.\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted.",
+        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted, 78 a "
+        "faulty catalog.",
         children,
         NULL,
         NULL};

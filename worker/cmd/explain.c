@@ -2,6 +2,8 @@
  *  no daemon. The code goes through the same lookup and policy as a response would.
  */
 #include "cmd.h"
+#include "cmd_catalog.h"
+#include "cmd_explain.h"
 #include "cmd_text.h"
 
 #include "pt_catalog.h"
@@ -15,13 +17,15 @@
 #include <string.h>
 
 typedef struct {
-    const char *provider, *code, *operation, *message;
+    const char *provider, *code, *operation, *message, *search;
     cmd_output_t output;
     cmd_color_t color;
+    pt_load_options_t load;
 } explain_options_t;
 
 //  A question, and the answer that the worker would give.
 typedef struct {
+    const pt_catalog_t *catalog;
     const pt_provider_t *provider;
     pt_response_t response;
     pt_facts_t facts;
@@ -30,9 +34,13 @@ typedef struct {
     pt_entry_view_t view;
 } answer_t;
 
+enum { KEY_CATALOG = 0x100 };
+
 static const struct argp_option s_options[] = {
     {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
     {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
+    {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries", 0},
+    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
     {0},
@@ -49,6 +57,12 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'm':
         options->message = arg;
         break;
+    case 's':
+        options->search = arg;
+        break;
+    case KEY_CATALOG:
+        cmd_catalog_add(state, &options->load, arg);
+        break;
     case 'o':
         options->output = cmd_output(state, arg);
         break;
@@ -64,7 +78,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "one gateway and one code at a time; quote a code that holds blanks");
         break;
     case ARGP_KEY_END:
-        if (state->arg_num < 2)
+        if (options->search && state->arg_num > 1)
+            argp_error(state, "--search takes a gateway at most; quote words that belong together");
+        if (!options->search && state->arg_num < 2 && !(options->provider && explain_is_fault(options->provider)))
             argp_error(state, "which gateway and which code?");
         break;
     default:
@@ -76,14 +92,17 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     s_options,
     s_parse_option,
-    "PROVIDER CODE",
+    "PROVIDER CODE\n--search WORDS [PROVIDER]\nPT1234",
     "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
-    "CODE is a code of the gateway, a status word of its bodies, or an HTTP status or class (503, 5xx).\n\n"
+    "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status or\n"
+    "class (503, 5xx). --search forgives one typo a word. PT1234 is the id of a fault in a catalog.\n\n"
     "Examples:\n"
     "  paytriage explain opn insufficient_fund\n"
     "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
-    "  paytriage explain jamespay not-found --operation query\n\n"
-    "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line.",
+    "  paytriage explain jamespay not-found --operation query\n"
+    "  paytriage explain --search 'insufficient balance'\n"
+    "  paytriage explain PT1103\n\n"
+    "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line, 78 a faulty catalog.",
     NULL,
     NULL,
     NULL};
@@ -91,7 +110,7 @@ static const struct argp s_argp = {
 static void
 s_look_up(answer_t *answer)
 {
-    pt_catalog_lookup(pt_catalog_builtin(), answer->provider, &answer->response, &answer->facts, &answer->verdict);
+    pt_catalog_lookup(answer->catalog, answer->provider, &answer->response, &answer->facts, &answer->verdict);
 }
 
 //  "503" and "5xx" are HTTP statuses where the gateway has no such code.
@@ -135,10 +154,11 @@ s_ask(const explain_options_t *options, answer_t *answer)
 
 //  What stands in a row; where a built-in rule answers for an HTTP class, what can be said of that.
 static pt_entry_view_t
-s_view(const explain_options_t *options, const pt_verdict_t *verdict)
+s_view(const explain_options_t *options, const answer_t *answer)
 {
+    const pt_verdict_t *verdict = &answer->verdict;
     if (verdict->entry)
-        return pt_catalog_entry_view(pt_catalog_builtin(), verdict->entry);
+        return pt_catalog_entry_view(answer->catalog, verdict->entry);
     return (pt_entry_view_t) {.id = verdict->entry_id,
                               .rule = verdict->rule,
                               .code = pt_text_of(options->code),
@@ -147,34 +167,27 @@ s_view(const explain_options_t *options, const pt_verdict_t *verdict)
                               .cite = PT_TEXT("the rules for HTTP statuses of any gateway")};
 }
 
-static size_t
-s_print_names(FILE *stream, const char *separator)
-{
-    const pt_catalog_t *catalog = pt_catalog_builtin();
-    size_t count = pt_catalog_provider_count(catalog);
-    for (size_t i = 0; i < count; i++) {
-        pt_text_t id = pt_provider_id(pt_catalog_provider_at(catalog, i));
-        fprintf(stream, "%s%.*s", i ? separator : "", (int) id.len, id.data);
-    }
-    return count;
-}
+#define NAMES_MAX 20
 
 static int
-s_refuse_provider(const char *name)
+s_refuse_provider(const pt_catalog_t *catalog, const char *name)
 {
     cmd_fail(CMD_EXIT_NO, NULL, "the catalog has no gateway '%s'", name);
     fputs("hint: it knows ", stderr);
-    s_print_names(stderr, ", ");
-    fputc('\n', stderr);
+    size_t count = pt_catalog_provider_count(catalog);
+    for (size_t i = 0; i < count && i < NAMES_MAX; i++) {
+        pt_text_t id = pt_provider_id(pt_catalog_provider_at(catalog, i));
+        fprintf(stderr, "%s%.*s", i ? ", " : "", (int) id.len, id.data);
+    }
+    fputs(count > NAMES_MAX ? ", …\n" : "\n", stderr);
     return CMD_EXIT_NO;
 }
 
 #define NEAREST_MAX 3
 
 static int
-s_refuse_code(const explain_options_t *options, const pt_provider_t *provider)
+s_refuse_code(const explain_options_t *options, const pt_catalog_t *catalog, const pt_provider_t *provider)
 {
-    const pt_catalog_t *catalog = pt_catalog_builtin();
     pt_text_t nearest[NEAREST_MAX] = {{0}};
     unsigned distances[NEAREST_MAX] = {99, 99, 99};
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
@@ -250,7 +263,7 @@ s_print_tell(const pt_alert_t *alert, bool color)
 static void
 s_print_others(const answer_t *answer, bool color)
 {
-    const pt_catalog_t *catalog = pt_catalog_builtin();
+    const pt_catalog_t *catalog = answer->catalog;
     bool first = true;
     for (size_t i = 0; answer->verdict.entry && i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
@@ -345,29 +358,59 @@ s_note_operation(const explain_options_t *options, const answer_t *answer)
     fputc('\n', stderr);
 }
 
+static int
+s_print_answer(const explain_options_t *options, answer_t *answer)
+{
+    answer->view = s_view(options, answer);
+    pt_policy_decide(&answer->verdict, &answer->response, &answer->facts, pt_catalog_hash(answer->catalog),
+                     cmd_now_ms(), &answer->decision);
+    //  A row's advice is for its own action; the policy may have chosen a safer one.
+    if (answer->decision.action != (pt_action_t) answer->verdict.rule->action)
+        answer->view.todo = pt_action_todo(answer->decision.action);
+    bool color = cmd_use_color(options->color, stdout);
+    if (options->output == CMD_OUTPUT_JSONL)
+        s_print_json(answer);
+    else
+        s_print_text(answer, color);
+    if (options->output == CMD_OUTPUT_TEXT)
+        (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
+    s_note_operation(options, answer);
+    return cmd_flush();
+}
+
+static int
+s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
+{
+    static answer_t answer;
+    answer.catalog = catalog;
+    if (options->provider) {
+        answer.provider = pt_catalog_provider(catalog, pt_text_of(options->provider));
+        if (!answer.provider)
+            return s_refuse_provider(catalog, options->provider);
+    }
+    if (options->search)
+        return explain_search(catalog, answer.provider, options->search, options->output);
+    if (s_ask(options, &answer))
+        return s_print_answer(options, &answer);
+    bool color = cmd_use_color(options->color, stdout);
+    if (explain_print_field(answer.provider, pt_text_of(options->code), options->output, color))
+        return cmd_flush();
+    return s_refuse_code(options, catalog, answer.provider);
+}
+
 int
 cmd_explain(int argc, char **argv)
 {
     explain_options_t options = {0};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+    if (!options.search && !options.code)
+        return explain_fault(options.provider, options.output);
 
-    static answer_t answer;
-    answer.provider = pt_catalog_provider(pt_catalog_builtin(), pt_text_of(options.provider));
-    if (!answer.provider)
-        return s_refuse_provider(options.provider);
-    if (!s_ask(&options, &answer))
-        return s_refuse_code(&options, answer.provider);
-
-    answer.view = s_view(&options, &answer.verdict);
-    pt_policy_decide(&answer.verdict, &answer.response, &answer.facts, pt_catalog_hash(pt_catalog_builtin()),
-                     cmd_now_ms(), &answer.decision);
-    //  A row's advice is for its own action; the policy may have chosen a safer one.
-    if (answer.decision.action != (pt_action_t) answer.verdict.rule->action)
-        answer.view.todo = pt_action_todo(answer.decision.action);
-    if (options.output == CMD_OUTPUT_JSONL)
-        s_print_json(&answer);
-    else
-        s_print_text(&answer, cmd_use_color(options.color, stdout));
-    s_note_operation(&options, &answer);
-    return cmd_flush();
+    pt_load_t load;
+    const pt_catalog_t *catalog;
+    int code = cmd_catalog_open(&options.load, &load, &catalog);
+    if (code == EX_OK)
+        code = s_explain(&options, catalog);
+    pt_load_clear(&load);
+    return code;
 }

@@ -28,6 +28,7 @@ static const command_t s_commands[] = {
     {NULL, "tail", cmd_tail, "print decisions as they are published"},
     {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
+    {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
 };
 #define COMMAND_COUNT (sizeof s_commands / sizeof s_commands[0])
 

@@ -1,0 +1,15 @@
+/*  The gateways' files as they stand in catalog/providers, so that overlays can be laid over them. */
+    .section .rodata
+    .macro provider name
+    .global pt_yaml_\name, pt_yaml_\name\()_end
+pt_yaml_\name:
+    .incbin "\name\().yaml"
+pt_yaml_\name\()_end:
+    .byte 0
+    .endm
+    provider opn
+    provider jamespay
+    provider shopline
+    provider smilepayz
+    provider uapay
+    .section .note.GNU-stack, "", %progbits

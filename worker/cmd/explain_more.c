@@ -1,0 +1,69 @@
+/*  paytriage explain, for what is no code of a gateway: faults of catalogs, codes of single fields. */
+#include "cmd_explain.h"
+
+#include "cmd_catalog.h"
+
+#include "pt_fault.h"
+
+#include <ctype.h>
+#include <string.h>
+
+bool
+explain_is_fault(const char *word)
+{
+    bool is_named = strlen(word) == 6 && strncasecmp(word, "PT", 2) == 0;
+    for (size_t i = 2; is_named && i < 6; i++)
+        is_named = isdigit((unsigned char) word[i]);
+    return is_named;
+}
+
+int
+explain_fault(const char *id, cmd_output_t output)
+{
+    char upper[] = "PT0000";
+    memcpy(upper + 2, id + 2, 4);
+    int found = pt_fault_parse(pt_text_of(upper));
+    if (found < 0)
+        return cmd_fail(CMD_EXIT_NO, NULL, "there is no fault %s", upper);
+    pt_fault_kind_t kind = (pt_fault_kind_t) found;
+    if (output == CMD_OUTPUT_JSONL)
+        cmd_catalog_print_json(json_pack("{ss ss ss}", "id", pt_fault_id(kind), "meaning", pt_fault_meaning(kind),
+                                         "remedy", pt_fault_remedy(kind)));
+    else
+        printf("%s\n  Means     %s\n  Do        %s\n", pt_fault_id(kind), pt_fault_meaning(kind),
+               pt_fault_remedy(kind));
+    return cmd_flush();
+}
+
+static void
+s_print_text(const pt_field_code_view_t *view, bool color)
+{
+    const char *on = color ? "\033[1m" : "", *off = color ? "\033[0m" : "";
+    printf("%s%.*s%s, of a single field\n", on, (int) view->code.len, view->code.data, off);
+    printf("  %sMeans%s     %.*s\n", on, off, (int) view->summary.len, view->summary.data);
+    printf("  %sSource%s    %.*s\n", on, off, (int) view->cite.len, view->cite.data);
+}
+
+static void
+s_print_json(const pt_provider_t *provider, const pt_field_code_view_t *view)
+{
+    cmd_catalog_print_json(json_pack("{so so so so}", "provider", cmd_catalog_text_json(pt_provider_id(provider)),
+                                     "field_code", cmd_catalog_text_json(view->code), "summary",
+                                     cmd_catalog_text_json(view->summary), "cite", cmd_catalog_text_json(view->cite)));
+}
+
+bool
+explain_print_field(const pt_provider_t *provider, pt_text_t code, cmd_output_t output, bool color)
+{
+    for (size_t i = 0; i < pt_provider_field_code_count(provider); i++) {
+        pt_field_code_view_t view = pt_provider_field_code_at(provider, i);
+        if (!pt_text_equal(view.code, code))
+            continue;
+        if (output == CMD_OUTPUT_JSONL)
+            s_print_json(provider, &view);
+        else
+            s_print_text(&view, color);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,163 @@
+/*  paytriage explain --search: a linear walk over all entries, word by word. A catalog of a million
+ *  entries takes a second; nobody searches more often than that.
+ */
+#include "cmd_explain.h"
+
+#include "cmd_catalog.h"
+#include "cmd_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS_MAX 16
+#define WORD_BYTES_MAX 64
+#define SHOWN_MAX 20
+#define TYPO_BYTES_MIN 4 //  in shorter words one edit makes another word
+
+typedef struct {
+    char text[WORD_BYTES_MAX + 1];
+    size_t len;
+} word_t;
+
+//  An entry that holds all words; the less distance, the better.
+typedef struct {
+    const pt_entry_t *entry;
+    unsigned distance;
+} hit_t;
+
+//  Letters, digits and all of UTF-8 beyond ASCII make words; everything else stands between them.
+static bool
+s_is_word_byte(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (unsigned char) byte >= 0x80;
+}
+
+//  The next word from *at on, in lower case; longer ones are cut. False: there is none.
+static bool
+s_next_word(pt_text_t text, size_t *at, word_t *out_word)
+{
+    while (*at < text.len && !s_is_word_byte(text.data[*at]))
+        ++*at;
+    out_word->len = 0;
+    for (; *at < text.len && s_is_word_byte(text.data[*at]); ++*at) {
+        char byte = text.data[*at];
+        if (out_word->len < WORD_BYTES_MAX)
+            out_word->text[out_word->len++] = (char) (byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+    }
+    out_word->text[out_word->len] = '\0';
+    return out_word->len > 0;
+}
+
+#define FAR 99u
+
+//  0: the word, 1: it begins so, 2: one typo away.
+static unsigned
+s_word_distance(const word_t *wanted, const word_t *word)
+{
+    if (word->len >= wanted->len && memcmp(word->text, wanted->text, wanted->len) == 0)
+        return word->len > wanted->len;
+    if (wanted->len < TYPO_BYTES_MIN)
+        return FAR;
+    return cmd_distance(wanted->text, wanted->len, word->text, word->len, 1) <= 1 ? 2 : FAR;
+}
+
+static unsigned
+s_text_distance(const word_t *wanted, pt_text_t text)
+{
+    unsigned best = FAR;
+    size_t at = 0;
+    word_t word;
+    while (text.data && s_next_word(text, &at, &word)) {
+        unsigned distance = s_word_distance(wanted, &word);
+        best = distance < best ? distance : best;
+    }
+    return best;
+}
+
+//  Each word must stand somewhere; a code counts before a message, a message before a summary.
+static unsigned
+s_entry_distance(const word_t *words, size_t count, const pt_entry_view_t *view)
+{
+    pt_text_t texts[] = {view->code, view->message, view->summary, view->id};
+    unsigned sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned best = FAR;
+        for (unsigned place = 0; place < sizeof texts / sizeof texts[0]; place++) {
+            unsigned distance = s_text_distance(&words[i], texts[place]);
+            if (distance < FAR && distance * 4 + place < best)
+                best = distance * 4 + place;
+        }
+        if (best == FAR)
+            return FAR * WORDS_MAX;
+        sum += best;
+    }
+    return sum;
+}
+
+//  Keep the best, equal ones in the order of the catalog.
+static void
+s_keep(hit_t *hits, size_t *count, hit_t hit)
+{
+    size_t place = *count;
+    while (place > 0 && hits[place - 1].distance > hit.distance)
+        place--;
+    if (place == SHOWN_MAX)
+        return;
+    if (*count < SHOWN_MAX)
+        ++*count;
+    memmove(&hits[place + 1], &hits[place], (*count - place - 1) * sizeof *hits);
+    hits[place] = hit;
+}
+
+static void
+s_print(const pt_catalog_t *catalog, const hit_t *hit, cmd_output_t output)
+{
+    pt_entry_view_t view = pt_catalog_entry_view(catalog, hit->entry);
+    if (output == CMD_OUTPUT_JSONL) {
+        pt_text_t provider = pt_provider_id(pt_catalog_entry_provider(catalog, hit->entry));
+        cmd_catalog_print_json(json_pack(
+            "{so so so so ss so}", "provider", cmd_catalog_text_json(provider), "entry", cmd_catalog_text_json(view.id),
+            "code", cmd_catalog_text_json(view.code), "message", cmd_catalog_text_json(view.message), "action",
+            pt_action_text((pt_action_t) view.rule->action), "summary", cmd_catalog_text_json(view.summary)));
+        return;
+    }
+    printf("%.*s", (int) view.id.len, view.id.data);
+    if (view.message.data) {
+        fputs("  \"", stdout);
+        cmd_text_print_foreign(stdout, view.message, 80);
+        putchar('"');
+    }
+    printf("\n  %s: %.*s\n", pt_action_text((pt_action_t) view.rule->action), (int) view.summary.len,
+           view.summary.data ? view.summary.data : "");
+}
+
+int
+explain_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *words, cmd_output_t output)
+{
+    word_t wanted[WORDS_MAX];
+    hit_t hits[SHOWN_MAX];
+    size_t word_count = 0, kept = 0, found = 0, at = 0;
+    while (word_count < WORDS_MAX && s_next_word(pt_text_of(words), &at, &wanted[word_count]))
+        word_count++;
+    if (word_count == 0)
+        return cmd_fail(EX_USAGE, NULL, "--search: '%s' holds no word", words);
+    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
+        hit_t hit = {pt_catalog_entry_at(catalog, i), 0};
+        if (provider && pt_catalog_entry_provider(catalog, hit.entry) != provider)
+            continue;
+        pt_entry_view_t view = pt_catalog_entry_view(catalog, hit.entry);
+        hit.distance = s_entry_distance(wanted, word_count, &view);
+        if (hit.distance >= FAR * WORDS_MAX)
+            continue;
+        found++;
+        s_keep(hits, &kept, hit);
+    }
+    if (found == 0)
+        return cmd_fail(CMD_EXIT_NO, "try fewer words, or a part of the code", "no entry holds '%s'", words);
+    for (size_t i = 0; i < kept; i++)
+        s_print(catalog, &hits[i], output);
+    if (found > kept)
+        fprintf(stderr, "and %zu more; give another word or a gateway\n", found - kept);
+    return cmd_flush();
+}
