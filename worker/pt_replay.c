@@ -9,8 +9,9 @@
 #include "pt_replay_answer.h"
 #include "pt_sockets.h"
 
-//  Answers waiting for one client, of at most 1 MiB each: 8 MiB for one that does not read.
-#define S_SEND_HWM 8
+//  Messages waiting for one client; every second one has decisions, of at most 1 MiB: 32 MiB for one
+//  that asks for all of it and does not read. Enough for two FETCHes of each of sixteen topics.
+#define S_SEND_HWM 64
 //  Requests waiting of one client; they are small.
 #define S_RECEIVE_HWM 256
 //  Requests at the journal at a time; more are told to come again.
@@ -47,13 +48,26 @@ struct pt_replay {
 
 //  ---- sending
 
+//  The first frame, which finds the client. libzmq hears only now and then, within a send, that a
+//  queue has room again; asking for the events makes it listen.
+static bool
+s_send_route(void *socket, pt_bytes_t id)
+{
+    int events;
+    size_t size = sizeof(events);
+    if (zmq_send(socket, id.data, id.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
+        return true;
+    if (errno != EAGAIN || zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) != 0)
+        return false;
+    return zmq_send(socket, id.data, id.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0;
+}
+
 static bool
 s_send(void *context, const pt_frames_t *route, const pt_bytes_t *frames, size_t count)
 {
     void *socket = zsock_resolve(((s_replay_t *) context)->router);
-    pt_bytes_t id = pt_frames_bytes(route, 0);
     //  No room or no such client shows at the first frame.
-    if (zmq_send(socket, id.data, id.len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+    if (!s_send_route(socket, pt_frames_bytes(route, 0)))
         return false;
     for (size_t i = 0; i < count; i++)
         if (zmq_send(socket, frames[i].data, frames[i].len, ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0)) < 0)

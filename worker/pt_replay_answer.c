@@ -1,4 +1,6 @@
-/*  Records leave as they are stored; only one that is longer than a client wants is cut. */
+/*  One FETCH is answered with one message and END: decisions leave as they are stored, the records
+ *  around them are joined, so that small ones do not fill the queue, or cut.
+ */
 #include "pt_replay_answer.h"
 
 #include <assert.h>
@@ -106,12 +108,13 @@ pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *ope
 
 //  ---- FETCH
 
-//  One message of decisions.
+//  One message of decisions, gathered in `slice`.
 typedef struct {
     uint64_t first_seq;
     uint32_t count;
-    uint32_t crc32;
-    pt_bytes_t items;
+    uint32_t crc32; //  of the record that is all of it; else computed
+    bool one_record;
+    size_t bytes; //  of the elements
 } s_chunk_t;
 
 static size_t
@@ -127,34 +130,69 @@ s_write_array(uint8_t *out, uint32_t count)
     return 3;
 }
 
-//  Cut what fits into `bytes_max` out of a record, from `from_seq` on; one decision at least.
-static s_chunk_t
-s_cut_record(pt_answer_t *self, const s_chunk_t *whole, uint64_t from_seq, size_t bytes_max)
+//  Behind the room for the array's head.
+static void
+s_add_elements(pt_answer_t *self, s_chunk_t *chunk, pt_bytes_t elements, uint32_t count)
 {
-    s_chunk_t chunk = {.first_seq = from_seq};
-    uint8_t *body = self->slice + S_ARRAY_BYTES_MAX;
-    size_t bytes = 0;
+    memcpy(self->slice + S_ARRAY_BYTES_MAX + chunk->bytes, elements.data, elements.len);
+    chunk->bytes += elements.len;
+    chunk->count += count;
+}
+
+//  Take what fits into `bytes_max` out of a record, from `from_seq` on; one decision at least.
+static void
+s_cut_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *record, uint64_t from_seq, size_t bytes_max)
+{
     pt_items_t items;
     pt_bytes_t item;
-    pt_status_t status = pt_items_open_decisions(whole->items, whole->count, &items);
+    pt_status_t status =
+        pt_items_open_decisions((pt_bytes_t) {self->record, record->items_bytes}, record->count, &items);
     //  The record has passed its checksum, and was such an array when it was written.
     assert(status == PT_OK);
     (void) status;
-    for (uint64_t seq = whole->first_seq; pt_items_next(&items, &item); seq++) {
+    chunk->first_seq = from_seq;
+    for (uint64_t seq = record->first_seq; pt_items_next(&items, &item); seq++) {
         if (seq < from_seq)
             continue;
-        if (chunk.count && bytes + item.len + S_ARRAY_BYTES_MAX > bytes_max)
+        if (chunk->count && chunk->bytes + item.len + S_ARRAY_BYTES_MAX > bytes_max)
             break;
-        memcpy(body + bytes, item.data, item.len);
-        bytes += item.len;
-        chunk.count++;
+        s_add_elements(self, chunk, item, 1);
     }
-    uint8_t head[S_ARRAY_BYTES_MAX];
-    size_t head_len = s_write_array(head, chunk.count);
-    memcpy(body - head_len, head, head_len);
-    chunk.items = (pt_bytes_t) {body - head_len, head_len + bytes};
-    chunk.crc32 = pt_wire_crc32(chunk.items);
-    return chunk;
+}
+
+static void
+s_take_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *record)
+{
+    size_t head = record->count < 16 ? 1 : 3;
+    chunk->one_record = chunk->count == 0;
+    if (chunk->one_record) {
+        chunk->first_seq = record->first_seq;
+        chunk->crc32 = record->crc32;
+    }
+    s_add_elements(self, chunk, (pt_bytes_t) {self->record + head, record->items_bytes - head}, record->count);
+}
+
+//  Gather records from `from_seq` on, as many as fit. PT_OK, or a fault of reading.
+static pt_status_t
+s_gather_chunk(pt_answer_t *self, pt_store_view_t *view, uint64_t from_seq, size_t bytes_max, s_chunk_t *chunk)
+{
+    pt_store_record_t record;
+    pt_status_t status;
+    while ((status = pt_store_view_next(view, &record)) == PT_OK) {
+        bool fits = chunk->count + record.count <= PT_BATCH_COUNT_MAX &&
+                    chunk->bytes + record.items_bytes + S_ARRAY_BYTES_MAX <= bytes_max;
+        if (chunk->count && !fits)
+            return PT_OK;
+        status = pt_store_view_items(view, self->record);
+        if (status != PT_OK)
+            return status;
+        if (record.items_bytes > bytes_max) {
+            s_cut_record(self, chunk, &record, from_seq, bytes_max);
+            return PT_OK;
+        }
+        s_take_record(self, chunk, &record);
+    }
+    return status == PT_E_NOT_FOUND ? PT_OK : status;
 }
 
 static bool
@@ -163,52 +201,26 @@ s_send_chunk(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetc
 {
     uint8_t fetched[PT_HEADER_BYTES_MAX];
     uint8_t header[PT_HEADER_BYTES_MAX];
+    uint8_t head[S_ARRAY_BYTES_MAX];
+    size_t head_len = s_write_array(head, chunk->count);
+    pt_bytes_t items = {self->slice + S_ARRAY_BYTES_MAX - head_len, head_len + chunk->bytes};
+    memcpy(self->slice + S_ARRAY_BYTES_MAX - head_len, head, head_len);
     pt_decisions_t decisions = {
         .worker = self->identity.worker,
         .epoch = self->identity.epoch,
         .first_seq = chunk->first_seq,
         .head_seq = head_seq,
         .count = chunk->count,
-        .crc32 = chunk->crc32,
+        .crc32 = chunk->one_record ? chunk->crc32 : pt_wire_crc32(items),
         .flags = PT_FLAG_REPLAY,
     };
     pt_bytes_t frames[4] = {
         {fetched, pt_fetched_encode(fetch->req_id, fetched, sizeof(fetched))},
         {(const uint8_t *) fetch->topic.data, fetch->topic.len},
         {header, pt_decisions_encode(&decisions, header, sizeof(header))},
-        chunk->items,
+        items,
     };
     return self->send(self->context, route, frames, 4);
-}
-
-typedef enum { S_DONE, S_DROPPED, S_FAILED } s_result_t;
-
-//  Send the records from `from_seq` on, up to max_bytes; *next_seq is where the client goes on.
-static s_result_t
-s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch,
-               uint64_t head_seq, uint64_t *next_seq)
-{
-    pt_store_record_t record;
-    pt_status_t status;
-    size_t left = fetch->max_bytes;
-    bool first = true;
-    while ((status = pt_store_view_next(view, &record)) == PT_OK) {
-        if (!first && record.items_bytes > left)
-            return S_DONE;
-        if (pt_store_view_items(view, self->record) != PT_OK)
-            return S_FAILED;
-        s_chunk_t chunk = {record.first_seq, record.count, record.crc32, {self->record, record.items_bytes}};
-        if (record.items_bytes > left)
-            chunk = s_cut_record(self, &chunk, *next_seq, left);
-        if (!s_send_chunk(self, route, fetch, &chunk, head_seq))
-            return S_DROPPED;
-        *next_seq = chunk.first_seq + chunk.count;
-        if (chunk.items.len >= left || *next_seq < record.first_seq + record.count)
-            return S_DONE;
-        left -= chunk.items.len;
-        first = false;
-    }
-    return status == PT_E_NOT_FOUND ? S_DONE : S_FAILED;
 }
 
 static bool
@@ -217,6 +229,21 @@ s_send_end(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id, uint64_
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     pt_end_t end = {req_id, next_seq, head_seq};
     return s_send_header(self, route, bytes, pt_end_encode(&end, bytes, sizeof(bytes)));
+}
+
+//  Send what is kept from `from_seq` on, which is below head_seq, and END.
+static bool
+s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch,
+               const pt_store_head_t *head)
+{
+    s_chunk_t chunk = {.count = 0};
+    if (pt_store_view_seek(view, head->topic, fetch->from_seq) != PT_OK ||
+        s_gather_chunk(self, view, fetch->from_seq, fetch->max_bytes, &chunk) != PT_OK)
+        return false;
+    //  When there was no room for the decisions, END would only say where to ask again.
+    if (s_send_chunk(self, route, fetch, &chunk, head->next_seq))
+        s_send_end(self, route, fetch->req_id, chunk.first_seq + chunk.count, head->next_seq);
+    return true;
 }
 
 static bool
@@ -228,22 +255,16 @@ s_fetch_view(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route,
     pt_status_t status = pt_store_view_head(view, topic, &head);
     if (status != PT_OK && status != PT_E_NOT_FOUND)
         return false;
-    if (fetch->from_seq < head.first_retained) {
-        uint8_t bytes[PT_HEADER_BYTES_MAX];
-        pt_truncated_t truncated = {fetch->req_id, head.first_retained};
-        s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
+    if (fetch->from_seq >= head.next_seq) {
+        s_send_end(self, route, fetch->req_id, head.next_seq, head.next_seq);
         return true;
     }
-    uint64_t next_seq = fetch->from_seq < head.next_seq ? fetch->from_seq : head.next_seq;
-    s_result_t result = S_DONE;
-    if (next_seq < head.next_seq) {
-        if (pt_store_view_seek(view, topic, next_seq) != PT_OK)
-            return false;
-        result = s_send_records(self, view, route, fetch, head.next_seq, &next_seq);
-    }
-    if (result == S_DONE)
-        s_send_end(self, route, fetch->req_id, next_seq, head.next_seq);
-    return result != S_FAILED;
+    if (fetch->from_seq >= head.first_retained)
+        return s_send_records(self, view, route, fetch, &head);
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_truncated_t truncated = {fetch->req_id, head.first_retained};
+    s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
+    return true;
 }
 
 bool

@@ -24,7 +24,7 @@ void pt_answer_close(pt_answer_t *self);
 /*  OPENED: one page of topics. */
 void pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *open);
 
-/*  FETCHED… and END, TRUNCATED or BADEPOCH. False when the journal could not be read; nothing that
+/*  FETCHED and END, TRUNCATED or BADEPOCH. False when the journal could not be read; nothing that
  *  failed its checksum is sent.
  */
 bool pt_answer_fetch(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetch);

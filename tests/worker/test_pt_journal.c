@@ -1,0 +1,573 @@
+/*  Broker, pool, journal and replay together: what is acknowledged is there after a restart, once, and
+ *  can be fetched.
+ */
+#include "bus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pt_journal.h"
+#include "store.h"
+
+#define S_BYTES (UINT64_C(16) << 20)
+
+//  A worker with its journal, behind a broker.
+typedef struct {
+    char dir[STORE_PATH_BYTES];
+    pt_broker_t *broker;
+    pt_store_t *store;
+    pt_poison_t *poison;
+    size_t suspects;
+    pt_pool_t *pool;
+    zsock_t *producer;
+    zsock_t *replay;
+    uint64_t req_id;
+} s_bench_t;
+
+static void
+s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
+{
+    static unsigned s_serial;
+    char endpoints[PT_QUEUE_COUNT_ + 1][PT_ENDPOINT_BYTES_MAX + 1];
+    char error[PT_POOL_ERROR_BYTES_MAX];
+    bench->store = store_open(bench->dir, bytes);
+    bench->poison = pt_poison_open(bench->dir, &bench->suspects);
+    assert_non_null(bench->poison);
+    pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
+                                 .broker_count = 1,
+                                 .workers = 2,
+                                 .journal = bench->store,
+                                 .poison = bench->poison,
+                                 .journal_settled = settled,
+                                 .replay = bus_endpoint("replay", s_serial++, endpoints[PT_QUEUE_COUNT_])};
+    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
+        options.publish[queue] = bus_endpoint("journaled", s_serial++, endpoints[queue]);
+    bench->pool = pt_pool_new(&options, error);
+    if (!bench->pool)
+        fail_msg("%s", error);
+    assert_string_equal(pt_pool_replay(bench->pool), endpoints[PT_QUEUE_COUNT_]);
+    bench->replay = bus_connect(ZMQ_DEALER, pt_pool_replay(bench->pool));
+}
+
+static void
+s_stop_pool(s_bench_t *bench)
+{
+    zsock_destroy(&bench->replay);
+    pt_pool_destroy(&bench->pool);
+    pt_poison_close(&bench->poison);
+    pt_store_close(&bench->store);
+}
+
+static void
+s_open_bench(s_bench_t *bench, uint64_t bytes, bool settled)
+{
+    static unsigned s_serial;
+    char front[PT_ENDPOINT_BYTES_MAX + 1];
+    char back[PT_ENDPOINT_BYTES_MAX + 1];
+    char error[PT_BROKER_ERROR_BYTES_MAX];
+    memset(bench, 0, sizeof(*bench));
+    store_dir(bench->dir);
+    pt_broker_options_t options = {.front = bus_endpoint("jfront", s_serial, front),
+                                   .back = bus_endpoint("jback", s_serial, back)};
+    s_serial++;
+    bench->broker = pt_broker_new(&options, error);
+    if (!bench->broker)
+        fail_msg("%s", error);
+    s_start_pool(bench, bytes, settled);
+    bench->producer = bus_connect(ZMQ_DEALER, pt_broker_front(bench->broker));
+}
+
+static void
+s_close_bench(s_bench_t *bench)
+{
+    zsock_destroy(&bench->producer);
+    s_stop_pool(bench);
+    pt_broker_destroy(&bench->broker);
+}
+
+//  A batch of `count` dead letters of one gateway.
+static bus_batch_t
+s_batch(uint64_t seq, uint32_t count)
+{
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response(NULL, "opn", "no_such_code", 400, response);
+    return bus_batch(7, seq, count, response, len);
+}
+
+static void
+s_send(s_bench_t *bench, uint64_t seq, uint32_t count)
+{
+    bus_batch_t batch = s_batch(seq, count);
+    bus_batch_send(bench->producer, &batch);
+    bus_batch_clear(&batch);
+}
+
+//  Send until the answer is not that the broker has to find the worker first.
+static void
+s_send_well(s_bench_t *bench, uint64_t seq, uint32_t count, bus_answer_t *answer)
+{
+    do {
+        s_send(bench, seq, count);
+        bus_receive_answer(bench->producer, answer);
+    } while (answer->kind == PT_KIND_NACK && answer->nack.reason == PT_REASON_BUSY);
+}
+
+static void
+s_finish(s_bench_t *bench, uint64_t seq, uint32_t count)
+{
+    bus_answer_t answer;
+    s_send_well(bench, seq, count, &answer);
+    assert_int_equal(answer.kind, PT_KIND_ACK);
+    assert_int_equal(answer.ack.ranges[0].first, seq);
+}
+
+//  ---- replay, as a subscriber sees it
+
+static void
+s_ask(s_bench_t *bench, const uint8_t *bytes, size_t len)
+{
+    bus_send(bench->replay, 1, bytes, len);
+}
+
+static pt_kind_t
+s_receive(s_bench_t *bench, pt_frames_t *message)
+{
+    pt_kind_t kind;
+    bus_receive(bench->replay, message);
+    assert_int_equal(pt_wire_kind(pt_frames_bytes(message, 0), &kind), PT_OK);
+    return kind;
+}
+
+static void
+s_open(s_bench_t *bench, const char *name, pt_frames_t *message, pt_opened_t *opened)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_open_t open = {.req_id = ++bench->req_id, .name = pt_text_of(name), .durable = *name != 0, .prefix_count = 1};
+    open.prefixes[0] = PT_TEXT("dead_letter.");
+    open.after = PT_TEXT("");
+    s_ask(bench, bytes, pt_open_encode(&open, bytes, sizeof(bytes)));
+    assert_int_equal(s_receive(bench, message), PT_KIND_OPENED);
+    assert_int_equal(pt_opened_decode(pt_frames_bytes(message, 0), opened), PT_OK);
+    assert_int_equal(opened->req_id, bench->req_id);
+}
+
+static void
+s_ask_fetch(s_bench_t *bench, uint64_t from_seq, uint32_t max_bytes, uint64_t epoch)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_fetch_t fetch = {++bench->req_id, PT_TEXT("dead_letter.opn."), epoch, from_seq, max_bytes};
+    s_ask(bench, bytes, pt_fetch_encode(&fetch, bytes, sizeof(bytes)));
+}
+
+//  Fetch once; checks each message and gives back END.
+static pt_end_t
+s_fetch(s_bench_t *bench, uint64_t from_seq, uint32_t max_bytes, size_t *out_messages)
+{
+    uint64_t next = from_seq;
+    pt_frames_t message;
+    pt_end_t end;
+    *out_messages = 0;
+    s_ask_fetch(bench, from_seq, max_bytes, pt_pool_epoch(bench->pool));
+    while (s_receive(bench, &message) == PT_KIND_FETCHED) {
+        pt_decisions_t decisions;
+        pt_items_t items;
+        assert_int_equal(message.count, 4);
+        assert_int_equal(pt_decisions_decode(pt_frames_bytes(&message, 2), &decisions), PT_OK);
+        pt_bytes_t payload = pt_frames_bytes(&message, 3);
+        assert_int_equal(decisions.flags, PT_FLAG_REPLAY);
+        assert_int_equal(decisions.worker, pt_pool_worker(bench->pool));
+        assert_int_equal(decisions.crc32, pt_wire_crc32(payload));
+        assert_int_equal(pt_items_open_decisions(payload, decisions.count, &items), PT_OK);
+        assert_true(decisions.first_seq <= next && next < decisions.first_seq + decisions.count);
+        next = decisions.first_seq + decisions.count;
+        ++*out_messages;
+        pt_frames_clear(&message);
+    }
+    assert_int_equal(pt_end_decode(pt_frames_bytes(&message, 0), &end), PT_OK);
+    assert_int_equal(end.req_id, bench->req_id);
+    assert_int_equal(end.next_seq, next < end.head_seq ? next : end.head_seq);
+    pt_frames_clear(&message);
+    return end;
+}
+
+static pt_kind_t
+s_suback(s_bench_t *bench, const char *name, uint64_t next_seq, uint64_t epoch, pt_refused_t *refused)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_suback_t suback = {.req_id = ++bench->req_id, .name = pt_text_of(name), .epoch = epoch, .topic_count = 1};
+    suback.topics[0] = (pt_topic_next_t) {PT_TEXT("dead_letter.opn."), next_seq};
+    s_ask(bench, bytes, pt_suback_encode(&suback, bytes, sizeof(bytes)));
+    pt_frames_t message;
+    pt_kind_t kind = s_receive(bench, &message);
+    if (kind == PT_KIND_REFUSED)
+        assert_int_equal(pt_refused_decode(pt_frames_bytes(&message, 0), refused), PT_OK);
+    pt_frames_clear(&message);
+    return kind;
+}
+
+//  ---- tests
+
+static void
+acknowledged_batches_are_kept_and_decided_once(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    uint64_t epoch = pt_pool_epoch(bench.pool);
+    for (uint64_t seq = 1; seq <= 20; seq++)
+        s_send(&bench, seq, 10);
+    for (uint64_t i = 0; i < 20; i++) {
+        bus_answer_t acked;
+        bus_receive_answer(bench.producer, &acked);
+        assert_int_equal(acked.kind, PT_KIND_ACK);
+    }
+    s_stop_pool(&bench);
+    s_start_pool(&bench, S_BYTES, false);
+    assert_int_equal(pt_pool_epoch(bench.pool), epoch);
+
+    //  All again: acknowledged, and nothing new.
+    for (uint64_t seq = 1; seq <= 20; seq++)
+        s_finish(&bench, seq, 10);
+    bus_answer_t answer;
+    s_send_well(&bench, 3, 11, &answer);
+    assert_int_equal(answer.kind, PT_KIND_NACK);
+    assert_int_equal(answer.nack.reason, PT_REASON_CONFLICT);
+    size_t messages;
+    pt_end_t end = s_fetch(&bench, 1, PT_BATCH_BYTES_MAX, &messages);
+    assert_int_equal(end.head_seq, 201);
+    assert_int_equal(end.next_seq, 201);
+    assert_true(messages >= 1);
+    store_expect_sound(bench.store);
+    s_close_bench(&bench);
+}
+
+static void
+published_numbers_go_on_after_a_restart(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    s_finish(&bench, 1, 5);
+    s_stop_pool(&bench);
+    s_start_pool(&bench, S_BYTES, false);
+    bus_subscriber_t subscriber;
+    bus_subscribe(&subscriber, &bench.pool, 1);
+
+    s_finish(&bench, 2, 5);
+    do
+        bus_next_decisions(&subscriber);
+    while (!streq(subscriber.topic, "dead_letter.opn."));
+
+    assert_int_equal(subscriber.decisions.first_seq, 6);
+    assert_int_equal(subscriber.decisions.head_seq, 11);
+    do
+        bus_next_message(&subscriber);
+    while (!streq(subscriber.topic, "dead_letter.opn.") || subscriber.kind != PT_KIND_HEAD);
+    assert_int_equal(subscriber.head.first_retained, 1);
+    assert_int_equal(subscriber.head.head_seq, 11);
+    assert_int_equal(subscriber.head.replay_endpoint.len, strlen(pt_pool_replay(bench.pool)));
+    bus_unsubscribe(&subscriber);
+    s_close_bench(&bench);
+}
+
+static void
+settled_batches_are_journaled_only_when_asked(void **state)
+{
+    (void) state;
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response(NULL, "smilepayz", "00", 200, response);
+    for (int settled = 0; settled < 2; settled++) {
+        s_bench_t bench;
+        s_open_bench(&bench, S_BYTES, settled);
+        bus_batch_t batch = bus_batch(7, 1, 3, response, len);
+        bus_batch_send(bench.producer, &batch);
+        bus_expect_ack(bench.producer, 7, 1);
+        s_stop_pool(&bench);
+        pt_store_t *store = store_open_reader(bench.dir);
+        pt_store_head_t head;
+        pt_store_view_t *view;
+        assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+        pt_status_t status = pt_store_view_topic(view, "settle", &head);
+        bool kept = status == PT_OK && strncmp(head.topic, "settled.", 8) == 0;
+        pt_store_view_close(&view);
+        pt_store_close(&store);
+        assert_int_equal(kept, settled);
+        bus_batch_clear(&batch);
+        s_start_pool(&bench, S_BYTES, settled);
+        s_close_bench(&bench);
+    }
+}
+
+static void
+responses_stand_beside_their_decisions(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response("order-9", "opn", "no_such_code", 400, response);
+    bus_batch_t batch = bus_batch(7, 1, 2, response, len);
+    bus_batch_send(bench.producer, &batch);
+    bus_expect_ack(bench.producer, 7, 1);
+
+    pt_store_view_t *view;
+    pt_store_record_t record;
+    uint8_t bytes[4 * BUS_RESPONSE_BYTES];
+    pt_items_t items;
+    pt_bytes_t item;
+    assert_int_equal(pt_store_view_open(bench.store, &view), PT_OK);
+    assert_int_equal(pt_store_view_seek(view, "dead_letter.opn.", 1), PT_OK);
+    assert_int_equal(pt_store_view_next(view, &record), PT_OK);
+    assert_in_range(record.responses_bytes, 2 * len, sizeof(bytes));
+    assert_int_equal(pt_store_view_responses(view, bytes), PT_OK);
+    assert_int_equal(pt_items_open_batch((pt_bytes_t) {bytes, record.responses_bytes}, 2, &items), PT_OK);
+    while (pt_items_next(&items, &item)) {
+        assert_int_equal(item.len, len);
+        assert_memory_equal(item.data, response, len);
+    }
+    assert_int_equal(pt_store_view_seek(view, "operator_alert.opn.", 1), PT_OK);
+    assert_int_equal(pt_store_view_next(view, &record), PT_OK);
+    assert_int_equal(record.responses_bytes, 0);
+    pt_store_view_close(&view);
+    bus_batch_clear(&batch);
+    s_close_bench(&bench);
+}
+
+static void
+durable_subscriber_goes_on_where_it_was(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    pt_frames_t message;
+    pt_opened_t opened;
+    pt_refused_t refused;
+    s_open_bench(&bench, S_BYTES, false);
+    assert_int_equal(s_suback(&bench, "scheduler", 4, pt_pool_epoch(bench.pool), &refused), PT_KIND_REFUSED);
+    assert_int_equal(refused.refusal, PT_REFUSAL_UNKNOWN);
+    s_open(&bench, "scheduler", &message, &opened);
+    assert_int_equal(opened.topic_count, 0);
+    pt_frames_clear(&message);
+    s_finish(&bench, 1, 9);
+    s_open(&bench, "scheduler", &message, &opened);
+    assert_int_equal(opened.topic_count, 1);
+    assert_int_equal(opened.topics[0].first_retained, 1);
+    assert_int_equal(opened.topics[0].head_seq, 10);
+    assert_int_equal(opened.topics[0].position, 1);
+    pt_frames_clear(&message);
+
+    assert_int_equal(s_suback(&bench, "scheduler", 4, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
+    assert_int_equal(s_suback(&bench, "scheduler", 3, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
+    assert_int_equal(s_suback(&bench, "scheduler", 11, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
+    assert_int_equal(s_suback(&bench, "scheduler", 5, 1, &refused), PT_KIND_BADEPOCH);
+    s_stop_pool(&bench);
+    s_start_pool(&bench, S_BYTES, false);
+    s_open(&bench, "scheduler", &message, &opened);
+    assert_int_equal(opened.topics[0].position, 4);
+    pt_frames_clear(&message);
+    s_open(&bench, "", &message, &opened);
+    assert_int_equal(opened.topics[0].position, 1);
+    pt_frames_clear(&message);
+    s_close_bench(&bench);
+}
+
+static void
+fetch_keeps_to_its_bounds(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    size_t messages;
+    for (uint64_t seq = 1; seq <= 3; seq++) {
+        s_finish(&bench, seq, 100);
+    }
+    //  From anywhere, in pieces of any size, everything once.
+    for (uint64_t from = 1; from <= 301; from += 37) {
+        for (uint32_t max_bytes = 1; max_bytes < 300000; max_bytes = max_bytes * 9 + 7) {
+            pt_end_t end = {.next_seq = from, .head_seq = 301};
+            unsigned turns = 0;
+            while (end.next_seq < end.head_seq && turns++ < 3)
+                end = s_fetch(&bench, end.next_seq, max_bytes, &messages);
+            if (max_bytes == 1)
+                assert_int_equal(end.next_seq, from + (from + 3 <= 301 ? 3 : 301 - from));
+        }
+    }
+    pt_end_t end = s_fetch(&bench, 500, 1000, &messages);
+    assert_int_equal(end.next_seq, 301);
+    assert_int_equal(messages, 0);
+    pt_frames_t message;
+    s_ask_fetch(&bench, 1, 1000, 12345);
+    assert_int_equal(s_receive(&bench, &message), PT_KIND_BADEPOCH);
+    pt_frames_clear(&message);
+    s_close_bench(&bench);
+}
+
+//  A client that asks and never reads costs itself its answers, and nobody else anything.
+static void
+client_that_does_not_read_holds_up_nobody(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    size_t messages;
+    s_open_bench(&bench, UINT64_C(64) << 20, false);
+    for (uint64_t seq = 1; seq <= 8; seq++) {
+        s_finish(&bench, seq, 1000);
+    }
+    zsock_t *reader = bench.replay;
+    bench.replay = pt_sockets_new(ZMQ_DEALER, 1000, 1);
+    zsock_set_linger(bench.replay, 0);
+    assert_int_equal(pt_sockets_connect(bench.replay, pt_pool_replay(bench.pool)), PT_OK);
+    for (int i = 0; i < 200; i++)
+        s_ask_fetch(&bench, 1, PT_BATCH_BYTES_MAX, pt_pool_epoch(bench.pool));
+    zsock_t *stuck = bench.replay;
+    bench.replay = reader;
+    for (int i = 0; i < 20; i++) {
+        pt_end_t end = s_fetch(&bench, 1, PT_BATCH_BYTES_MAX, &messages);
+        assert_true(end.next_seq > 1000);
+        s_finish(&bench, 9 + (uint64_t) i, 1);
+    }
+    zsock_destroy(&stuck);
+    s_close_bench(&bench);
+}
+
+static void
+full_journal_refuses_and_recovers(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    pt_frames_t message;
+    pt_opened_t opened;
+    pt_refused_t refused;
+    bus_answer_t answer;
+    uint64_t seq = 0;
+    s_open_bench(&bench, PT_STORE_BYTES_MIN, false);
+    s_open(&bench, "slow", &message, &opened);
+    pt_frames_clear(&message);
+    //  Alerts have nobody who asked for them, dead letters wait for their reader.
+    do {
+        bus_batch_t batch = s_batch(++seq, 500);
+        batch.header.floor = seq > 500 ? seq - 500 : 1;
+        bus_batch_seal(&batch);
+        bus_batch_send(bench.producer, &batch);
+        bus_batch_clear(&batch);
+        bus_receive_answer(bench.producer, &answer);
+    } while (answer.kind == PT_KIND_ACK && seq < 1000);
+    assert_int_equal(answer.kind, PT_KIND_NACK);
+    assert_int_equal(answer.nack.reason, PT_REASON_BUSY);
+
+    //  What was finished is still acknowledged, and replay goes on.
+    s_finish(&bench, 1, 500);
+    size_t messages;
+    pt_end_t end = s_fetch(&bench, 1, 1000, &messages);
+    assert_int_equal(end.head_seq, (seq - 1) * 500 + 1);
+    assert_int_equal(s_suback(&bench, "slow", end.head_seq, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
+    //  Trimming makes room by itself.
+    do {
+        s_send(&bench, seq, 500);
+        bus_receive_answer(bench.producer, &answer);
+    } while (answer.kind == PT_KIND_NACK);
+    assert_int_equal(answer.kind, PT_KIND_ACK);
+    s_ask_fetch(&bench, 1, 1000, pt_pool_epoch(bench.pool));
+    assert_int_equal(s_receive(&bench, &message), PT_KIND_TRUNCATED);
+    pt_frames_clear(&message);
+    store_expect_sound(bench.store);
+    s_close_bench(&bench);
+}
+
+//  ---- poison
+
+static void
+batch_that_stood_in_two_deaths_is_not_read(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    pt_batch_t poison = {.producer = 7, .epoch = 1, .seq = 1};
+    s_open_bench(&bench, S_BYTES, false);
+    bus_batch_t batch = s_batch(1, 2);
+    poison.epoch = batch.header.epoch;
+    s_stop_pool(&bench);
+    for (size_t deaths = 0; deaths < PT_POISON_LIMIT; deaths++) {
+        //  As if the process had died in the middle of it.
+        pt_poison_t *slots = pt_poison_open(bench.dir, &bench.suspects);
+        assert_non_null(slots);
+        assert_int_equal(bench.suspects, deaths > 0);
+        assert_false(pt_poison_is(slots, &poison));
+        pt_poison_enter(slots, deaths, &poison);
+        pt_poison_close(&slots);
+    }
+    s_start_pool(&bench, S_BYTES, false);
+    assert_true(pt_poison_is(bench.poison, &poison));
+    bus_batch_clear(&batch);
+    s_finish(&bench, 1, 2);
+
+    pt_store_view_t *view;
+    pt_store_record_t record;
+    uint8_t bytes[4096];
+    pt_items_t items;
+    pt_bytes_t item;
+    static pt_decision_t decision;
+    static pt_pair_t fields[PT_FIELDS_MAX];
+    assert_int_equal(pt_store_view_open(bench.store, &view), PT_OK);
+    assert_int_equal(pt_store_view_seek(view, "dead_letter.-.", 1), PT_OK);
+    assert_int_equal(pt_store_view_next(view, &record), PT_OK);
+    assert_int_equal(record.count, 2);
+    assert_in_range(record.items_bytes, 1, sizeof(bytes));
+    assert_int_equal(pt_store_view_items(view, bytes), PT_OK);
+    assert_int_equal(pt_items_open_decisions((pt_bytes_t) {bytes, record.items_bytes}, 2, &items), PT_OK);
+    assert_true(pt_items_next(&items, &item));
+    assert_int_equal(pt_decision_decode(item, fields, &decision), PT_OK);
+    assert_int_equal(decision.match, PT_MATCH_INVALID);
+    assert_memory_equal(decision.error.data, "poison: ", 8);
+    assert_true(decision.raw.len > 10);
+    pt_store_view_close(&view);
+    s_close_bench(&bench);
+}
+
+static void
+batch_that_was_read_to_its_end_is_no_suspect(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    size_t suspects;
+    pt_batch_t batch = {.producer = 1, .epoch = 2, .seq = 3};
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    for (int round = 0; round < 5; round++) {
+        pt_poison_t *slots = pt_poison_open(dir, &suspects);
+        assert_int_equal(suspects, round > 0);
+        pt_poison_enter(slots, 0, &batch);
+        pt_poison_leave(slots, 0, &batch);
+        assert_false(pt_poison_is(slots, &batch));
+        pt_poison_enter(slots, 0, &batch);
+        pt_poison_close(&slots);
+    }
+    pt_store_close(&store);
+}
+
+static int
+s_setup(void **state)
+{
+    return store_setup(state) || bus_setup(state);
+}
+
+static int
+s_teardown(void **state)
+{
+    return store_teardown(state) || bus_teardown(state);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(acknowledged_batches_are_kept_and_decided_once),
+        cmocka_unit_test(published_numbers_go_on_after_a_restart),
+        cmocka_unit_test(settled_batches_are_journaled_only_when_asked),
+        cmocka_unit_test(responses_stand_beside_their_decisions),
+        cmocka_unit_test(durable_subscriber_goes_on_where_it_was),
+        cmocka_unit_test(fetch_keeps_to_its_bounds),
+        cmocka_unit_test(client_that_does_not_read_holds_up_nobody),
+        cmocka_unit_test(full_journal_refuses_and_recovers),
+        cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
+        cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
+    };
+    return cmocka_run_group_tests_name("pt_journal", tests, s_setup, s_teardown);
+}
