@@ -30,7 +30,7 @@ class Sample(unittest.TestCase):
     def setUpClass(cls):
         cls.responses = support.sample()
         code, stdout, words = support.run("classify", data=support.lines_of(cls.responses))
-        assert code == 0, words
+        assert code == 0, f"classify ended with {code}: {words}"
         cls.expected = support.json_lines(stdout)
         with support.Bus() as bus:
             tails = {name: bus.tail(name) for name in support.QUEUES}
