@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,12 +65,20 @@ opening_says_when_the_disk_has_no_room(void **state)
     char dir[STORE_PATH_BYTES];
     char path[STORE_PATH_BYTES + 16];
     char error[PT_STORE_ERROR_BYTES_MAX];
-    //  More than any file may have.
-    pt_store_options_t options = {.dir = store_dir(dir), .bytes = UINT64_C(1) << 46};
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = 2 * S_SMALL};
     pt_store_t *store;
+    //  A file of this process may not grow so far; a signal says so before errno does.
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit small = {.rlim_cur = S_SMALL / 2, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 
     assert_int_equal(pt_store_open(&options, &store, error), PT_E_IO);
 
+    int reason = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    errno = reason;
     assert_true(errno == ENOSPC || errno == EFBIG);
     assert_non_null(strstr(error, "cannot reserve"));
     //  Nothing half made is left.
