@@ -68,7 +68,7 @@ static zsock_t *
 s_open_socket(const pt_subscriber_options_t *options, const char **out_error)
 {
     *out_error = "no socket is left";
-    zsock_t *socket = pt_sockets_new(ZMQ_SUB, 1, RECEIVE_HWM);
+    zsock_t *socket = pt_sockets_new(ZMQ_SUB, 0, RECEIVE_HWM);
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
@@ -353,6 +353,7 @@ s_take_opened(pt_subscriber_t *self, pt_bytes_t header)
         return false;
     if (pt_positions_opened(self->positions, &opened, zclock_mono()) != PT_OK)
         self->failed = PT_E_NOMEM;
+    s_take_stash(self);
     return true;
 }
 
