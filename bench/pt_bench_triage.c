@@ -430,7 +430,7 @@ static void
 s_open(s_bench_t *self, const s_options_t *options)
 {
     *self = (s_bench_t) {.options = options, .catalog = pt_catalog_builtin()};
-    pt_mix_load(&self->mix, options->files, options->file_count);
+    pt_mix_load(&self->mix, options->files, options->file_count, true);
     self->draw_count = options->common.is_short ? S_DRAWS_SHORT : S_DRAWS;
     for (int form = 0; form < PT_FORM_COUNT_; form++)
         self->draws[form] = pt_mix_draw(&self->mix, (pt_form_t) form, self->draw_count);

@@ -68,7 +68,7 @@ s_pack_with_text(json_t *envelope)
 }
 
 static void
-s_add_answer(pt_mix_t *self, json_t *line)
+s_add_answer(pt_mix_t *self, json_t *line, bool with_ids)
 {
     pt_answer_t *answer = &self->answers[self->count++];
     const char *route = json_string_value(json_object_get(json_object_get(line, "expect"), "route"));
@@ -76,6 +76,8 @@ s_add_answer(pt_mix_t *self, json_t *line)
     const char *provider = json_string_value(json_object_get(line, "provider"));
     answer->provider = strdup(provider ? provider : "-");
     json_object_del(line, "expect");
+    if (!with_ids)
+        json_object_del(line, "id");
     answer->forms[PT_FORM_MAP] = s_pack_with_map(line);
     answer->forms[PT_FORM_JSON] = s_pack_with_text(line);
     for (int form = 0; form < PT_FORM_COUNT_; form++) {
@@ -99,7 +101,7 @@ s_grow(pt_mix_t *self)
 
 //  `name` is for the fault's words.
 static void
-s_load_lines(pt_mix_t *self, FILE *file, const char *name)
+s_load_lines(pt_mix_t *self, FILE *file, const char *name, bool with_ids)
 {
     char *text = NULL;
     size_t capacity = 0;
@@ -111,14 +113,14 @@ s_load_lines(pt_mix_t *self, FILE *file, const char *name)
             exit(EX_DATAERR);
         }
         s_grow(self);
-        s_add_answer(self, line);
+        s_add_answer(self, line, with_ids);
         json_decref(line);
     }
     free(text);
 }
 
 static void
-s_load_file(pt_mix_t *self, const char *path)
+s_load_file(pt_mix_t *self, const char *path, bool with_ids)
 {
     FILE *file =
         path ? fopen(path, "r")
@@ -128,18 +130,18 @@ s_load_file(pt_mix_t *self, const char *path)
         fprintf(stderr, "%s: cannot read %s: %s\n", program_invocation_short_name, name, strerror(errno));
         exit(EX_NOINPUT);
     }
-    s_load_lines(self, file, name);
+    s_load_lines(self, file, name, with_ids);
     fclose(file);
 }
 
 void
-pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count)
+pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count, bool with_ids)
 {
     *self = (pt_mix_t) {0};
     for (size_t i = 0; i < path_count; i++)
-        s_load_file(self, paths[i]);
+        s_load_file(self, paths[i], with_ids);
     if (!path_count)
-        s_load_file(self, NULL);
+        s_load_file(self, NULL, with_ids);
     if (!self->counts[PT_FORM_MAP]) {
         fprintf(stderr, "%s: no response in %s\n", program_invocation_short_name, paths[0]);
         exit(EX_DATAERR);

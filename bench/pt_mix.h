@@ -28,10 +28,11 @@ typedef struct {
     size_t bytes[PT_FORM_COUNT_];  //  of all of them
 } pt_mix_t;
 
-/*  Read files; with none given, the recorded ones. A file or line that cannot be read ends the
+/*  Read files; with none given, the recorded ones. Without `with_ids` responses lose their id, so that
+ *  the worker names them by their place. A file or line that cannot be read ends the
  *  program with one line on stderr and exit 66 or 65.
  */
-void pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count);
+void pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count, bool with_ids);
 void pt_mix_clear(pt_mix_t *self);
 
 /*  Draws from the answers that have a form: `count` indexes in a fixed random order, to be released

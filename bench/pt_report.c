@@ -210,7 +210,8 @@ s_print_object(const char *name, const json_t *object)
     printf("%s: ", name);
     json_object_foreach((json_t *) (uintptr_t) object, key, value)
     {
-        char *text = json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY);
+        char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                           : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
         printf("%s%s %s", separator, key, text ? text : "?");
         free(text);
         separator = ", ";
