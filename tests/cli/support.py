@@ -23,6 +23,9 @@ BODIES = sorted((SOURCE / "tests/vectors/bodies").glob("*.jsonl"))
 GATEWAYS = ("jamespay", "opn", "shopline", "smilepayz", "uapay")
 QUEUES = ("settled", "retry", "dead_letter", "operator_alert")
 
+# No daemon of a test leaves a journal in the home of who runs it, unless it is asked for one.
+os.environ["PAYTRIAGE_JOURNAL"] = "none"
+
 PATIENCE_S = 240  # enough for ThreadSanitizer on a busy machine
 SKIPPED = 77
 

@@ -193,8 +193,18 @@ s_start_pool(cmd_service_t *self)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
     for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
         pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
+    int code = cmd_journal_open(&self->journal, &options->journal, &pool);
+    if (code != EX_OK)
+        return code;
+    if (pool.journal)
+        pool.replay =
+            s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
     self->pool = pt_pool_new(&pool, error);
-    return self->pool ? EX_OK : s_refuse(error, errno);
+    if (self->pool)
+        return EX_OK;
+    code = s_refuse(error, errno);
+    cmd_journal_close(&self->journal);
+    return code;
 }
 
 int
@@ -233,6 +243,8 @@ s_write_ports(const cmd_service_t *self, const char *path)
     for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
         json_object_set_new(json, pt_queue_text((pt_queue_t) i),
                             json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
+    if (self->pool && *pt_pool_replay(self->pool))
+        json_object_set_new(json, "replay", json_string(pt_pool_replay(self->pool)));
     json_object_set_new(json, "pid", json_integer(getpid()));
     snprintf(beside, sizeof beside, "%s.new", path);
     bool well = json_dump_file(json, beside, JSON_INDENT(2)) == 0 && rename(beside, path) == 0;
@@ -253,6 +265,10 @@ cmd_service_announce(const cmd_service_t *self)
         fprintf(stderr, "%-15s %s\n", "broker", self->options.brokers[i]);
     for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
         fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
+    if (self->pool && *pt_pool_replay(self->pool))
+        fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
+    if (self->pool)
+        cmd_journal_announce(&self->journal);
     int code = self->options.ports_file ? s_write_ports(self, self->options.ports_file) : EX_OK;
     if (code == EX_OK)
         fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_now_ms() - self->started_ms);
@@ -288,6 +304,16 @@ s_drain_pool(cmd_service_t *self)
                     counters.in_work);
 }
 
+static void
+s_release(cmd_service_t *self)
+{
+    pt_pool_destroy(&self->pool);
+    cmd_journal_close(&self->journal);
+    pt_broker_destroy(&self->broker);
+    pt_signals_close(&self->signals);
+    pt_load_clear(&self->load);
+}
+
 int
 cmd_service_stop(cmd_service_t *self)
 {
@@ -296,10 +322,7 @@ cmd_service_stop(cmd_service_t *self)
         pt_broker_pause(self->broker);
     if (self->pool)
         code = s_drain_pool(self);
-    pt_pool_destroy(&self->pool);
-    pt_broker_destroy(&self->broker);
-    pt_signals_close(&self->signals);
-    pt_load_clear(&self->load);
+    s_release(self);
     return code;
 }
 
@@ -311,11 +334,20 @@ cmd_service_run(const cmd_service_options_t *options)
     if (code != EX_OK)
         return code;
     code = cmd_service_announce(&self);
-    struct pollfd signal = {.fd = self.signals.fd, .events = POLLIN};
-    while (code == EX_OK && !pt_signals_read(&self.signals))
-        poll(&signal, 1, -1);
+    struct pollfd events[2] = {
+        {.fd = self.signals.fd, .events = POLLIN},
+        {.fd = self.pool ? pt_pool_failure_fd(self.pool) : -1, .events = POLLIN},
+    };
+    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents)
+        poll(events, 2, -1);
     if (self.options.ports_file)
         unlink(self.options.ports_file);
+    //  There is nothing to drain into. What was not acknowledged is sent again.
+    if (events[1].revents) {
+        code = cmd_journal_explain_failure(&self.journal);
+        s_release(&self);
+        return code;
+    }
     int stopped = cmd_service_stop(&self);
     return code == EX_OK ? stopped : code;
 }

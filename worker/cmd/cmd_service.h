@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "cmd_catalog.h"
+#include "cmd_journal.h"
 
 #include "pt_broker.h"
 #include "pt_pool.h"
@@ -30,14 +31,16 @@ typedef struct {
     uint64_t drain_ms;
     const char *ports_file; //  NULL: none
     pt_load_options_t load; //  the catalog; no path: the built-in one
+    cmd_journal_options_t journal;
 } cmd_service_options_t;
 
 typedef struct {
     cmd_service_options_t options;
-    char endpoints[PT_QUEUE_COUNT_ + 2][CMD_ENDPOINT_BYTES]; //  made of address and port
+    char endpoints[PT_QUEUE_COUNT_ + 3][CMD_ENDPOINT_BYTES]; //  made of address and port
     pt_signals_t signals;
     pt_broker_t *broker;
     pt_pool_t *pool;
+    cmd_journal_t journal;
     pt_load_t load;
     const pt_catalog_t *catalog; //  the load's, or the built-in one
     uint64_t started_ms;

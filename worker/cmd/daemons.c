@@ -52,8 +52,10 @@ cmd_broker(int argc, char **argv)
 int
 cmd_worker(int argc, char **argv)
 {
-    static const struct argp_child children[] = {
-        {&cmd_service_worker_argp, 0, NULL, 0}, {&cmd_service_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&cmd_service_worker_argp, 0, NULL, 0},
+                                                 {&cmd_journal_argp, 0, NULL, 0},
+                                                 {&cmd_service_common_argp, 0, NULL, 0},
+                                                 {0}};
     static const struct argp argp = {
         s_connect_options,
         s_parse_parent,
@@ -73,7 +75,7 @@ cmd_worker(int argc, char **argv)
         NULL};
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_pool = true;
-    options.argp_children = 2;
+    options.argp_children = 3;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (!options.broker_count)
         options.brokers[options.broker_count++] = "tcp://127.0.0.1:5561";
@@ -85,6 +87,7 @@ cmd_run(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&cmd_service_broker_argp, 0, NULL, 0},
                                                  {&cmd_service_worker_argp, 0, NULL, 0},
+                                                 {&cmd_journal_argp, 0, NULL, 0},
                                                  {&cmd_service_common_argp, 0, NULL, 0},
                                                  {0}};
     static const struct argp argp = {
@@ -103,7 +106,7 @@ cmd_run(int argc, char **argv)
         NULL};
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = options.with_pool = true;
-    options.argp_children = 3;
+    options.argp_children = 4;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return cmd_service_run(&options);
 }

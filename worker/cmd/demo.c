@@ -262,6 +262,8 @@ cmd_demo(int argc, char **argv)
     cmd_service_options_t service = CMD_SERVICE_DEFAULTS;
     service.with_broker = service.with_pool = service.free_ports = true;
     service.workers = options.workers;
+    //  A demonstration leaves nothing behind.
+    service.journal.dir = "none";
     int code = cmd_service_start(&self.service, &service);
     if (code != EX_OK)
         return code;

@@ -1,0 +1,198 @@
+/*  A worker has a journal unless it is told otherwise: what is acknowledged has to be safe without
+ *  anyone having read the manual.
+ */
+#include "cmd_journal.h"
+
+#include "cmd_service.h"
+#include "pt_journal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_JOURNAL = 0x200, KEY_SIZE, KEY_COMMIT_MAX, KEY_COMMIT_WAIT, KEY_SETTLED_TOO, KEY_REPLAY, KEY_ADVERTISE };
+
+static const struct argp_option s_options[] = {
+    {0, 0, 0, 0, "What is kept:", 5},
+    {"journal", KEY_JOURNAL, "DIR", 0,
+     "keep decisions here before they are acknowledged, or 'none' (default $PAYTRIAGE_JOURNAL, else a folder of the "
+     "system or of this user)",
+     5},
+    {"journal-size", KEY_SIZE, "BYTES", 0, "of its file, allocated at the start, such as 512M or 8G (default 1G)", 5},
+    {"journal-settled", KEY_SETTLED_TOO, 0, 0, "keep settled decisions as well", 5},
+    {"commit-max", KEY_COMMIT_MAX, "N", 0, "batches made durable at a time, 1 to 4096 (default 256)", 5},
+    {"commit-wait", KEY_COMMIT_WAIT, "TIME", 0, "for more batches before each commit, up to 1s (default 0)", 5},
+    {"replay", KEY_REPLAY, "ENDPOINT", 0, "where subscribers fetch what they missed (default port 5574)", 5},
+    {"advertise", KEY_ADVERTISE, "ENDPOINT", 0, "how subscribers reach it (default: what was bound)", 5},
+    {0},
+};
+
+static uint64_t
+s_parse_bytes(struct argp_state *state, const char *value)
+{
+    static const char suffixes[] = "KMGT";
+    char *end = NULL;
+    errno = 0;
+    uint64_t bytes = value[0] >= '0' && value[0] <= '9' ? strtoull(value, &end, 10) : 0;
+    const char *suffix = end && *end ? strchr(suffixes, *end) : NULL;
+    unsigned shift = suffix ? 10 * (unsigned) (suffix - suffixes + 1) : 0;
+    bool well = end && errno == 0 && (*end == 0 || (suffix && end[1] == 0)) && bytes <= (UINT64_C(1) << 40) >> shift;
+    if (!well || bytes << shift < PT_STORE_BYTES_MIN)
+        argp_error(state, "--journal-size: '%s' is no size from 4M to 1T, such as 512M or 8G", value);
+    return bytes << shift;
+}
+
+static error_t
+s_parse(int key, char *arg, struct argp_state *state)
+{
+    cmd_journal_options_t *options = &((cmd_service_options_t *) state->input)->journal;
+    switch (key) {
+    case KEY_JOURNAL:
+        options->dir = arg;
+        break;
+    case KEY_SIZE:
+        options->bytes = s_parse_bytes(state, arg);
+        break;
+    case KEY_COMMIT_MAX:
+        options->commit_jobs = cmd_number(state, "--commit-max", arg, 1, PT_JOURNAL_JOBS_MAX);
+        break;
+    case KEY_COMMIT_WAIT:
+        options->commit_wait_ms = cmd_duration_ms(state, "--commit-wait", arg);
+        if (options->commit_wait_ms > 1000)
+            argp_error(state, "--commit-wait: '%s' is longer than 1s", arg);
+        break;
+    case KEY_SETTLED_TOO:
+        options->settled = true;
+        break;
+    case KEY_REPLAY:
+        options->replay = arg;
+        break;
+    case KEY_ADVERTISE:
+        if (strlen(arg) > PT_ENDPOINT_BYTES_MAX)
+            argp_error(state, "--advertise: longer than %d bytes", PT_ENDPOINT_BYTES_MAX);
+        options->advertise = arg;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp cmd_journal_argp = {s_options, s_parse, NULL, NULL, NULL, NULL, NULL};
+
+const char *
+cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES])
+{
+    const char *given = getenv("PAYTRIAGE_JOURNAL");
+    if (!given || !*given)
+        given = getenv("STATE_DIRECTORY");
+    if ((!given || !*given) && access("/var/lib/paytriage", W_OK | X_OK) == 0)
+        given = "/var/lib/paytriage";
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (given && *given)
+        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s", given);
+    else if (state && *state)
+        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s/paytriage", state);
+    else
+        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s/.local/state/paytriage", home && *home ? home : ".");
+    return out;
+}
+
+//  Make the folders above the journal's; what cannot be made shows when the journal is opened.
+static void
+s_make_parents(const char *dir)
+{
+    char path[CMD_JOURNAL_PATH_BYTES];
+    snprintf(path, sizeof path, "%s", dir);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        mkdir(path, 0700);
+        *slash = '/';
+    }
+}
+
+int
+cmd_journal_refuse(pt_status_t status, const char *error)
+{
+    if (status == PT_E_RANGE)
+        return cmd_fail(EX_CONFIG, "each worker has a journal of its own", "%s", error);
+    if (status == PT_E_VERSION)
+        return cmd_fail(EX_CONFIG, "open it with the version of paytriage that wrote it", "%s", error);
+    if (status == PT_E_CHECKSUM)
+        return cmd_fail(EX_DATAERR, "'paytriage journal verify' tells what is damaged", "%s", error);
+    if (status == PT_E_NOT_FOUND)
+        return cmd_fail(EX_NOINPUT, "name the folder that --journal of the worker names", "%s", error);
+    if (status == PT_E_IO && errno == EWOULDBLOCK)
+        return cmd_fail(EX_TEMPFAIL, "a second worker needs another folder: --journal DIR", "%s", error);
+    if (status == PT_E_IO && (errno == EACCES || errno == EPERM || errno == EROFS))
+        return cmd_fail(EX_NOPERM, "name a folder that this user may write to: --journal DIR", "%s", error);
+    if (status == PT_E_IO && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+        return cmd_fail(EX_CANTCREAT, "make room, or ask for less: --journal-size 256M", "%s", error);
+    return cmd_fail(EX_IOERR, NULL, "%s", error);
+}
+
+int
+cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool)
+{
+    *self = (cmd_journal_t) {.store = NULL};
+    char room[CMD_JOURNAL_PATH_BYTES];
+    const char *dir = options->dir ? options->dir : cmd_journal_default(room);
+    if (strcmp(dir, "none") == 0)
+        return EX_OK;
+    snprintf(self->dir, sizeof self->dir, "%s", dir);
+    s_make_parents(self->dir);
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_options_t store = {.dir = self->dir, .bytes = options->bytes};
+    pt_status_t status = pt_store_open(&store, &self->store, error);
+    if (status != PT_OK)
+        return cmd_journal_refuse(status, error);
+    self->poison = pt_poison_open(self->dir, &self->suspects);
+    if (!self->poison) {
+        int code = cmd_fail(EX_IOERR, NULL, "cannot map %s/suspects: %s", self->dir, strerror(errno));
+        cmd_journal_close(self);
+        return code;
+    }
+    pool->journal = self->store;
+    pool->poison = self->poison;
+    pool->journal_settled = options->settled;
+    pool->commit_jobs = (uint32_t) options->commit_jobs;
+    pool->commit_wait_ms = (uint32_t) options->commit_wait_ms;
+    pool->advertise = options->advertise;
+    return EX_OK;
+}
+
+void
+cmd_journal_close(cmd_journal_t *self)
+{
+    pt_poison_close(&self->poison);
+    pt_store_close(&self->store);
+}
+
+void
+cmd_journal_announce(const cmd_journal_t *self)
+{
+    if (!self->store) {
+        fprintf(stderr,
+                "%-15s none: what is acknowledged is lost when this process dies, and a subscriber that was\n"
+                "%-15s away cannot fetch what it missed\n",
+                "JOURNAL", "");
+        return;
+    }
+    pt_store_usage_t usage = pt_store_usage(self->store);
+    pt_store_identity_t identity = pt_store_identity(self->store);
+    fprintf(stderr, "%-15s %s (worker %016" PRIx64 ", start %" PRIu64 ", %u %% used)\n", "journal", self->dir,
+            identity.worker, identity.incarnation, usage.used_percent);
+    if (self->suspects)
+        fprintf(stderr, "%-15s %zu batches were being read when this worker died\n", "suspects", self->suspects);
+}
+
+int
+cmd_journal_explain_failure(const cmd_journal_t *self)
+{
+    return cmd_fail(EX_IOERR, "nothing was acknowledged since; see to the disk, then start again",
+                    "the journal in %s failed: %s", self->dir, pt_store_error(self->store));
+}

@@ -1,0 +1,53 @@
+/*  cmd_journal: the journal of a worker process, as its command line describes it. */
+#ifndef PT_CMD_JOURNAL_H
+#define PT_CMD_JOURNAL_H
+
+#include "cmd.h"
+
+#include "pt_pool.h"
+
+#define CMD_JOURNAL_PATH_BYTES 4096
+
+typedef struct {
+    const char *dir; //  NULL: the default; "none": no journal
+    uint64_t bytes;
+    uint64_t commit_jobs;
+    uint64_t commit_wait_ms;
+    bool settled;
+    const char *replay; //  endpoint to bind; NULL: made of address and port
+    const char *advertise;
+} cmd_journal_options_t;
+
+typedef struct {
+    char dir[CMD_JOURNAL_PATH_BYTES];
+    pt_store_t *store; //  NULL: no journal
+    pt_poison_t *poison;
+    size_t suspects;
+} cmd_journal_t;
+
+/*  Options of a worker about its journal; the input is a cmd_service_options_t. */
+extern const struct argp cmd_journal_argp;
+
+/*  The directory when none is named: $PAYTRIAGE_JOURNAL, else $STATE_DIRECTORY, as systemd gives it,
+ *  else /var/lib/paytriage where this user may write to it, else ~/.local/state/paytriage.
+ */
+const char *cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES]);
+
+/*  Open the journal and its list of suspects, and put both into the pool's options. EX_OK, or the exit
+ *  code after one line and a hint.
+ */
+int cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool);
+
+/*  After the pool has ended. */
+void cmd_journal_close(cmd_journal_t *self);
+
+/*  Say where the journal is and what is in it; or what its absence gives up. */
+void cmd_journal_announce(const cmd_journal_t *self);
+
+/*  The journal has failed while the pool was at work: say so. The exit code. */
+int cmd_journal_explain_failure(const cmd_journal_t *self);
+
+/*  The exit code, after one line, for a store that does not open. */
+int cmd_journal_refuse(pt_status_t status, const char *error);
+
+#endif
