@@ -191,7 +191,7 @@ pt_outbox_restore(pt_outbox_t *self, uint64_t seq, uint64_t first, uint32_t coun
     assert(self);
     assert(!self->open_count);
 
-    if (seq < 1 || seq <= self->restored || seq >= self->next || self->next - seq > PT_WINDOW)
+    if (seq < 1 || seq <= self->restored || seq >= self->next || self->next - seq > PT_WINDOW || !payload.len)
         return PT_E_RANGE;
     buffer_t buffer = {0};
     if (!s_reserve(&buffer, payload.len))

@@ -56,7 +56,8 @@ PT_MUST_CHECK pt_status_t pt_outbox_put(pt_outbox_t *self, pt_bytes_t response);
 void pt_outbox_seal(pt_outbox_t *self);
 /*  Put back a batch of an earlier life, sealed as it was; it counts as put. Its seq lies below
  *  options.next by at most PT_WINDOW and above those put back before; those between count as answered.
- *  To be called before the first put. PT_OK, PT_E_RANGE for a seq out of place, PT_E_NOMEM.
+ *  To be called before the first put. PT_OK, PT_E_RANGE for a seq out of place or no
+ *  bytes, PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t pt_outbox_restore(pt_outbox_t *self, uint64_t seq, uint64_t first, uint32_t count,
                                             pt_bytes_t payload);

@@ -127,7 +127,7 @@ s_take_batch(pt_outbox_file_t *self, const pt_outbox_record_t *record, uint64_t 
 {
     uint64_t seq = record->value[0];
     bool kept = record->type == PT_OUTBOX_KEPT;
-    if (record->value[1] < 1 || record->value[1] > PT_BATCH_COUNT_MAX)
+    if (record->value[1] < 1 || record->value[1] > PT_BATCH_COUNT_MAX || !record->payload_len)
         return false;
     if (kept ? seq >= self->next || self->next - seq > PT_WINDOW : seq != self->next || seq - self->floor >= PT_WINDOW)
         return false;

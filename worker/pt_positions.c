@@ -137,21 +137,6 @@ positions_source(pt_positions_t *self, uint64_t worker, uint64_t epoch)
     return source;
 }
 
-//  The same topic of the same worker under another epoch: an epoch that ended does not come back.
-static void
-s_note_epochs(pt_positions_t *self, pt_stream_t *stream)
-{
-    for (size_t i = 0; i < self->stream_count; i++) {
-        const pt_stream_t *other = self->streams[i];
-        if (other != stream && other->touched > stream->touched && other->source->worker == stream->source->worker &&
-            pt_text_equal(positions_topic(other), positions_topic(stream))) {
-            stream->source->told = true;
-            positions_fault(self, PT_FAULT_EPOCHS_ALTERNATE, stream->source);
-            return;
-        }
-    }
-}
-
 //  Make room: the stream that was silent for longest goes.
 static void
 s_evict_stream(pt_positions_t *self)
@@ -191,10 +176,38 @@ positions_stream(pt_positions_t *self, source_t *source, pt_text_t topic)
         stream = stream->chain;
     if (!stream)
         stream = s_add_stream(self, source, topic, bucket);
-    else if (source->twin && !source->told)
-        s_note_epochs(self, stream);
     if (stream)
         stream->touched = self->clock;
+    return stream;
+}
+
+//  The same topic of the same worker under another epoch: an epoch that ended does not come back on
+//  the socket where its successor was heard.
+static void
+s_note_epochs(pt_positions_t *self, pt_stream_t *stream)
+{
+    for (size_t i = 0; i < self->stream_count; i++) {
+        const pt_stream_t *other = self->streams[i];
+        if (other->heard > stream->heard && other->source->worker == stream->source->worker &&
+            pt_text_equal(positions_topic(other), positions_topic(stream))) {
+            stream->source->told = true;
+            positions_fault(self, PT_FAULT_EPOCHS_ALTERNATE, stream->source);
+            return;
+        }
+    }
+}
+
+//  The stream of a message that a PUB socket brought. NULL when out of memory.
+static pt_stream_t *
+s_hear_stream(pt_positions_t *self, uint64_t worker, uint64_t epoch, pt_text_t topic)
+{
+    source_t *source = positions_source(self, worker, epoch);
+    pt_stream_t *stream = source ? positions_stream(self, source, topic) : NULL;
+    if (!stream)
+        return NULL;
+    if (source->twin && !source->told && stream->heard)
+        s_note_epochs(self, stream);
+    stream->heard = self->clock;
     return stream;
 }
 
@@ -214,6 +227,16 @@ positions_close_source(pt_positions_t *self, source_t *source)
             positions_start(self, stream, 1);
         positions_lose(self, stream, stream->head);
         stream->suspect = false;
+    }
+}
+
+void
+positions_supersede(pt_positions_t *self, const source_t *source)
+{
+    for (size_t i = 0; i < self->source_count; i++) {
+        source_t *other = self->sources[i];
+        if (other->worker == source->worker && other->epoch < source->epoch && other->state != SOURCE_LIVE)
+            positions_close_source(self, other);
     }
 }
 
@@ -264,10 +287,10 @@ pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions
         out_arrived->arrival = PT_ARRIVAL_DELIVER;
         return PT_OK;
     }
-    source_t *source = positions_source(self, decisions->worker, decisions->epoch);
-    pt_stream_t *stream = source ? positions_stream(self, source, topic) : NULL;
+    pt_stream_t *stream = s_hear_stream(self, decisions->worker, decisions->epoch, topic);
     if (!stream)
         return PT_E_NOMEM;
+    source_t *source = stream->source;
     if (source->state == SOURCE_UNKNOWN) {
         out_arrived->arrival = PT_ARRIVAL_HOLD;
         return PT_OK;
@@ -300,12 +323,15 @@ pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, 
     assert(self);
     assert(head);
 
-    source_t *source = positions_source(self, head->worker, head->epoch);
-    pt_stream_t *stream = source ? positions_stream(self, source, topic) : NULL;
+    pt_stream_t *stream = s_hear_stream(self, head->worker, head->epoch, topic);
     if (!stream)
         return PT_E_NOMEM;
-    if (source->state == SOURCE_UNKNOWN)
+    source_t *source = stream->source;
+    if (source->state == SOURCE_UNKNOWN) {
         source->state = head->replay_endpoint.len ? SOURCE_OPENING : SOURCE_LIVE;
+        if (source->state == SOURCE_LIVE)
+            positions_supersede(self, source);
+    }
     if (source->state == SOURCE_LIVE) {
         if (!stream->started)
             positions_start(self, stream, head->head_seq);

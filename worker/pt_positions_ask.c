@@ -214,6 +214,7 @@ s_finish_open(pt_positions_t *self, source_t *source)
         if (stream->source == source && !stream->started)
             positions_start(self, stream, 1);
     }
+    positions_supersede(self, source);
 }
 
 pt_status_t

@@ -36,6 +36,7 @@ struct pt_stream {
     char topic[PT_TOPIC_BYTES_MAX];
     size_t topic_len;
     uint64_t touched;
+    uint64_t heard; //  the table's clock at its last message from a PUB socket
     bool started;   //  `next` means something
     bool listed;    //  by the OPENED that is being read
     uint64_t next;  //  everything below is delivered, or reported lost
@@ -80,6 +81,8 @@ void positions_start(pt_positions_t *self, pt_stream_t *stream, uint64_t next);
 void positions_fault(pt_positions_t *self, pt_positions_fault_t fault, const source_t *source);
 /*  Nothing of this source can be fetched: what is missing is lost, what comes is taken as it comes. */
 void positions_close_source(pt_positions_t *self, source_t *source);
+/*  The worker has this epoch now: close its older ones. */
+void positions_supersede(pt_positions_t *self, const source_t *source);
 /*  OPEN has to be answered (again) before anything of this source is delivered. */
 void positions_reopen(pt_positions_t *self, source_t *source, bool forget);
 

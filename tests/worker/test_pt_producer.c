@@ -1,0 +1,391 @@
+/*  The producer with brokers that are bare ROUTER sockets: they answer what the test says, or not. */
+#include "bus.h"
+
+#include "pt_producer.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+//  Short enough not to be waited for, long enough to be told from at once.
+#define RTO_MS 20
+
+typedef struct {
+    zsock_t *socket;
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    pt_frames_t message; //  [client][header][payload]
+    pt_batch_t batch;
+} peer_t;
+
+static void
+s_peer_bind(peer_t *peer, unsigned index)
+{
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    *peer = (peer_t) {.socket = pt_sockets_new(ZMQ_ROUTER, 0, 0)};
+    assert_non_null(peer->socket);
+    zsock_set_linger(peer->socket, 0);
+    assert_int_equal(pt_sockets_bind(peer->socket, bus_endpoint("peer", index, endpoint), peer->endpoint), PT_OK);
+}
+
+static void
+s_peer_close(peer_t *peer)
+{
+    pt_frames_clear(&peer->message);
+    zsock_destroy(&peer->socket);
+}
+
+static pt_producer_t *
+s_producer(const pt_producer_options_t *options, pt_producer_refused_fn *refused, void *context)
+{
+    const char *error;
+    pt_producer_t *producer = pt_producer_new(options, refused, context, &error);
+    if (!producer)
+        fail_msg("%s", error);
+    return producer;
+}
+
+static void
+s_put(pt_producer_t *producer, const char *text)
+{
+    assert_int_equal(pt_producer_put(producer, (pt_bytes_t) {(const uint8_t *) text, strlen(text)}), PT_OK);
+    pt_producer_seal(producer);
+}
+
+//  Drive the producer until this broker has a batch.
+static void
+s_peer_receive(peer_t *peer, pt_producer_t *producer)
+{
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    pt_frames_clear(&peer->message);
+    while (!pt_frames_receive(zsock_resolve(peer->socket), &peer->message)) {
+        assert_int_equal(pt_producer_poll(producer, 5, -1), PT_OK);
+        assert_true(zclock_mono() < deadline_ms);
+    }
+    assert_int_equal(peer->message.count, 3);
+    pt_bytes_t payload = pt_frames_bytes(&peer->message, 2);
+    assert_int_equal(pt_batch_decode(pt_frames_bytes(&peer->message, 1), &peer->batch), PT_OK);
+    assert_int_equal(pt_wire_crc32(payload), peer->batch.crc32);
+}
+
+static void
+s_peer_answer(peer_t *peer, const uint8_t *bytes, size_t len)
+{
+    assert_true(pt_frames_answer(zsock_resolve(peer->socket), &peer->message, 0, 1, (pt_bytes_t) {bytes, len}));
+}
+
+static void
+s_peer_ack(peer_t *peer, uint64_t first, uint64_t last)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_ack_t ack = {
+        .producer = peer->batch.producer, .epoch = peer->batch.epoch, .range_count = 1, .ranges = {{first, last}}};
+    s_peer_answer(peer, bytes, pt_ack_encode(&ack, bytes, sizeof bytes));
+}
+
+static void
+s_peer_nack(peer_t *peer, pt_reason_t reason, uint32_t retry_after_ms)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_nack_t nack = {peer->batch.producer, peer->batch.epoch, peer->batch.seq, reason, retry_after_ms};
+    s_peer_answer(peer, bytes, pt_nack_encode(&nack, bytes, sizeof bytes));
+}
+
+static void
+s_poll_until_idle(pt_producer_t *producer)
+{
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    while (!pt_producer_is_idle(producer)) {
+        assert_int_equal(pt_producer_poll(producer, 5, -1), PT_OK);
+        assert_true(zclock_mono() < deadline_ms);
+    }
+}
+
+static void
+an_unanswered_batch_is_sent_again_as_it_was(void **state)
+{
+    (void) state;
+    peer_t peer;
+    s_peer_bind(&peer, 0);
+    pt_producer_options_t options = {
+        .brokers = {peer.endpoint}, .broker_count = 1, .producer = 7, .epoch = 9, .rto_ms = RTO_MS};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    s_put(producer, "one");
+    s_peer_receive(&peer, producer);
+    pt_batch_t first = peer.batch;
+    s_peer_receive(&peer, producer);
+    assert_memory_equal(&peer.batch, &first, sizeof first);
+    assert_int_equal(first.producer, 7);
+    assert_int_equal(first.epoch, 9);
+    s_peer_ack(&peer, 1, 1);
+    s_poll_until_idle(producer);
+    assert_int_equal(pt_producer_counts(producer).accepted, 1);
+    assert_true(pt_producer_counts(producer).batches_resent >= 1);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peer);
+}
+
+static void
+busy_is_asked_again_and_counts_as_life(void **state)
+{
+    (void) state;
+    peer_t peers[2];
+    s_peer_bind(&peers[0], 1);
+    s_peer_bind(&peers[1], 2);
+    pt_producer_options_t options = {
+        .brokers = {peers[0].endpoint, peers[1].endpoint}, .broker_count = 2, .rto_ms = 2000};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    s_put(producer, "one");
+    for (int i = 0; i < 8; i++) {
+        s_peer_receive(&peers[0], producer);
+        s_peer_nack(&peers[0], i % 2 ? PT_REASON_BUSY : PT_REASON_BAD_CRC, 1);
+    }
+    s_peer_receive(&peers[0], producer);
+    s_peer_ack(&peers[0], 1, 1);
+    s_poll_until_idle(producer);
+    assert_false(bus_has_message(peers[1].socket));
+    assert_int_equal(pt_producer_counts(producer).busy, 4);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peers[0]);
+    s_peer_close(&peers[1]);
+}
+
+typedef struct {
+    uint64_t first;
+    uint32_t count;
+    int reason, calls;
+} refusal_t;
+
+static void
+s_note_refusal(void *context, uint64_t first, uint32_t count, pt_reason_t reason)
+{
+    refusal_t *refusal = context;
+    *refusal = (refusal_t) {first, count, reason, refusal->calls + 1};
+}
+
+static void
+a_refusal_for_good_is_told_once(void **state)
+{
+    (void) state;
+    peer_t peer;
+    refusal_t refusal = {0};
+    s_peer_bind(&peer, 3);
+    pt_producer_options_t options = {.brokers = {peer.endpoint}, .broker_count = 1, .rto_ms = RTO_MS};
+    pt_producer_t *producer = s_producer(&options, s_note_refusal, &refusal);
+    s_put(producer, "one");
+    s_put(producer, "two");
+    do
+        s_peer_receive(&peer, producer);
+    while (peer.batch.seq != 2);
+    s_peer_nack(&peer, PT_REASON_CONFLICT, 0);
+    s_peer_nack(&peer, PT_REASON_CONFLICT, 0);
+    s_peer_ack(&peer, 1, 1);
+    s_poll_until_idle(producer);
+    assert_int_equal(refusal.calls, 1);
+    assert_int_equal(refusal.first, 1);
+    assert_int_equal(refusal.count, 1);
+    assert_int_equal(refusal.reason, PT_REASON_CONFLICT);
+    assert_int_equal(pt_producer_counts(producer).refused, 1);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peer);
+}
+
+static void
+a_silent_broker_is_left_for_the_next(void **state)
+{
+    (void) state;
+    peer_t peers[2];
+    s_peer_bind(&peers[0], 4);
+    s_peer_bind(&peers[1], 5);
+    pt_producer_options_t options = {
+        .brokers = {peers[0].endpoint, peers[1].endpoint}, .broker_count = 2, .rto_ms = RTO_MS};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    s_put(producer, "one");
+    s_put(producer, "two");
+    //  The first one reads and says nothing.
+    for (uint64_t seen = 0; seen != 6;) {
+        s_peer_receive(&peers[1], producer);
+        seen |= UINT64_C(1) << peers[1].batch.seq;
+    }
+    assert_true(bus_has_message(peers[0].socket));
+    s_peer_ack(&peers[1], 1, 2);
+    s_poll_until_idle(producer);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peers[0]);
+    s_peer_close(&peers[1]);
+}
+
+//  A whole window waits in the pipe to a broker that is not there; when it comes, all of it arrives.
+static void
+a_broker_that_comes_late_gets_everything(void **state)
+{
+    (void) state;
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    bus_endpoint("peer", 6, endpoint);
+    pt_producer_options_t options = {.brokers = {endpoint}, .broker_count = 1, .window = 8, .rto_ms = 1};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    for (int i = 0; i < 8; i++)
+        s_put(producer, "one");
+    //  Enough tries to fill any pipe.
+    while (pt_producer_counts(producer).batches_resent < 64)
+        assert_int_equal(pt_producer_poll(producer, 1, -1), PT_OK);
+    peer_t peer;
+    s_peer_bind(&peer, 6);
+    uint64_t seen = 0;
+    while (seen != 0x1fe) {
+        s_peer_receive(&peer, producer);
+        seen |= UINT64_C(1) << peer.batch.seq;
+    }
+    s_peer_ack(&peer, 1, 8);
+    s_poll_until_idle(producer);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peer);
+}
+
+static void
+noise_from_a_broker_is_ignored(void **state)
+{
+    (void) state;
+    peer_t peer;
+    s_peer_bind(&peer, 7);
+    pt_producer_options_t options = {.brokers = {peer.endpoint}, .broker_count = 1, .rto_ms = RTO_MS};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    s_put(producer, "one");
+    s_peer_receive(&peer, producer);
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    s_peer_answer(&peer, (const uint8_t *) "", 0);
+    s_peer_answer(&peer, (const uint8_t *) "\xc1\xff", 2);
+    s_peer_answer(&peer, bytes, pt_plain_ack_encode(1, bytes, sizeof bytes));
+    s_peer_answer(&peer, bytes, pt_hello_encode(bytes, sizeof bytes));
+    //  Two frames, the last of which would be an answer.
+    pt_ack_t ack = {.producer = peer.batch.producer, .epoch = peer.batch.epoch, .range_count = 1, .ranges = {{1, 1}}};
+    size_t len = pt_ack_encode(&ack, bytes, sizeof bytes);
+    pt_bytes_t client = pt_frames_bytes(&peer.message, 0);
+    bus_send(peer.socket, 3, client.data, client.len, "x", (size_t) 1, bytes, len);
+    s_peer_receive(&peer, producer);
+    assert_int_equal(pt_producer_counts(producer).pending, 1);
+    s_peer_ack(&peer, 1, 1);
+    s_poll_until_idle(producer);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peer);
+}
+
+//  The life of a producer with a file, in a process of its own: it puts, sends, and ends without a
+//  word. argv: broker, file, the first number to put, and the one after the last.
+static int
+s_live_and_die(char **argv)
+{
+    const char *error;
+    pt_producer_options_t options = {
+        .brokers = {argv[1]}, .broker_count = 1, .batch_max = 3, .rto_ms = RTO_MS, .outbox_path = argv[2]};
+    pt_producer_t *producer = pt_producer_new(&options, NULL, NULL, &error);
+    unsigned to = (unsigned) strtoul(argv[4], NULL, 10);
+    if (!producer)
+        return 1;
+    for (unsigned i = (unsigned) strtoul(argv[3], NULL, 10); i < to; i++) {
+        char text[16];
+        size_t len = (size_t) snprintf(text, sizeof text, "%u", i);
+        pt_outbox_cover_t cover = {i + 1, i};
+        if (pt_producer_put_covering(producer, (pt_bytes_t) {(const uint8_t *) text, len}, cover) != PT_OK ||
+            pt_producer_poll(producer, 0, -1) != PT_OK)
+            return 1;
+    }
+    _exit(0);
+}
+
+static void
+s_run_life(char *broker, char *path, const char *from, const char *to)
+{
+    //  Another image, because libzmq does not live through a fork.
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        execl("/proc/self/exe", "life", broker, path, from, to, (char *) NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+//  Receive batches until each of the numbers 0 to 11 has come.
+static void
+s_receive_twelve(peer_t *peer, pt_producer_t *producer)
+{
+    const pt_outbox_file_state_t *had = pt_producer_resumed(producer);
+    bool seen[12] = {false};
+    for (unsigned count = 0; count < 12;) {
+        s_peer_receive(peer, producer);
+        assert_int_equal(peer->batch.producer, had->producer);
+        assert_int_equal(peer->batch.epoch, had->epoch);
+        pt_items_t items;
+        pt_bytes_t item;
+        assert_int_equal(pt_items_open_batch(pt_frames_bytes(&peer->message, 2), peer->batch.count, &items), PT_OK);
+        while (pt_items_next(&items, &item)) {
+            char text[16] = {0};
+            assert_true(item.len < sizeof text);
+            memcpy(text, item.data, item.len);
+            unsigned number = (unsigned) strtoul(text, NULL, 10);
+            assert_true(number < 12);
+            count += !seen[number];
+            seen[number] = true;
+        }
+    }
+}
+
+static void
+a_producer_that_died_is_resumed_from_its_file(void **state)
+{
+    (void) state;
+    char path[PT_ENDPOINT_BYTES_MAX + 1], broker[PT_ENDPOINT_BYTES_MAX + 1];
+    snprintf(path, sizeof path, "%s", bus_endpoint("outbox", 8, broker) + strlen("ipc://"));
+    bus_endpoint("peer", 8, broker);
+    s_run_life(broker, path, "0", "10"); //  3 batches; the tenth response is in none
+    s_run_life(broker, path, "9", "12"); //  goes on behind what the file covers
+    pt_producer_options_t options = {
+        .brokers = {broker}, .broker_count = 1, .batch_max = 3, .rto_ms = RTO_MS, .outbox_path = path};
+    pt_producer_t *producer = s_producer(&options, NULL, NULL);
+    const pt_outbox_file_state_t *had = pt_producer_resumed(producer);
+    assert_false(had->fresh);
+    assert_int_equal(had->batches, 4);
+    assert_int_equal(had->cover.responses, 12);
+    assert_int_equal(had->cover.hash, 11);
+    peer_t peer;
+    s_peer_bind(&peer, 8);
+    s_receive_twelve(&peer, producer);
+    s_peer_ack(&peer, 1, 4);
+    s_poll_until_idle(producer);
+    assert_int_equal(pt_producer_complete(producer), PT_OK);
+    uint64_t old = had->producer;
+    pt_producer_destroy(&producer);
+
+    //  Another input gets another name.
+    producer = s_producer(&options, NULL, NULL);
+    assert_true(pt_producer_resumed(producer)->complete);
+    assert_int_equal(pt_producer_renew(producer), PT_OK);
+    s_put(producer, "one");
+    do
+        s_peer_receive(&peer, producer);
+    while (peer.batch.producer == old); //  resends of before
+    assert_int_equal(peer.batch.seq, 1);
+    pt_producer_destroy(&producer);
+    s_peer_close(&peer);
+    unlink(path);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc == 5)
+        return s_live_and_die(argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_unanswered_batch_is_sent_again_as_it_was),
+        cmocka_unit_test(busy_is_asked_again_and_counts_as_life),
+        cmocka_unit_test(a_refusal_for_good_is_told_once),
+        cmocka_unit_test(a_silent_broker_is_left_for_the_next),
+        cmocka_unit_test(a_broker_that_comes_late_gets_everything),
+        cmocka_unit_test(noise_from_a_broker_is_ignored),
+        cmocka_unit_test(a_producer_that_died_is_resumed_from_its_file),
+    };
+    return cmocka_run_group_tests(tests, bus_setup, bus_teardown);
+}
