@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Run a bench tool in its short form, as text and as JSON, and check what it prints.
 
-Usage: check_bench.py TOOL [--table KEY]... [-- ARGUMENT...]
+Usage: check_bench.py TOOL [--table KEY]... [--json-only] [-- ARGUMENT...]
 No figure is compared with any other: a test that depends on speed fails on a slow day.
 """
 import argparse
@@ -55,13 +55,16 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
     parser.add_argument("--table", action="append", default=[])
-    parser.add_argument("arguments", nargs="*")
-    options = parser.parse_args()
-    command = [options.tool, "--short", *options.arguments]
+    parser.add_argument("--json-only", action="store_true", help="a run of it takes long, and one is enough")
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    options = parser.parse_args(sys.argv[1:split])
+    command = [options.tool, "--short", *sys.argv[split + 1 :]]
     report = json.loads(run([*command, "--json"]))
     check_head(report, options.tool.rsplit("/", 1)[-1])
     check_tables(report, options.table)
     check_allocations(report)
+    if options.json_only:
+        return
     text = run(command)
     for row in report["tables"][options.table[0]]:
         name = next(value for value in row.values() if isinstance(value, str))
