@@ -292,6 +292,7 @@ pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions
         return PT_E_NOMEM;
     source_t *source = stream->source;
     if (source->state == SOURCE_UNKNOWN) {
+        stream->held = true;
         out_arrived->arrival = PT_ARRIVAL_HOLD;
         return PT_OK;
     }
@@ -333,6 +334,11 @@ pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, 
             positions_supersede(self, source);
     }
     if (source->state == SOURCE_LIVE) {
+        //  What is held was published before this HEAD, and starts the stream.
+        bool held = stream->held;
+        stream->held = false;
+        if (held && !stream->started)
+            return PT_OK;
         if (!stream->started)
             positions_start(self, stream, head->head_seq);
         positions_lose(self, stream, head->head_seq);

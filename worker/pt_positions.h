@@ -51,7 +51,7 @@ typedef struct pt_stream pt_stream_t;
 typedef enum {
     PT_ARRIVAL_DROP,    //  nothing of it is new, or it is too early: it will be fetched
     PT_ARRIVAL_DELIVER, //  from `from_seq` on, telling pt_positions_delivered after each decision
-    PT_ARRIVAL_HOLD,    //  whether this worker has replay is not known yet; ask again after a HEAD
+    PT_ARRIVAL_HOLD,    //  whether this worker has replay is not known yet; again after its next HEAD
 } pt_arrival_t;
 
 typedef struct {

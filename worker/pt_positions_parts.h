@@ -38,6 +38,7 @@ struct pt_stream {
     uint64_t touched;
     uint64_t heard; //  the table's clock at its last message from a PUB socket
     bool started;   //  `next` means something
+    bool held;      //  its first messages wait for a HEAD of the source
     bool listed;    //  by the OPENED that is being read
     uint64_t next;  //  everything below is delivered, or reported lost
     uint64_t head;  //  the highest next number heard of
