@@ -115,7 +115,7 @@ s_read_integer(const uint8_t *at, s_head_t head, pt_value_t *out_value)
         if (head.kind == PT_VALUE_UINT)
             out_value->as.natural = *at;
         else
-            out_value->as.integer = (int8_t) *at;
+            out_value->as.integer = (int64_t) (int8_t) *at;
         return;
     }
     unsigned bytes = head.head_bytes - 1u;

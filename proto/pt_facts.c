@@ -387,9 +387,10 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
     out_facts->scratch_used = 0;
 
     pt_bytes_t body = response->body;
-    if (response->body_kind == PT_BODY_JSON && s_convert_json(response->body, out_facts, &body))
-        s_walk_body(body, shape, out_facts);
-    else if (response->body_kind == PT_BODY_MSGPACK)
+    bool has_fields = response->body_kind == PT_BODY_MSGPACK;
+    if (response->body_kind == PT_BODY_JSON)
+        has_fields = s_convert_json(response->body, out_facts, &body);
+    if (has_fields)
         s_walk_body(body, shape, out_facts);
 }
 
