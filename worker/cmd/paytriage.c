@@ -27,6 +27,7 @@ static const command_t s_commands[] = {
     {"Messages", "send", cmd_send, "publish gateway responses from JSON Lines"},
     {NULL, "tail", cmd_tail, "print decisions as they are published"},
     {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},
+    {"Kept", "journal", cmd_journal, "what a worker keeps: look, list, export, verify"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
     {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
 };

@@ -1,0 +1,66 @@
+/*  journal: what the verbs of `paytriage journal` share: the options, and a walk over what is kept.
+ *
+ *  They read the directory beside the worker that writes to it, in short views, so that it can go on.
+ */
+#ifndef PT_CMD_JOURNAL_VERBS_H
+#define PT_CMD_JOURNAL_VERBS_H
+
+#include "cmd.h"
+#include "cmd_journal.h"
+
+#include "pt_model.h"
+#include "pt_store.h"
+
+cmd_main_t cmd_journal_info, cmd_journal_subscribers, cmd_journal_forget, cmd_journal_list, cmd_journal_show,
+    cmd_journal_export, cmd_journal_verify;
+
+typedef struct {
+    const char *dir; //  NULL: the default
+    cmd_output_t output;
+    cmd_color_t color;
+    //  Filters; NULL and 0: all.
+    const char *topic; //  the beginning of topics
+    const char *provider;
+    const char *code;
+    int category; //  -1: all
+    uint64_t newer_ms, older_ms;
+    uint64_t limit;
+    const char *arguments[2];
+    size_t argument_count, argument_max;
+} journal_options_t;
+
+/*  argp children for the directory and the output, and for the filters; and the parent's parser, which
+ *  takes the arguments. Their input is a journal_options_t.
+ */
+extern const struct argp journal_common_argp, journal_filter_argp;
+error_t journal_parse(int key, char *arg, struct argp_state *state);
+
+/*  Open for reading; EX_OK, or the exit code after one line. */
+int journal_open(const journal_options_t *options, pt_store_t **out_store);
+
+/*  The directory that the options name. */
+const char *journal_dir(const journal_options_t *options, char room[CMD_JOURNAL_PATH_BYTES]);
+
+//  One decision that is kept, valid during the call.
+typedef struct {
+    const char *topic;
+    uint64_t seq;
+    uint64_t decided_ms;
+    const pt_decision_t *decision;
+    pt_bytes_t bytes;    //  the decision
+    pt_bytes_t response; //  data NULL: none is kept
+} journal_entry_t;
+
+/*  False: no more. */
+typedef bool(journal_entry_fn)(void *context, const journal_entry_t *entry);
+
+/*  Tell all decisions that the filters let through, by topic and number, up to the limit. EX_OK,
+ *  or the exit code after one line.
+ */
+int journal_walk(pt_store_t *store, const journal_options_t *options, bool responses, journal_entry_fn *tell,
+                 void *context);
+
+/*  Tell one decision; EX_OK, CMD_EXIT_NO when it is not there. */
+int journal_find(pt_store_t *store, const char *topic, uint64_t seq, journal_entry_fn *tell, void *context);
+
+#endif

@@ -1,0 +1,178 @@
+/*  paytriage journal list, show and export. */
+#include "journal.h"
+
+#include "cmd_text.h"
+#include "pt_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct argp_child s_children[] = {
+    {&journal_common_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
+
+//  A value as JSON; a response that is no msgpack as base64.
+static json_t *
+s_json_of(pt_bytes_t bytes)
+{
+    char *text = NULL;
+    json_t *json = NULL;
+    if (pt_json_of_msgpack(bytes, &text) == PT_OK)
+        json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    free(text);
+    return json;
+}
+
+static json_t *
+s_entry_json(const journal_entry_t *entry)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "topic", json_string(entry->topic));
+    json_object_set_new(json, "seq", json_integer((json_int_t) entry->seq));
+    json_object_set_new(json, "decision", s_json_of(entry->bytes));
+    if (entry->response.data) {
+        json_t *response = s_json_of(entry->response);
+        json_object_set_new(json, "response", response ? response : json_null());
+    }
+    return json;
+}
+
+static bool
+s_print_json(const journal_entry_t *entry, size_t flags)
+{
+    json_t *json = s_entry_json(entry);
+    bool well = json_dumpf(json, stdout, flags) == 0;
+    json_decref(json);
+    return well && putchar('\n') != EOF;
+}
+
+//  ---- list
+
+static bool
+s_list_entry(void *context, const journal_entry_t *entry)
+{
+    const journal_options_t *options = context;
+    if (options->output == CMD_OUTPUT_JSONL)
+        return s_print_json(entry, JSON_COMPACT);
+    printf("%s %" PRIu64 "  ", entry->topic, entry->seq);
+    cmd_text_print(stdout, entry->decision, cmd_use_color(options->color, stdout));
+    return !ferror(stdout);
+}
+
+static int
+s_walk(const journal_options_t *options, bool responses, journal_entry_fn *tell)
+{
+    pt_store_t *store;
+    int code = journal_open(options, &store);
+    if (code != EX_OK)
+        return code;
+    //  The callbacks only read.
+    code = journal_walk(store, options, responses, tell, (void *) (uintptr_t) options);
+    pt_store_close(&store);
+    int flushed = cmd_flush();
+    return code == EX_OK ? flushed : code;
+}
+
+int
+cmd_journal_list(int argc, char **argv)
+{
+    static const struct argp argp = {NULL,
+                                     journal_parse,
+                                     NULL,
+                                     "Print the decisions that a journal keeps, one a line, by topic and number.\v"
+                                     "Examples:\n"
+                                     "  paytriage journal list --topic dead_letter. --newer 1h\n"
+                                     "  paytriage journal list --provider opn --category decline_hard\n\n"
+                                     "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+                                     s_children,
+                                     NULL,
+                                     NULL};
+    journal_options_t options = {.category = -1};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    return s_walk(&options, options.output == CMD_OUTPUT_JSONL, s_list_entry);
+}
+
+//  ---- export
+
+static bool
+s_export_entry(void *context, const journal_entry_t *entry)
+{
+    (void) context;
+    return s_print_json(entry, JSON_COMPACT);
+}
+
+int
+cmd_journal_export(int argc, char **argv)
+{
+    static const struct argp argp = {
+        NULL,
+        journal_parse,
+        NULL,
+        "Print decisions with the responses that they are about, as JSON Lines.\v"
+        "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent again:\n"
+        "  paytriage journal export --topic dead_letter. | jq -c .response | paytriage classify\n\n"
+        "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        s_children,
+        NULL,
+        NULL};
+    journal_options_t options = {.category = -1};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    return s_walk(&options, true, s_export_entry);
+}
+
+//  ---- show
+
+static bool
+s_show_entry(void *context, const journal_entry_t *entry)
+{
+    const journal_options_t *options = context;
+    s_print_json(entry, options->output == CMD_OUTPUT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
+    return false;
+}
+
+//  A topic and a number.
+static int
+s_show(const journal_options_t *options)
+{
+    char *end = NULL;
+    errno = 0;
+    const char *number = options->arguments[1];
+    uint64_t seq = *number >= '0' && *number <= '9' ? strtoull(number, &end, 10) : 0;
+    if (!seq || errno || *end)
+        return cmd_fail(EX_USAGE, NULL, "'%s' is no number of a decision", number);
+    pt_store_t *store;
+    int code = journal_open(options, &store);
+    if (code != EX_OK)
+        return code;
+    code = journal_find(store, options->arguments[0], seq, s_show_entry, (void *) (uintptr_t) options);
+    pt_store_close(&store);
+    if (code == CMD_EXIT_NO)
+        return cmd_fail(CMD_EXIT_NO, "'paytriage journal info' shows what is kept", "%s has no decision %s",
+                        options->arguments[0], number);
+    int flushed = cmd_flush();
+    return code == EX_OK ? flushed : code;
+}
+
+int
+cmd_journal_show(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        NULL,
+        journal_parse,
+        "TOPIC SEQ",
+        "Print one decision and the response that it is about.\v"
+        "Example:\n"
+        "  paytriage journal show dead_letter.opn. 12\n\n"
+        "Exit: 0 done, 1 there is no such decision, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        children,
+        NULL,
+        NULL};
+    journal_options_t options = {.category = -1, .argument_max = 2};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    if (options.argument_count != 2)
+        return cmd_fail(EX_USAGE, "paytriage journal show dead_letter.opn. 12", "name a topic and a number");
+    return s_show(&options);
+}

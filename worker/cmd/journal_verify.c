@@ -1,0 +1,151 @@
+/*  paytriage journal verify and forget. */
+#include "journal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct argp_child s_children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
+
+//  ---- verify
+
+static void
+s_print_fault(void *context, const char *where, uint64_t seq, const char *what)
+{
+    const journal_options_t *options = context;
+    if (options->output == CMD_OUTPUT_JSONL)
+        printf("{\"where\": \"%s\", \"seq\": %" PRIu64 ", \"fault\": \"%s\"}\n", where, seq, what);
+    else
+        printf("%s %" PRIu64 ": %s\n", where, seq, what);
+}
+
+static int
+s_verify(const journal_options_t *options)
+{
+    pt_store_t *store;
+    pt_store_verified_t verified;
+    int code = journal_open(options, &store);
+    if (code != EX_OK)
+        return code;
+    pt_status_t status = pt_store_verify(store, s_print_fault, (void *) (uintptr_t) options, &verified);
+    pt_store_close(&store);
+    if (status != PT_OK)
+        return cmd_fail(EX_IOERR, NULL, "the journal cannot be read through: %s", pt_status_text(status));
+    fprintf(stderr, "%" PRIu64 " decisions in %" PRIu64 " records, %" PRIu64 " other entries, %" PRIu64 " faults\n",
+            verified.decisions, verified.records, verified.others, verified.faults);
+    int flushed = cmd_flush();
+    return verified.faults ? EX_DATAERR : flushed;
+}
+
+//  In a process of its own: damage to the pages between the entries may end whoever reads them.
+static int
+s_verify_apart(const journal_options_t *options)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0)
+        return cmd_fail(EX_OSERR, NULL, "cannot start a process: %s", strerror(errno));
+    if (child == 0) {
+        int code = s_verify(options);
+        fflush(NULL);
+        _exit(code);
+    }
+    int how;
+    while (waitpid(child, &how, 0) < 0)
+        if (errno != EINTR)
+            return cmd_fail(EX_OSERR, NULL, "cannot wait for a process: %s", strerror(errno));
+    if (WIFEXITED(how))
+        return WEXITSTATUS(how);
+    return cmd_fail(EX_DATAERR, "decisions may still be read up to the damage: 'paytriage journal export'",
+                    "the structure of the file is damaged: reading it ended with signal %d (%s)", WTERMSIG(how),
+                    strsignal(WTERMSIG(how)));
+}
+
+int
+cmd_journal_verify(int argc, char **argv)
+{
+    static const struct argp argp = {
+        NULL,
+        journal_parse,
+        NULL,
+        "Read everything that a journal keeps and compare checksums, numbers and counts.\v"
+        "Faults go to standard output, one a line: where, the number, what.\n\n"
+        "Exit: 0 all is well, 65 something is damaged, 66 there is no journal, 74 it cannot be read, 77 not permitted.",
+        s_children,
+        NULL,
+        NULL};
+    journal_options_t options = {.category = -1};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    return s_verify_apart(&options);
+}
+
+//  ---- forget
+
+//  The file keeps its size: a store is opened with at least what it has.
+static uint64_t
+s_file_bytes(const char *dir)
+{
+    char path[CMD_JOURNAL_PATH_BYTES + 16];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    if (stat(path, &about) != 0 || (uint64_t) about.st_size < PT_STORE_BYTES_MIN)
+        return 0;
+    return (uint64_t) about.st_size;
+}
+
+static int
+s_forget(pt_store_t *store, const char *name)
+{
+    pt_status_t status = pt_store_begin(store);
+    if (status == PT_OK)
+        status = pt_store_forget(store, name);
+    if (status == PT_OK)
+        status = pt_store_commit(store);
+    else
+        pt_store_abort(store);
+    if (status == PT_E_NOT_FOUND)
+        return cmd_fail(CMD_EXIT_NO, "'paytriage journal subscribers' lists them", "there is no subscriber '%s'", name);
+    if (status != PT_OK)
+        return cmd_fail(EX_IOERR, NULL, "%s", pt_store_error(store));
+    fprintf(stderr, "forgot '%s': nothing is kept for it any more\n", name);
+    return EX_OK;
+}
+
+int
+cmd_journal_forget(int argc, char **argv)
+{
+    static const struct argp argp = {NULL,
+                                     journal_parse,
+                                     "NAME",
+                                     "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
+                                     "The worker must not be at work: it alone writes to its journal.\n\n"
+                                     "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 a worker "
+                                     "is at work, 77 not permitted.",
+                                     s_children,
+                                     NULL,
+                                     NULL};
+    journal_options_t options = {.category = -1, .argument_max = 1};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    if (options.argument_count != 1)
+        return cmd_fail(EX_USAGE, "'paytriage journal subscribers' lists them", "name a subscriber");
+    char room[CMD_JOURNAL_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    const char *dir = journal_dir(&options, room);
+    pt_store_options_t open = {.dir = dir, .bytes = s_file_bytes(dir)};
+    pt_store_t *store;
+    //  Opening for writing would make a journal where there is none.
+    if (!open.bytes)
+        return cmd_fail(EX_NOINPUT, "name the folder that --journal of the worker names", "%s: no journal", dir);
+    pt_status_t status = pt_store_open(&open, &store, error);
+    if (status == PT_E_IO && errno == EWOULDBLOCK)
+        return cmd_fail(EX_TEMPFAIL, "stop the worker, forget, and start it again", "%s", error);
+    if (status != PT_OK)
+        return cmd_journal_refuse(status, error);
+    int code = s_forget(store, options.arguments[0]);
+    pt_store_close(&store);
+    return code;
+}

@@ -1,0 +1,310 @@
+/*  Records one after the other, each in a view of its own turn, decoded and compared with the filters. */
+#include "journal.h"
+
+#include "pt_cursor.h"
+#include "pt_decision.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_COLOR };
+
+static const struct argp_option s_common_options[] = {
+    {"journal", 'j', "DIR", 0, "the journal (default: as for 'paytriage worker')", 0},
+    {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
+    {"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
+    {0},
+};
+
+static const struct argp_option s_filter_options[] = {
+    {0, 0, 0, 0, "Which decisions:", 1},
+    {"topic", 't', "PREFIX", 0, "of topics that begin so, such as dead_letter. or retry.opn.", 1},
+    {"provider", 'p', "ID", 0, "of one gateway", 1},
+    {"code", 'c', "CODE", 0, "with one code of a gateway", 1},
+    {"category", 'C', "WORD", 0, "of one category, such as decline_hard", 1},
+    {"newer", KEY_NEWER, "TIME", 0, "decided within this time, such as 15m", 1},
+    {"older", KEY_OLDER, "TIME", 0, "decided before it", 1},
+    {"limit", 'n', "N", 0, "at most N", 1},
+    {0},
+};
+
+static error_t
+s_parse_common(int key, char *arg, struct argp_state *state)
+{
+    journal_options_t *options = state->input;
+    if (key == 'j')
+        options->dir = arg;
+    else if (key == 'o')
+        options->output = cmd_output(state, arg);
+    else if (key == KEY_COLOR)
+        options->color = cmd_color(state, arg);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static error_t
+s_parse_filter(int key, char *arg, struct argp_state *state)
+{
+    journal_options_t *options = state->input;
+    switch (key) {
+    case 't':
+        options->topic = arg;
+        break;
+    case 'p':
+        options->provider = arg;
+        break;
+    case 'c':
+        options->code = arg;
+        break;
+    case 'C':
+        options->category = pt_category_parse(pt_text_of(arg));
+        if (options->category < 0)
+            argp_error(state, "--category: there is no category '%s'", arg);
+        break;
+    case KEY_NEWER:
+        options->newer_ms = cmd_duration_ms(state, "--newer", arg);
+        break;
+    case KEY_OLDER:
+        options->older_ms = cmd_duration_ms(state, "--older", arg);
+        break;
+    case 'n':
+        options->limit = cmd_number(state, "--limit", arg, 1, UINT64_MAX);
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+const struct argp journal_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
+const struct argp journal_filter_argp = {s_filter_options, s_parse_filter, NULL, NULL, NULL, NULL, NULL};
+
+error_t
+journal_parse(int key, char *arg, struct argp_state *state)
+{
+    journal_options_t *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        for (size_t i = 0; state->root_argp->children && state->root_argp->children[i].argp; i++)
+            state->child_inputs[i] = options;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->argument_count == options->argument_max)
+            argp_error(state, "'%s' is not expected here", arg);
+        options->arguments[options->argument_count++] = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const char *
+journal_dir(const journal_options_t *options, char room[CMD_JOURNAL_PATH_BYTES])
+{
+    return options->dir ? options->dir : cmd_journal_default(room);
+}
+
+int
+journal_open(const journal_options_t *options, pt_store_t **out_store)
+{
+    char room[CMD_JOURNAL_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_options_t store = {.dir = journal_dir(options, room), .read_only = true};
+    pt_status_t status = pt_store_open(&store, out_store, error);
+    return status == PT_OK ? EX_OK : cmd_journal_refuse(status, error);
+}
+
+//  ---- the walk
+
+typedef struct {
+    pt_store_t *store;
+    const journal_options_t *options;
+    bool responses;
+    journal_entry_fn *tell;
+    void *context;
+    uint64_t now_ms;
+    uint64_t told;
+    uint64_t only_seq; //  0: all
+    uint8_t *items;
+    uint8_t *answers;
+    size_t answers_bytes;
+    pt_pair_t fields[PT_FIELDS_MAX];
+} walk_t;
+
+static bool
+s_passes(const walk_t *walk, const journal_entry_t *entry)
+{
+    const journal_options_t *options = walk->options;
+    const pt_decision_t *decision = entry->decision;
+    if (walk->only_seq)
+        return entry->seq == walk->only_seq;
+    if (options->provider && !pt_text_equal(decision->provider, pt_text_of(options->provider)))
+        return false;
+    if (options->code && !pt_text_equal(decision->code, pt_text_of(options->code)))
+        return false;
+    if (options->category >= 0 && (int) decision->category != options->category)
+        return false;
+    uint64_t age_ms = walk->now_ms > entry->decided_ms ? walk->now_ms - entry->decided_ms : 0;
+    return (!options->newer_ms || age_ms <= options->newer_ms) && (!options->older_ms || age_ms > options->older_ms);
+}
+
+//  The next response of a record; none where it was too long.
+static pt_bytes_t
+s_next_response(pt_cursor_t *cursor)
+{
+    pt_value_t value;
+    if (pt_cursor_left(cursor) == 0 || pt_cursor_next(cursor, &value) != PT_OK || value.kind != PT_VALUE_BIN)
+        return (pt_bytes_t) {NULL, 0};
+    return value.as.bytes;
+}
+
+//  False: no more.
+static bool
+s_tell_record(walk_t *walk, const char *topic, const pt_store_record_t *record, bool with_responses)
+{
+    pt_items_t items;
+    pt_decision_t decision;
+    uint32_t count;
+    pt_cursor_t cursor = pt_cursor_open((pt_bytes_t) {walk->answers, with_responses ? record->responses_bytes : 0});
+    if (with_responses && pt_cursor_array(&cursor, &count) != PT_OK)
+        cursor.end = cursor.at;
+    if (pt_items_open_decisions((pt_bytes_t) {walk->items, record->items_bytes}, record->count, &items) != PT_OK)
+        return true;
+    journal_entry_t entry = {.topic = topic, .decided_ms = record->decided_ms, .decision = &decision};
+    for (uint64_t seq = record->first_seq; pt_items_next(&items, &entry.bytes); seq++) {
+        entry.seq = seq;
+        entry.response = s_next_response(&cursor);
+        if (pt_decision_decode(entry.bytes, walk->fields, &decision) != PT_OK || !s_passes(walk, &entry))
+            continue;
+        walk->told++;
+        if (!walk->tell(walk->context, &entry) || walk->told == walk->options->limit)
+            return false;
+    }
+    return true;
+}
+
+//  Read one record into the walk's rooms.
+static pt_status_t
+s_read_record(walk_t *walk, pt_store_view_t *view, const pt_store_record_t *record, bool with_responses)
+{
+    pt_status_t status = pt_store_view_items(view, walk->items);
+    if (status != PT_OK || !with_responses)
+        return status;
+    if (record->responses_bytes > walk->answers_bytes) {
+        uint8_t *answers = realloc(walk->answers, record->responses_bytes);
+        if (!answers)
+            return PT_E_NOMEM;
+        walk->answers = answers;
+        walk->answers_bytes = record->responses_bytes;
+    }
+    return pt_store_view_responses(view, walk->answers);
+}
+
+//  One view and one record; *seq moves behind it. PT_E_NOT_FOUND: the topic is through.
+static pt_status_t
+s_walk_record(walk_t *walk, const char *topic, uint64_t *seq, bool *goes_on)
+{
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    pt_store_record_t record;
+    pt_status_t status = pt_store_view_open(walk->store, &view);
+    if (status != PT_OK)
+        return status;
+    status = pt_store_view_head(view, topic, &head);
+    //  The worker may have trimmed since.
+    if (status == PT_OK && *seq < head.first_retained)
+        *seq = head.first_retained;
+    if (status == PT_OK)
+        status = pt_store_view_seek(view, topic, *seq);
+    if (status == PT_OK)
+        status = pt_store_view_next(view, &record);
+    bool with_responses = walk->responses && status == PT_OK && record.responses_bytes;
+    if (status == PT_OK)
+        status = s_read_record(walk, view, &record, with_responses);
+    if (status == PT_E_CHECKSUM || status == PT_E_IO)
+        cmd_fail(EX_DATAERR, "'paytriage journal verify' tells more", "%s", pt_store_view_error(view));
+    pt_store_view_close(&view);
+    if (status == PT_OK) {
+        *seq = record.first_seq + record.count;
+        *goes_on = s_tell_record(walk, topic, &record, with_responses);
+    }
+    return status;
+}
+
+static pt_status_t
+s_walk_topic(walk_t *walk, const char *topic, bool *goes_on)
+{
+    uint64_t seq = walk->only_seq;
+    pt_status_t status = PT_OK;
+    while (status == PT_OK && *goes_on)
+        status = s_walk_record(walk, topic, &seq, goes_on);
+    return status == PT_E_NOT_FOUND ? PT_OK : status;
+}
+
+static pt_status_t
+s_next_topic(pt_store_t *store, char topic[PT_TOPIC_BYTES_MAX + 1])
+{
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    pt_status_t status = pt_store_view_open(store, &view);
+    if (status != PT_OK)
+        return status;
+    status = pt_store_view_topic(view, topic, &head);
+    if (status == PT_OK)
+        memcpy(topic, head.topic, sizeof head.topic);
+    pt_store_view_close(&view);
+    return status;
+}
+
+static pt_status_t
+s_walk_topics(walk_t *walk)
+{
+    const char *prefix = walk->options->topic ? walk->options->topic : "";
+    char topic[PT_TOPIC_BYTES_MAX + 1] = "";
+    bool goes_on = true;
+    pt_status_t status = PT_OK;
+    while (goes_on && (status = s_next_topic(walk->store, topic)) == PT_OK) {
+        if (strncmp(topic, prefix, strlen(prefix)) == 0)
+            status = s_walk_topic(walk, topic, &goes_on);
+        if (status != PT_OK)
+            break;
+    }
+    return status == PT_E_NOT_FOUND ? PT_OK : status;
+}
+
+static int
+s_run(walk_t *walk, const char *only_topic)
+{
+    bool goes_on = true;
+    walk->now_ms = cmd_now_ms();
+    walk->items = malloc(PT_BATCH_BYTES_MAX);
+    if (!walk->items)
+        return cmd_fail(EX_OSERR, NULL, "no memory");
+    pt_status_t status = only_topic ? s_walk_topic(walk, only_topic, &goes_on) : s_walk_topics(walk);
+    free(walk->items);
+    free(walk->answers);
+    if (status == PT_OK)
+        return EX_OK;
+    return status == PT_E_NOMEM ? cmd_fail(EX_OSERR, NULL, "no memory") : EX_DATAERR;
+}
+
+int
+journal_walk(pt_store_t *store, const journal_options_t *options, bool responses, journal_entry_fn *tell, void *context)
+{
+    static walk_t walk;
+    walk = (walk_t) {.store = store, .options = options, .responses = responses, .tell = tell, .context = context};
+    return s_run(&walk, NULL);
+}
+
+int
+journal_find(pt_store_t *store, const char *topic, uint64_t seq, journal_entry_fn *tell, void *context)
+{
+    static walk_t walk;
+    static const journal_options_t all = {.category = -1, .limit = 1};
+    walk = (walk_t) {
+        .store = store, .options = &all, .responses = true, .tell = tell, .context = context, .only_seq = seq};
+    int code = s_run(&walk, topic);
+    return code == EX_OK && !walk.told ? CMD_EXIT_NO : code;
+}
