@@ -8,6 +8,7 @@
 
 #include "pt_crew.h"
 #include "pt_dedup.h"
+#include "pt_fault_point.h"
 #include "pt_link.h"
 #include "pt_sockets.h"
 
@@ -101,7 +102,9 @@ s_start_job(pt_engine_t *self, pt_job_t *job)
     self->links[job->broker].in_work++;
     self->counters.messages++;
     s_link_working(self, job);
+    PT_FAULT_POINT("engine.start.before");
     pt_crew_start(self->crew, job);
+    PT_FAULT_POINT("engine.start.after");
 }
 
 //  ---- answers
@@ -109,8 +112,10 @@ s_start_job(pt_engine_t *self, pt_job_t *job)
 static void
 s_answer(pt_engine_t *self, const pt_job_t *job, const uint8_t *bytes, size_t len)
 {
+    PT_FAULT_POINT("engine.answer.before");
     if (!pt_link_answer(&self->links[job->broker], &job->message, job->envelope_count, (pt_bytes_t) {bytes, len}))
         self->counters.answers_dropped++;
+    PT_FAULT_POINT("engine.answer.after");
 }
 
 static void
@@ -194,12 +199,17 @@ s_take_new_batch(pt_engine_t *self, pt_job_t *job)
             pt_dedup_release(self->dedup, &job->batch);
             s_refuse_batch(self, job, PT_REASON_BUSY);
         } else {
+            PT_FAULT_POINT("engine.batch.new");
+            if (!PT_RULE("ack_after_commit"))
+                s_send_ack(self, job);
             s_start_job(self, job);
         }
         return;
     case PT_DEDUP_IN_WORK:
+        PT_FAULT_POINT("engine.batch.in_work");
         break;
     case PT_DEDUP_FINISHED:
+        PT_FAULT_POINT("engine.batch.finished");
         s_send_ack(self, job);
         break;
     case PT_DEDUP_CONFLICT:
@@ -228,6 +238,7 @@ s_take_batch(pt_engine_t *self, pt_job_t *job)
 static void
 s_take_message(pt_engine_t *self, pt_job_t *job)
 {
+    PT_FAULT_POINT("engine.message");
     job->envelope_count = pt_frames_envelope(&job->message, 0);
     if (!job->envelope_count)
         s_drop_garbage(self, job);
@@ -272,6 +283,7 @@ s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
 static void
 s_finish_job(pt_engine_t *self, pt_job_t *job)
 {
+    PT_FAULT_POINT("engine.finish.before");
     s_unlink_working(self, job);
     self->links[job->broker].in_work--;
     if (job->refused) {
@@ -283,6 +295,7 @@ s_finish_job(pt_engine_t *self, pt_job_t *job)
     } else {
         if (!job->plain)
             pt_dedup_finish(self->dedup, &job->batch);
+        PT_FAULT_POINT("engine.finish.remembered");
         s_count_finished(&self->counters, job);
         s_send_ack(self, job);
     }
@@ -319,6 +332,7 @@ static void
 s_restore_batch(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
 {
     pt_dedup_t **dedup = context;
+    PT_FAULT_POINT("engine.restore.batch");
     //  Without memory the start fails.
     if (*dedup && !pt_dedup_restore(*dedup, producer, epoch, floor, seq, crc32))
         pt_dedup_destroy(dedup);
@@ -339,9 +353,11 @@ static bool
 s_start_parts(pt_engine_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
     self->dedup = pt_dedup_new(options->producers);
-    if (!self->dedup || (self->journal && !s_restore_dedup(self)))
+    if (!self->dedup || (self->journal && PT_RULE("restore_windows") && !s_restore_dedup(self)))
         return false;
+    PT_FAULT_POINT("engine.restored");
     self->crew = pt_crew_new(options, failure_fd, out_refused);
+    PT_FAULT_POINT("engine.crew");
     return self->crew && s_open_links(self, options, out_refused);
 }
 
@@ -380,6 +396,7 @@ pt_engine_destroy(pt_engine_t **self_p)
     if (!self)
         return;
     pt_crew_destroy(&self->crew);
+    PT_FAULT_POINT("engine.crew.gone");
     for (size_t i = 0; i < self->link_count; i++)
         pt_link_close(&self->links[i]);
     s_destroy_jobs(self->working);
@@ -410,6 +427,7 @@ pt_engine_replay(const pt_engine_t *self)
 static void
 s_begin_drain(pt_engine_t *self, uint32_t deadline_ms)
 {
+    PT_FAULT_POINT("engine.drain.begin");
     int64_t now_ms = zclock_mono();
     self->draining = true;
     self->deadline_ms = now_ms + deadline_ms;
@@ -429,6 +447,7 @@ s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
     bool finished = now_ms >= self->grace_ms && !self->working;
     if (!finished && now_ms < self->deadline_ms)
         return;
+    PT_FAULT_POINT("engine.drain.end");
     zstr_send(pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
     self->drained = true;
 }

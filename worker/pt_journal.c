@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pt_fault_point.h"
 #include "pt_journal_commit.h"
 #include "pt_sockets.h"
 
@@ -119,6 +120,7 @@ static void
 s_trim_alone(s_journal_t *self)
 {
     pt_store_t *store = self->commit.store;
+    PT_FAULT_POINT("journal.trim.before");
     pt_status_t status = pt_store_begin(store);
     if (status == PT_OK)
         status = pt_store_trim(store, 1u << 20);
@@ -126,6 +128,7 @@ s_trim_alone(s_journal_t *self)
         status = pt_store_commit(store);
     else
         pt_store_abort(store);
+    PT_FAULT_POINT("journal.trim.after");
     self->trim_ms = zclock_mono() + S_TRIM_EVERY_MS;
     if (status == PT_E_IO)
         s_fail(self);
@@ -134,17 +137,22 @@ s_trim_alone(s_journal_t *self)
 static void
 s_commit(s_journal_t *self)
 {
+    PT_FAULT_POINT("journal.commit.before");
     pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
+    PT_FAULT_POINT("journal.commit.after");
     self->due_ms = INT64_MAX;
-    if (status == PT_E_IO) {
+    if (status == PT_E_IO && PT_RULE("stop_on_fault")) {
         s_fail(self);
         return;
     }
-    if (status != PT_OK)
+    if (status != PT_OK && status != PT_E_IO)
         s_refuse_jobs(self);
-    for (size_t i = 0; i < self->commit.job_count; i++)
+    for (size_t i = 0; i < self->commit.job_count; i++) {
         pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
+        PT_FAULT_POINT("journal.handed");
+    }
     s_answer_requests(self);
+    PT_FAULT_POINT("journal.answered");
     pt_commit_clear(&self->commit);
     if (status == PT_E_SPACE)
         s_trim_alone(self);
@@ -173,6 +181,7 @@ s_gather_jobs(s_journal_t *self, int64_t now_ms)
             continue;
         }
         pt_commit_add(&self->commit, job);
+        PT_FAULT_POINT("journal.took");
         s_set_due(self, now_ms + self->wait_ms);
     }
     if (!s_has_room(self))
@@ -186,6 +195,7 @@ s_gather_requests(s_journal_t *self, int64_t now_ms)
     while (self->commit.request_count < PT_COMMIT_REQUESTS_MAX &&
            (request = pt_request_take(zsock_resolve(self->requests))) != NULL) {
         self->commit.requests[self->commit.request_count++] = request;
+        PT_FAULT_POINT("journal.request");
         s_set_due(self, now_ms + (request->kind == PT_REQUEST_POSITION ? S_POSITION_WAIT_MS : 0));
     }
     if (self->commit.request_count == PT_COMMIT_REQUESTS_MAX)

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
+
 //  Trimmed at most along with a commit: more than it adds, and little enough to keep it short.
 #define S_TRIM_BYTES (8u << 20)
 
@@ -206,24 +208,43 @@ s_note_heads(const pt_commit_t *self, size_t count)
     }
 }
 
+//  Nothing in the product: what a worker does that commits late, or windows before decisions.
+static void
+s_break_rules(pt_commit_t *self, uint64_t now_ms)
+{
+    if (!PT_RULE("publish_after_commit") && self->late)
+        (void) !pt_store_commit(self->store);
+    if (!PT_RULE("one_transaction") && pt_store_begin(self->store) == PT_OK) {
+        (void) !s_write_batches(self, now_ms);
+        (void) !pt_store_commit(self->store);
+    }
+}
+
 pt_status_t
 pt_commit_write(pt_commit_t *self, uint64_t now_ms)
 {
     assert(self);
 
     size_t count = 0;
+    s_break_rules(self, now_ms);
     pt_status_t status = pt_store_begin(self->store);
+    PT_FAULT_POINT("commit.begun");
     if (status == PT_OK)
         status = s_write_outputs(self, &count, now_ms);
+    PT_FAULT_POINT("commit.outputs");
     if (status == PT_OK)
         status = s_write_batches(self, now_ms);
+    PT_FAULT_POINT("commit.batches");
     if (status == PT_OK)
         status = s_write_requests(self, now_ms);
+    PT_FAULT_POINT("commit.requests");
     if (status == PT_OK && pt_store_wants_trim(self->store))
         status = pt_store_trim(self->store, S_TRIM_BYTES);
     if (status == PT_OK) {
         s_note_heads(self, count);
-        return pt_store_commit(self->store);
+        PT_FAULT_POINT("commit.written");
+        self->late = !PT_RULE("publish_after_commit");
+        return self->late ? PT_OK : pt_store_commit(self->store);
     }
     pt_store_abort(self->store);
     return status;

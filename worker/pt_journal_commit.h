@@ -24,6 +24,7 @@ typedef struct {
     pt_commit_entry_t *entries;
     size_t entry_capacity;
     pt_store_part_t *parts;
+    bool late; //  the commit waits for the next one; only with a rule switched off
 } pt_commit_t;
 
 /*  Whether there is anything of the job to keep. */

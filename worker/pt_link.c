@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#include "pt_fault_point.h"
 #include "pt_sockets.h"
 
 pt_status_t
@@ -56,6 +57,7 @@ pt_link_receive(pt_link_t *self, pt_frames_t *out_message)
             self->received++;
             return true;
         }
+        PT_FAULT_POINT("link.hello");
         pt_frames_clear(out_message);
         self->received = 0;
         self->announced = 0;
@@ -102,9 +104,11 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_ready_encode(&ready, bytes, sizeof(bytes));
     //  Without room there is a broker that is gone or stuck; the next READY tells it the same.
+    PT_FAULT_POINT("link.ready.before");
     if (zmq_send(self->raw, bytes, len, ZMQ_DONTWAIT) >= 0) {
         self->announced = limit;
         self->due = false;
+        PT_FAULT_POINT("link.ready.after");
     }
     self->told_ms = now_ms;
 }

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pt_fault_point.h"
+
 //  Changes with the layout; a file with another one begins anew.
 #define S_MAGIC UINT64_C(0x3130736b63757370)
 
@@ -116,6 +118,7 @@ pt_poison_open(const char *dir, size_t *out_suspects)
         self->file->magic = S_MAGIC;
     }
     s_count_deaths(self);
+    PT_FAULT_POINT("poison.counted");
     *out_suspects = self->suspect_count;
     return self;
 }
@@ -173,5 +176,5 @@ pt_poison_is(const pt_poison_t *self, const pt_batch_t *batch)
     if (!atomic_load_explicit(&self->suspect_count, memory_order_relaxed))
         return false;
     const s_entry_t *suspect = s_find_suspect(self, batch->producer, batch->epoch, batch->seq);
-    return suspect && atomic_load(&suspect->count) >= PT_POISON_LIMIT;
+    return PT_RULE("poison_limit") && suspect && atomic_load(&suspect->count) >= PT_POISON_LIMIT;
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
 #include "pt_sockets.h"
 #include "pt_topics.h"
 
@@ -71,10 +72,14 @@ s_publish_output(s_publisher_t *self, pt_output_t *output, int64_t now_ms)
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_decisions_encode(&header, bytes, sizeof(bytes));
     zsock_t *socket = self->sockets[output->queue];
+    PT_FAULT_POINT("publish.topic.before");
     s_send_frame(socket, output->topic, strlen(output->topic), ZMQ_SNDMORE);
+    PT_FAULT_POINT("publish.topic.after");
     s_send_frame(socket, bytes, len, ZMQ_SNDMORE);
+    PT_FAULT_POINT("publish.header.after");
     int sent = zmq_msg_send(&output->items, zsock_resolve(socket), ZMQ_DONTWAIT);
     assert(sent >= 0);
+    PT_FAULT_POINT("publish.items.after");
     (void) sent;
 }
 
@@ -87,9 +92,12 @@ s_publish_jobs(s_publisher_t *self, int64_t now_ms)
         pt_job_t *job = pt_job_take(zsock_resolve(self->jobs));
         if (!job)
             break;
+        PT_FAULT_POINT("publish.took");
         for (size_t i = 0; i < job->output_count; i++)
             s_publish_output(self, &job->outputs[i], now_ms);
+        PT_FAULT_POINT("publish.hand.before");
         pt_job_hand(zsock_resolve(self->next), job);
+        PT_FAULT_POINT("publish.hand.after");
     }
     return count > 0;
 }
@@ -113,8 +121,11 @@ s_send_head(s_publisher_t *self, pt_topic_t *topic, int64_t now_ms)
     };
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_head_encode(&head, bytes, sizeof(bytes));
+    PT_FAULT_POINT("publish.head.before");
     s_send_frame(self->sockets[topic->queue], topic->name, strlen(topic->name), ZMQ_SNDMORE);
+    PT_FAULT_POINT("publish.head.topic");
     s_send_frame(self->sockets[topic->queue], bytes, len, 0);
+    PT_FAULT_POINT("publish.head.after");
     pt_topic_announce(topic, now_ms);
 }
 
@@ -125,6 +136,7 @@ s_send_heads_list(s_publisher_t *self, pt_queue_t queue, const pt_heads_t *heads
     size_t len = pt_heads_encode(heads, bytes, sizeof(bytes));
     char topic[PT_TOPIC_BYTES_MAX];
     int topic_len = snprintf(topic, sizeof(topic), "%s.", pt_queue_text(queue));
+    PT_FAULT_POINT("publish.heads.before");
     s_send_frame(self->sockets[queue], topic, (size_t) topic_len, ZMQ_SNDMORE);
     s_send_frame(self->sockets[queue], bytes, len, 0);
 }
@@ -210,6 +222,7 @@ s_restore_topics(s_publisher_t *self, pt_store_t *journal)
     char after[PT_TOPIC_BYTES_MAX + 1] = "";
     int64_t now_ms = zclock_mono();
     bool well = pt_store_view_open(journal, &view) == PT_OK;
+    PT_FAULT_POINT("publish.restore");
     pt_status_t status = PT_OK;
     while (well && (status = pt_store_view_topic(view, after, &head)) == PT_OK) {
         pt_queue_t queue = s_queue_of_topic(head.topic);
@@ -293,7 +306,7 @@ s_publisher_run(zsock_t *pipe, void *argument)
     zsock_signal(pipe, 0);
     for (;;) {
         int64_t now_ms = zclock_mono();
-        if (now_ms >= self->beacon_ms)
+        if (now_ms >= self->beacon_ms && PT_RULE("beacons"))
             s_send_beacons(self, now_ms);
         pt_sockets_poll(items, 2, self->beacon_ms - now_ms);
         //  The only command is the end.

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
+
 //  Of an array of up to 4096 elements.
 #define S_ARRAY_BYTES_MAX 3
 
@@ -101,6 +103,7 @@ pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *ope
     pt_store_view_t *view;
     bool well = pt_store_view_open(self->store, &view) == PT_OK && s_list_topics(view, open, names, &opened);
     pt_store_view_close(&view);
+    PT_FAULT_POINT("replay.opened");
     s_send_header(self, route, bytes,
                   well ? pt_opened_encode(&opened, bytes, sizeof(bytes))
                        : pt_refused_encode(&refused, bytes, sizeof(bytes)));
@@ -237,12 +240,15 @@ s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *rout
                const pt_store_head_t *head)
 {
     s_chunk_t chunk = {.count = 0};
+    PT_FAULT_POINT("replay.fetch");
     if (pt_store_view_seek(view, head->topic, fetch->from_seq) != PT_OK ||
         s_gather_chunk(self, view, fetch->from_seq, fetch->max_bytes, &chunk) != PT_OK)
         return false;
     //  When there was no room for the decisions, END would only say where to ask again.
+    PT_FAULT_POINT("replay.chunk.before");
     if (s_send_chunk(self, route, fetch, &chunk, head->next_seq))
         s_send_end(self, route, fetch->req_id, chunk.first_seq + chunk.count, head->next_seq);
+    PT_FAULT_POINT("replay.chunk.after");
     return true;
 }
 

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pt_fault_point.h"
 #include "pt_store_parts.h"
 
 //  Longest path; the system's own limit.
@@ -164,7 +165,8 @@ s_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
     if (rc == 0)
         rc = mdb_env_set_maxdbs(*out_env, S_DATABASES_MAX);
     if (rc == 0)
-        rc = mdb_env_open(*out_env, path, flags, 0600);
+        rc = mdb_env_open(*out_env, path, PT_RULE("sync") ? flags : flags | MDB_NOSYNC, 0600);
+    PT_FAULT_POINT("store.env");
     if (rc != 0) {
         mdb_env_close(*out_env);
         *out_env = NULL;
@@ -244,6 +246,7 @@ s_make_beside(pt_store_t *self, const pt_store_options_t *options, const char *p
     int rc = s_open_env(&self->env, path, options->bytes, MDB_NOSUBDIR | MDB_NOTLS);
     if (rc == 0)
         rc = s_fill_new(self);
+    PT_FAULT_POINT("store.new.filled");
     mdb_env_close(self->env);
     self->env = NULL;
     char lock[S_PATH_BYTES + 8];
@@ -259,8 +262,10 @@ s_make_store(pt_store_t *self, const pt_store_options_t *options, const char *pa
     char beside[S_PATH_BYTES];
     snprintf(beside, sizeof(beside), "%s/data.new", options->dir);
     pt_status_t status = s_make_beside(self, options, beside, out_error);
+    PT_FAULT_POINT("store.new.rename");
     if (status == PT_OK && rename(beside, path) != 0)
         status = s_explain_errno(out_error, "rename", beside);
+    PT_FAULT_POINT("store.new.renamed");
     if (status == PT_OK)
         return s_sync_dir(options->dir, out_error);
     int reason = errno;
@@ -306,6 +311,7 @@ s_load_topic(pt_store_t *self, MDB_txn *txn, MDB_val key, MDB_val value)
     memcpy(topic->name, key.mv_data, key.mv_size);
     topic->committed = topic->now = mark;
     self->topics[self->topic_count++] = topic;
+    PT_FAULT_POINT("store.topic.loaded");
     return mdb_dbi_open(txn, pt_store_records_name(topic->name, name), 0, &topic->records) == 0 ? PT_OK : PT_E_CHECKSUM;
 }
 
@@ -355,6 +361,7 @@ s_enter(pt_store_t *self, const pt_store_options_t *options, char *out_error)
         return s_explain_lmdb(out_error, rc, "begin", options->dir);
     pt_status_t status = s_load_all(self, txn, options, out_error);
     if (status == PT_OK && !self->read_only) {
+        PT_FAULT_POINT("store.start.before");
         self->identity.incarnation++;
         rc = s_write_identity(self, txn);
     }
@@ -362,6 +369,7 @@ s_enter(pt_store_t *self, const pt_store_options_t *options, char *out_error)
         //  Also after reading: handles of databases stay open only then.
         rc = mdb_txn_commit(txn);
         txn = NULL;
+        PT_FAULT_POINT("store.start.after");
     }
     if (txn)
         mdb_txn_abort(txn);
@@ -390,6 +398,7 @@ s_open_writer(pt_store_t *self, const pt_store_options_t *options, const char *p
     pt_status_t status = s_make_dir(options->dir, out_error);
     if (status == PT_OK)
         status = s_lock_dir(self, options->dir, out_error);
+    PT_FAULT_POINT("store.locked");
     if (status != PT_OK)
         return status;
     bool exists = access(path, F_OK) == 0;

@@ -3,6 +3,7 @@
  *  Used are the pages that LMDB has ever taken and not given back to its free list; the list is read
  *  through only when it could matter, because the end of the file moves up once and stays there.
  */
+#include "pt_fault_point.h"
 #include "pt_store_parts.h"
 
 //  A free list of more entries than this is read at every 64th commit only.
@@ -86,6 +87,8 @@ static uint64_t
 s_find_floor(const pt_store_t *self, size_t index)
 {
     uint64_t floor = UINT64_MAX;
+    if (!PT_RULE("keep_for_subscribers"))
+        return self->topics[index]->now.next_seq;
     for (size_t i = 0; i < self->member_count; i++) {
         const pt_store_member_t *member = self->members[i];
         if (!member->who.durable || !pt_store_covers(&member->who, self->topics[index]->name))
@@ -153,11 +156,13 @@ s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
     while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST)) == 0 && key.mv_size == S_RECORD_KEY_BYTES &&
            s_get_key_u64(key.mv_data) < end) {
         *out_bytes += value.mv_size;
+        PT_FAULT_POINT("store.trim.chunk");
         rc = mdb_cursor_del(cursor, 0);
         if (rc != 0)
             break;
     }
     mdb_cursor_close(cursor);
+    PT_FAULT_POINT("store.trim.record");
     if (rc != 0 && rc != MDB_NOTFOUND)
         return rc;
     topic->now.first_retained = end;

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
 #include "pt_store_parts.h"
 
 //  Windows that are dropped at a time when there are too many: finding the oldest reads all.
@@ -186,6 +187,7 @@ s_write_batch(pt_store_t *self, uint64_t producer, uint64_t epoch, uint64_t seq,
     MDB_val value = s_val(bytes, sizeof(bytes));
     s_put_u32(bytes + 4, crc32);
     s_seal(S_PRODUCERS, key, bytes, sizeof(bytes));
+    PT_FAULT_POINT("store.remember.before");
     return mdb_put(self->txn, self->producers, &key, &value, 0);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "pt_fault_point.h"
 #include "pt_store_parts.h"
 
 void
@@ -57,6 +58,7 @@ pt_store_get_topic(pt_store_t *self, const char *name, size_t *out_index)
         return pt_store_fail(self, ENOMEM, "add topic", name);
     char database[PT_TOPIC_BYTES_MAX + 2];
     int rc = mdb_dbi_open(self->txn, pt_store_records_name(name, database), MDB_CREATE, &topic->records);
+    PT_FAULT_POINT("store.topic.made");
     if (rc != 0) {
         free(topic);
         return pt_store_fail(self, rc, "add topic", name);
@@ -127,6 +129,7 @@ s_write_heads(pt_store_t *self)
         MDB_val key = s_val(topic->name, strlen(topic->name));
         MDB_val value = s_val(bytes, sizeof(bytes));
         pt_store_pack_mark(&topic->now, key, bytes);
+        PT_FAULT_POINT("store.head.before");
         int rc = mdb_put(self->txn, self->heads, &key, &value, 0);
         if (rc != 0)
             return pt_store_fail(self, rc, "write the head of", topic->name);
@@ -159,7 +162,9 @@ pt_store_commit(pt_store_t *self)
         pt_store_abort(self);
         return status;
     }
+    PT_FAULT_POINT("store.commit.before");
     int rc = mdb_txn_commit(self->txn);
+    PT_FAULT_POINT("store.commit.after");
     //  Whatever came out, LMDB has ended the transaction.
     self->txn = NULL;
     if (rc == 0) {
@@ -228,7 +233,9 @@ s_open_chunk(s_spill_t *spill)
     s_make_record_key(key_bytes, spill->first_seq, spill->part, spill->chunk++);
     MDB_val key = s_val(key_bytes, sizeof(key_bytes));
     MDB_val value = {size, NULL};
+    PT_FAULT_POINT("store.chunk.before");
     int rc = mdb_put(spill->store->txn, spill->topic->records, &key, &value, MDB_RESERVE | MDB_APPEND);
+    PT_FAULT_POINT("store.chunk.after");
     spill->at = value.mv_data;
     spill->room = size;
     spill->left -= size;
@@ -405,6 +412,7 @@ pt_store_append(pt_store_t *self, const char *topic_name, const pt_store_part_t 
         responses = s_make_blob(parts, part_count, true);
     assert(items.count > 0 && items.bytes <= PT_BATCH_BYTES_MAX);
     int rc = s_write_record(self, topic, &items, with_responses ? &responses : NULL, decided_ms);
+    PT_FAULT_POINT("store.append.after");
     if (rc != 0)
         return pt_store_fail(self, rc, "append to", topic_name);
     *out_first_seq = topic->now.next_seq;

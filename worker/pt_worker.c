@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
 #include "pt_packer.h"
 #include "pt_sockets.h"
 
@@ -106,7 +107,11 @@ s_do_job(s_worker_t *self, pt_job_t *job)
     }
     bool poison = pt_poison_is(self->poison, &job->batch);
     pt_poison_enter(self->poison, self->slot, &job->batch);
+    PT_FAULT_POINT("worker.entered");
+    if (!poison)
+        PT_FAULT_BYTES(pt_job_payload(job).data, pt_job_payload(job).len);
     s_read_job(self, job, poison);
+    PT_FAULT_POINT("worker.decided");
     pt_poison_leave(self->poison, self->slot, &job->batch);
 }
 
@@ -160,8 +165,11 @@ s_worker_run(zsock_t *pipe, void *argument)
             break;
         pt_job_t *job = pt_job_take(work);
         if (job) {
+            PT_FAULT_POINT("worker.took");
             s_do_job(self, job);
+            PT_FAULT_POINT("worker.hand.before");
             pt_job_hand(next, job);
+            PT_FAULT_POINT("worker.hand.after");
         }
     }
     s_worker_close(&self);
