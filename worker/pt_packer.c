@@ -163,7 +163,7 @@ s_measure_frame(const pt_packer_t *self, int list, uint32_t record, size_t *out_
     size_t bytes = 0;
     for (; record != S_NONE; record = self->records[record].next[list]) {
         size_t more = self->records[record].bytes;
-        if (S_ARRAY_BYTES_MAX + bytes + more > PT_BATCH_BYTES_MAX)
+        if (S_ARRAY_BYTES_MAX + bytes + more > PT_PACKER_FRAME_BYTES_MAX)
             break;
         bytes += more;
         count++;

@@ -2,13 +2,17 @@
  *
  *  Decisions are encoded one after the other into one growing buffer, and each is noted under its
  *  topics; at the end of a job they are gathered into one frame per topic, or several where one
- *  would be over PT_BATCH_BYTES_MAX. All room is used again for the next job.
+ *  would be over PT_PACKER_FRAME_BYTES_MAX. All room is used again for the next job.
  */
 #ifndef PT_PACKER_H
 #define PT_PACKER_H
 
 #include "pt_job.h"
 #include "pt_triage.h"
+
+//  Of one frame of decisions. The wire allows 1 MiB; high-water marks count messages, so the smaller
+//  frame is what bounds the memory that a stuck subscriber can hold. One decision always fits.
+#define PT_PACKER_FRAME_BYTES_MAX (64 * 1024)
 
 typedef struct pt_packer pt_packer_t;
 

@@ -14,7 +14,8 @@
 #define S_WINDOW 64
 //  20 MiB of windows.
 #define S_PRODUCERS 4096
-//  64 MiB for each stuck subscriber at the 16 KiB that a batch of 256 usually makes on a topic.
+//  256 MiB at most for each stuck subscriber of a queue (PT_PACKER_FRAME_BYTES_MAX a message); 64 MiB at
+//  the 16 KiB that a batch of 256 usually makes on a topic.
 #define S_PUBLISH_HWM 4096
 
 struct pt_pool {
