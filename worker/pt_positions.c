@@ -63,7 +63,7 @@ positions_start(pt_positions_t *self, pt_stream_t *stream, uint64_t next)
     stream->started = true;
     stream->next = next;
     stream->head = stream->head > next ? stream->head : next;
-    stream->acked = 0;
+    stream->acked = next; //  what lies below was not ours to deal with
     stream->suspect = false;
 }
 

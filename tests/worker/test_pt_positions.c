@@ -221,6 +221,21 @@ a_topic_that_was_not_listed_begins_at_1(void **state)
 }
 
 static void
+topics_without_decisions_need_no_acknowledgement(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_head(positions, EPOCH, 1, 1, "ipc://replay");
+    pt_opened_t opened = {.req_id = s_expect(positions, PT_KIND_OPEN, 0).req_id, .worker = WORKER, .epoch = EPOCH};
+    assert_int_equal(pt_positions_opened(positions, &opened, 0), PT_OK);
+    assert_true(pt_positions_is_acked(positions));
+    assert_true(pt_positions_is_level(positions));
+    s_expect_silence(positions, 0);
+    pt_positions_destroy(&positions);
+}
+
+static void
 pages_are_asked_for_one_by_one(void **state)
 {
     (void) state;
@@ -855,6 +870,7 @@ main(void)
         cmocka_unit_test(a_durable_subscriber_goes_on_at_its_position),
         cmocka_unit_test(a_repairing_subscriber_starts_at_the_head),
         cmocka_unit_test(a_topic_that_was_not_listed_begins_at_1),
+        cmocka_unit_test(topics_without_decisions_need_no_acknowledgement),
         cmocka_unit_test(pages_are_asked_for_one_by_one),
         cmocka_unit_test(what_is_not_answered_is_asked_again_later_each_time),
         cmocka_unit_test(what_was_trimmed_is_lost_and_told),
