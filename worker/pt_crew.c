@@ -92,6 +92,7 @@ s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **o
         .store = options->journal,
         .endpoint = options->replay,
         .advertise = options->advertise,
+        .control = options->control,
         .requests = requests,
         .answers = answers,
     };

@@ -92,7 +92,8 @@ s_list_entries(pt_commit_t *self, size_t *out_count)
                 self->entries[count] = (pt_commit_entry_t) {&self->jobs[i]->outputs[j], (uint32_t) count};
                 count++;
             }
-    qsort(self->entries, count, sizeof(*self->entries), s_compare_entries);
+    if (count)
+        qsort(self->entries, count, sizeof(*self->entries), s_compare_entries);
     *out_count = count;
     return true;
 }

@@ -32,6 +32,7 @@ typedef struct {
     size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
     int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096
     const char *replay;                   //  endpoint to bind for replay, with a journal
+    const char *control;                  //  ipc endpoint for operators' orders; see pt_replay.h; NULL: none
     const char *advertise;                //  what HEAD names for it; NULL: what was bound
     pt_store_t *journal;                  //  outlives the pool, which alone writes to it; NULL: none
     pt_poison_t *poison;                  //  outlives the pool; NULL: none

@@ -25,6 +25,7 @@ typedef struct s_pending {
     pt_request_t request;
     pt_frames_t route;
     pt_kind_t kind; //  OPEN or SUBACK
+    bool control;   //  an operator's order instead
     pt_open_t open; //  with texts that point into the frames
     uint64_t req_id;
     struct s_pending *previous;
@@ -34,6 +35,7 @@ typedef struct s_pending {
 typedef struct {
     pt_answer_t answer;
     zsock_t *router;
+    zsock_t *control; //  NULL: none
     zsock_t *requests;
     zsock_t *answers;
     char answers_endpoint[64];
@@ -131,7 +133,9 @@ s_start_pending(s_replay_t *self, s_pending_t *pending, pt_frames_t *message)
     self->pending = pending;
     self->pending_count++;
     if (!pt_request_hand(zsock_resolve(self->requests), &pending->request)) {
-        s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
+        //  Silence makes an operator's program ask again.
+        if (!pending->control)
+            s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
         s_end_pending(self, pending);
     }
 }
@@ -205,6 +209,51 @@ s_take_fetch(s_replay_t *self, pt_frames_t *message)
         s_refuse(self, message, fetch.req_id, PT_REFUSAL_BUSY);
 }
 
+//  ---- orders of an operator: [client][empty][FORGET][name]
+
+static void
+s_answer_order(s_replay_t *self, const pt_frames_t *route, pt_status_t status)
+{
+    const char *word = status == PT_OK            ? PT_CONTROL_OK
+                       : status == PT_E_NOT_FOUND ? PT_CONTROL_UNKNOWN
+                                                  : PT_CONTROL_BUSY;
+    pt_frames_answer(zsock_resolve(self->control), route, 0, 2, (pt_bytes_t) {(const uint8_t *) word, strlen(word)});
+}
+
+static void
+s_take_order(s_replay_t *self, pt_frames_t *message)
+{
+    if (message->count != 4 || message->excess)
+        return;
+    pt_bytes_t verb = pt_frames_bytes(message, 2);
+    pt_bytes_t name = pt_frames_bytes(message, 3);
+    bool known = verb.len == strlen(PT_CONTROL_FORGET) && memcmp(verb.data, PT_CONTROL_FORGET, verb.len) == 0;
+    if (!known || name.len > PT_STORE_NAME_BYTES_MAX) {
+        s_answer_order(self, message, PT_E_NOT_FOUND);
+        return;
+    }
+    s_pending_t *pending = self->pending_count < S_PENDING_MAX ? calloc(1, sizeof(*pending)) : NULL;
+    if (!pending) {
+        s_answer_order(self, message, PT_E_NOMEM);
+        return;
+    }
+    pending->control = true;
+    pending->request.kind = PT_REQUEST_FORGET;
+    memcpy(pending->request.name, name.data, name.len);
+    snprintf(pending->request.answers, sizeof(pending->request.answers), "%s", self->answers_endpoint);
+    s_start_pending(self, pending, message);
+}
+
+static void
+s_read_orders(s_replay_t *self)
+{
+    pt_frames_t message;
+    while (self->control && pt_frames_receive(zsock_resolve(self->control), &message)) {
+        s_take_order(self, &message);
+        pt_frames_clear(&message);
+    }
+}
+
 //  The journal has written it, or cannot now.
 static void
 s_take_back(s_replay_t *self, s_pending_t *pending)
@@ -221,7 +270,9 @@ s_take_back(s_replay_t *self, s_pending_t *pending)
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
         if (refusals[i].status == status)
             refusal = refusals[i].refusal;
-    if (status != PT_OK) {
+    if (pending->control) {
+        s_answer_order(self, &pending->route, status);
+    } else if (status != PT_OK) {
         s_refuse(self, &pending->route, pending->req_id, refusal);
     } else if (pending->kind == PT_KIND_SUBACK) {
         pt_bytes_t frame = {bytes, pt_subacked_encode(pending->req_id, bytes, sizeof(bytes))};
@@ -270,6 +321,7 @@ s_replay_close(s_replay_t **self_p)
     while (self->pending)
         s_end_pending(self, self->pending);
     zsock_destroy(&self->router);
+    zsock_destroy(&self->control);
     zsock_destroy(&self->requests);
     zsock_destroy(&self->answers);
     pt_answer_close(&self->answer);
@@ -285,10 +337,11 @@ s_replay_run(zsock_t *pipe, void *argument)
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(self->router), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(self->answers), .events = ZMQ_POLLIN},
+        {.socket = self->control ? zsock_resolve(self->control) : NULL, .events = ZMQ_POLLIN},
     };
     zsock_signal(pipe, 0);
     for (;;) {
-        pt_sockets_poll(items, 3, -1);
+        pt_sockets_poll(items, self->control ? 4 : 3, -1);
         //  The only command is the end.
         if (items[0].revents)
             break;
@@ -296,6 +349,7 @@ s_replay_run(zsock_t *pipe, void *argument)
         while ((request = pt_request_take(zsock_resolve(self->answers))) != NULL)
             s_take_back(self, (s_pending_t *) request);
         s_read_requests(self);
+        s_read_orders(self);
     }
     s_replay_close(&self);
 }
@@ -329,6 +383,11 @@ s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char
                  pt_answer_open_store(&self->answer, options->store, s_send, self) &&
                  pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
                  pt_sockets_connect(self->requests, options->requests) == PT_OK;
+    if (ready && options->control) {
+        *out_endpoint = options->control;
+        self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
+        ready = self->control && pt_sockets_bind(self->control, options->control, bound) == PT_OK;
+    }
     if (ready) {
         *out_endpoint = options->endpoint;
         ready = pt_sockets_bind(self->router, options->endpoint, owner->bound) == PT_OK;

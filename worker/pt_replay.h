@@ -5,9 +5,19 @@
  *  writer. It never waits for a client: what its queue has no room for is dropped, and the client,
  *  which misses the END, asks again from where it is. What has to be written (names, positions) goes
  *  to the journal as a request, and is answered when it is durable.
+ *
+ *  A second socket, in the journal's own folder, takes what an operator orders while the worker is at
+ *  work: a REQ sends `FORGET` and a name, and receives `OK`, `UNKNOWN` or `BUSY`. Who may enter the
+ *  folder may order it.
  */
 #ifndef PT_REPLAY_H
 #define PT_REPLAY_H
+
+//  Frames of the control socket.
+#define PT_CONTROL_FORGET "FORGET"
+#define PT_CONTROL_OK "OK"
+#define PT_CONTROL_UNKNOWN "UNKNOWN"
+#define PT_CONTROL_BUSY "BUSY"
 
 #include <czmq.h>
 
@@ -17,6 +27,7 @@ typedef struct {
     pt_store_t *store;     //  outlives the actor
     const char *endpoint;  //  to bind; see pt_sockets_bind
     const char *advertise; //  what HEAD names; NULL: the bound endpoint, with this host's name for 0.0.0.0
+    const char *control;   //  ipc endpoint to bind for whoever may write to the journal's folder; NULL: none
     const char *requests;  //  inproc endpoint, bound by the journal
     const char *answers;   //  inproc endpoint to bind: requests that come back
 } pt_replay_options_t;

@@ -135,6 +135,15 @@ cmd_journal_refuse(pt_status_t status, const char *error)
     return cmd_fail(EX_IOERR, NULL, "%s", error);
 }
 
+void
+cmd_journal_control(const char *dir, char out[CMD_JOURNAL_PATH_BYTES + 32])
+{
+    //  The longest path of a socket is 107 bytes.
+    out[0] = 0;
+    if (strlen(dir) + strlen("/control") <= 107)
+        snprintf(out, CMD_JOURNAL_PATH_BYTES + 32, "ipc://%s/control", dir);
+}
+
 int
 cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool)
 {
@@ -162,6 +171,8 @@ cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_p
     pool->commit_jobs = (uint32_t) options->commit_jobs;
     pool->commit_wait_ms = (uint32_t) options->commit_wait_ms;
     pool->advertise = options->advertise;
+    cmd_journal_control(self->dir, self->control);
+    pool->control = *self->control ? self->control : NULL;
     return EX_OK;
 }
 

@@ -20,7 +20,8 @@ typedef struct {
 
 typedef struct {
     char dir[CMD_JOURNAL_PATH_BYTES];
-    pt_store_t *store; //  NULL: no journal
+    char control[CMD_JOURNAL_PATH_BYTES + 32]; //  endpoint; empty: the path is too long for a socket
+    pt_store_t *store;                         //  NULL: no journal
     pt_poison_t *poison;
     size_t suspects;
 } cmd_journal_t;
@@ -37,6 +38,9 @@ const char *cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES]);
  *  code after one line and a hint.
  */
 int cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool);
+
+/*  Where a worker takes orders about its journal, into `out`; empty where the path is too long. */
+void cmd_journal_control(const char *dir, char out[CMD_JOURNAL_PATH_BYTES + 32]);
 
 /*  After the pool has ended. */
 void cmd_journal_close(cmd_journal_t *self);

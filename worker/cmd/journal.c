@@ -27,7 +27,7 @@ s_print_help(void)
          "What a worker keeps: decisions that were acknowledged, and how far each subscriber has come.\n");
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-12s %s\n", s_verbs[i].name, s_verbs[i].help);
-    puts("\nAll of them but forget may be used while the worker is at work.\n"
+    puts("\nAll of them may be used while the worker is at work.\n"
          "'paytriage journal VERB --help' tells more.");
     return cmd_flush();
 }

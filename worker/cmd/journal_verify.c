@@ -1,6 +1,9 @@
 /*  paytriage journal verify and forget. */
 #include "journal.h"
 
+#include "pt_replay.h"
+#include "pt_sockets.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -8,6 +11,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+//  A commit and a half on a disk that is very slow.
+#define S_ORDER_MS 10000
 
 static const struct argp_child s_children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
 
@@ -98,6 +104,19 @@ s_file_bytes(const char *dir)
 }
 
 static int
+s_refuse_name(const char *name)
+{
+    return cmd_fail(CMD_EXIT_NO, "'paytriage journal subscribers' lists them", "there is no subscriber '%s'", name);
+}
+
+static int
+s_tell_forgotten(const char *name)
+{
+    fprintf(stderr, "forgot '%s': nothing is kept for it any more\n", name);
+    return EX_OK;
+}
+
+static int
 s_forget(pt_store_t *store, const char *name)
 {
     pt_status_t status = pt_store_begin(store);
@@ -108,26 +127,51 @@ s_forget(pt_store_t *store, const char *name)
     else
         pt_store_abort(store);
     if (status == PT_E_NOT_FOUND)
-        return cmd_fail(CMD_EXIT_NO, "'paytriage journal subscribers' lists them", "there is no subscriber '%s'", name);
+        return s_refuse_name(name);
     if (status != PT_OK)
         return cmd_fail(EX_IOERR, NULL, "%s", pt_store_error(store));
-    fprintf(stderr, "forgot '%s': nothing is kept for it any more\n", name);
-    return EX_OK;
+    return s_tell_forgotten(name);
+}
+
+//  Have the worker do it that is at work. EX_TEMPFAIL when it does not answer.
+static int
+s_order_forget(const char *dir, const char *name)
+{
+    char endpoint[CMD_JOURNAL_PATH_BYTES + 32];
+    cmd_journal_control(dir, endpoint);
+    pt_sockets_init();
+    zsock_t *socket = *endpoint ? pt_sockets_new(ZMQ_REQ, 1, 1) : NULL;
+    char *word = NULL;
+    if (socket && pt_sockets_connect(socket, endpoint) == PT_OK) {
+        zsock_set_rcvtimeo(socket, S_ORDER_MS);
+        zsock_set_linger(socket, 0);
+        zstr_sendx(socket, PT_CONTROL_FORGET, name, NULL);
+        word = zstr_recv(socket);
+    }
+    zsock_destroy(&socket);
+    int code = EX_TEMPFAIL;
+    if (word && streq(word, PT_CONTROL_UNKNOWN))
+        code = s_refuse_name(name);
+    else if (word && streq(word, PT_CONTROL_OK))
+        code = s_tell_forgotten(name);
+    zstr_free(&word);
+    return code;
 }
 
 int
 cmd_journal_forget(int argc, char **argv)
 {
-    static const struct argp argp = {NULL,
-                                     journal_parse,
-                                     "NAME",
-                                     "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
-                                     "The worker must not be at work: it alone writes to its journal.\n\n"
-                                     "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 a worker "
-                                     "is at work, 77 not permitted.",
-                                     s_children,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {
+        NULL,
+        journal_parse,
+        "NAME",
+        "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
+        "A worker that is at work does it itself; this only asks it to.\n\n"
+        "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, 77 not "
+        "permitted.",
+        s_children,
+        NULL,
+        NULL};
     journal_options_t options = {.category = -1, .argument_max = 1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.argument_count != 1)
@@ -141,8 +185,12 @@ cmd_journal_forget(int argc, char **argv)
     if (!open.bytes)
         return cmd_fail(EX_NOINPUT, "name the folder that --journal of the worker names", "%s: no journal", dir);
     pt_status_t status = pt_store_open(&open, &store, error);
-    if (status == PT_E_IO && errno == EWOULDBLOCK)
-        return cmd_fail(EX_TEMPFAIL, "stop the worker, forget, and start it again", "%s", error);
+    if (status == PT_E_IO && errno == EWOULDBLOCK) {
+        int code = s_order_forget(dir, options.arguments[0]);
+        return code == EX_TEMPFAIL
+                   ? cmd_fail(code, "stop the worker, forget, and start it again", "%s, and does not answer", error)
+                   : code;
+    }
     if (status != PT_OK)
         return cmd_journal_refuse(status, error);
     int code = s_forget(store, options.arguments[0]);

@@ -1,0 +1,137 @@
+"""`paytriage journal`, and what the journal of `run` keeps when its process is killed."""
+
+import json
+import pathlib
+import signal
+import tempfile
+import unittest
+
+import support
+
+
+class Journal(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.dir = str(self.folder / "kept")
+        self.host = support.address()
+        self.front = f"tcp://{self.host}:5560"
+
+    def start(self, *args):
+        return support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "16M", *args)
+
+    def journal(self, verb, *args, code=0):
+        got, out, words = support.run("journal", verb, *args, "--journal", self.dir)
+        self.assertEqual(got, code, words)
+        return out
+
+    def entries(self, *args):
+        return support.json_lines(self.journal("export", *args))
+
+    def test_what_was_acknowledged_outlives_a_kill(self):
+        responses = support.sample()
+        with self.start() as daemon:
+            support.send(self.front, responses)
+            self.assertEqual(daemon.stop(signal.SIGKILL), -signal.SIGKILL)
+        _, out, _ = support.run("classify", data=support.lines_of(responses))
+        unsettled = {d["id"]: d["route"] for d in support.json_lines(out) if d["route"] != "settled"}
+        kept = [e for e in self.entries() if not e["topic"].startswith("operator_alert.")]
+        self.assertEqual({e["decision"]["id"]: e["topic"].split(".")[0] for e in kept}, unsettled)
+        self.assertEqual(len(kept), len(unsettled), "none stands twice")
+        by_id = {response["id"]: response for response in responses}
+        for entry in kept:
+            if "response" in entry:
+                self.assertEqual(entry["response"], by_id[entry["decision"]["id"]])
+        self.journal("verify")
+        with self.start() as daemon:
+            self.assertIn("start 2", daemon.text)
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_filters_let_through_what_they_name(self):
+        with self.start():
+            support.send(self.front, support.sample())
+            everything = self.entries()
+            for option, value, of in (("--provider", "opn", lambda e: e["decision"].get("provider")),
+                                      ("--category", "decline_hard", lambda e: e["decision"]["category"]),
+                                      ("--code", "insufficient_fund", lambda e: e["decision"].get("code"))):
+                wanted = [e for e in everything if of(e) == value]
+                self.assertTrue(wanted, value)
+                self.assertEqual(self.entries(option, value), wanted)
+            wanted = [e for e in everything if e["topic"].startswith("retry.uapay.")]
+            self.assertEqual(self.entries("--topic", "retry.uapay."), wanted)
+            self.assertEqual(self.entries("--limit", "3"), everything[:3])
+            self.assertEqual(self.entries("--newer", "1d"), everything)
+            self.assertEqual(self.entries("--older", "1d"), [])
+            lines = self.journal("list", "--topic", "dead_letter.opn.").splitlines()
+            self.assertEqual(len(lines), len([e for e in everything if e["topic"] == "dead_letter.opn."]))
+            shown = json.loads(self.journal("show", wanted[1]["topic"], str(wanted[1]["seq"])))
+            self.assertEqual(shown, wanted[1])
+            self.journal("show", "retry.uapay.", "100000", code=1)
+
+    def test_info_counts_what_export_prints(self):
+        with self.start():
+            support.send(self.front, support.sample())
+            head, *topics = support.json_lines(self.journal("info", "--output", "jsonl"))
+            self.assertEqual(head["starts"], 1)
+            counted = {t["topic"]: t["head_seq"] - t["first_retained"] for t in topics}
+            printed = {}
+            for entry in self.entries():
+                printed[entry["topic"]] = printed.get(entry["topic"], 0) + 1
+            self.assertEqual(counted, printed)
+            self.assertIn("dead_letter.opn.", self.journal("info"))
+
+    def test_verify_finds_a_flipped_bit(self):
+        with self.start() as daemon:
+            support.send(self.front, support.sample())
+            daemon.stop()
+        entry = self.entries("--topic", "retry.")[0]
+        path = self.folder / "kept" / "data.mdb"
+        data = bytearray(path.read_bytes())
+        # In whatever copy is the valid one: older pages may hold the same bytes.
+        needle = entry["decision"]["summary"].encode()
+        at = data.find(needle)
+        self.assertGreater(at, 0)
+        while at >= 0:
+            data[at + 1] ^= 4
+            at = data.find(needle, at + 1)
+        path.write_bytes(data)
+        faults = self.journal("verify", code=65).splitlines()
+        self.assertTrue(any(line.startswith(entry["topic"]) for line in faults), faults)
+        support.run("journal", "export", "--journal", self.dir)
+
+    def test_second_worker_is_refused(self):
+        with self.start():
+            code, _, words = support.run("worker", "--bind", self.host, "--port-base", "7560", "--journal", self.dir)
+            self.assertEqual(code, 75, words)
+            self.assertIn("another process", words)
+
+    def test_forget_is_done_by_the_worker_that_is_at_work(self):
+        with self.start() as daemon:
+            _, _, words = support.run("journal", "forget", "nobody", "--journal", self.dir)
+            self.assertIn("there is no subscriber 'nobody'", words)
+            self.journal("forget", "nobody", code=1)
+            daemon.stop()
+        self.journal("forget", "nobody", code=1)
+
+    def test_without_a_journal_it_is_said_aloud(self):
+        with support.Daemon("run", "--bind", self.host, "--journal", "none") as daemon:
+            self.assertIn("JOURNAL", daemon.text)
+            self.assertIn("is lost when this process dies", daemon.text)
+
+    def test_faults_have_their_exits(self):
+        for verb in ("info", "subscribers", "list", "export", "verify"):
+            self.journal(verb, code=66)
+        self.journal("forget", "x", code=66)
+        self.journal("show", "retry.opn.", "x", code=64)
+        self.assertFalse(pathlib.Path(self.dir).exists(), "looking makes nothing")
+        code, _, words = support.run("run", "--journal", self.dir, "--journal-size", "1M")
+        self.assertEqual(code, 64, words)
+        pathlib.Path(self.dir).mkdir()
+        (pathlib.Path(self.dir) / "data.mdb").write_bytes(b"no journal\n" * 1000000)
+        code, _, words = support.run("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "4M")
+        self.assertEqual(code, 65, words)
+
+
+if __name__ == "__main__":
+    support.main()
