@@ -33,7 +33,8 @@ enum {
     S_KEY_PAYTRIAGE,
     S_KEY_EACH,
     S_KEY_LOOP,
-    S_KEY_PRODUCERS
+    S_KEY_PRODUCERS,
+    S_KEY_DURABLE
 };
 
 typedef struct {
@@ -51,6 +52,7 @@ typedef struct {
     unsigned workers, window, producers;
     bool runs_closed, runs_open, checks_each, with_proxy;
     const char *hgrm;
+    const char *durable;
     const char *paytriage;
     pt_chain_worker_t contenders[S_CONTENDERS_MAX]; //  the first is paytriage, the second the null worker
     size_t contender_count;
@@ -169,7 +171,8 @@ s_run_round(s_bench_t *self, double rate, s_result_t *results)
         const pt_chain_worker_t *worker = &options->contenders[i];
         s_meter_t meter;
         pt_drive_result_t *drive = pt_bench_alloc(sizeof(*drive));
-        if (self->transport != PT_TRANSPORT_INPROC || (worker->kind != PT_CHAIN_PROGRAM && !worker->broker[0])) {
+        if (self->transport != PT_TRANSPORT_INPROC ||
+            (worker->kind != PT_CHAIN_PROGRAM && !worker->broker[0] && !worker->journal_in)) {
             ran[i] = s_run_chain(self, worker, rate, drive, &meter);
             self->failed = self->failed || !ran[i];
         }
@@ -368,7 +371,7 @@ s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, s_
     pt_chain_worker_t *worker = &options->contenders[options->contender_count++];
     *worker = (pt_chain_worker_t) {.name = text, .kind = kind, .has_alerts = kind == PT_CHAIN_PAYTRIAGE};
     //  The words of paytriage's own line come first; s_complete_contenders writes them.
-    size_t count = kind == PT_CHAIN_PAYTRIAGE ? 4 : 0;
+    size_t count = kind == PT_CHAIN_PAYTRIAGE ? 6 : 0;
     for (char *word = strsep(&words, " "); word; word = strsep(&words, " ")) {
         if (count == PT_CHAIN_ARGUMENTS_MAX - 1)
             argp_error(state, "%s: too many words", text);
@@ -427,6 +430,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_PEER:
         s_parse_contender(state, arg, PT_CHAIN_PROGRAM, options);
         return 0;
+    case S_KEY_DURABLE:
+        options->durable = arg;
+        return 0;
     case S_KEY_PROXY:
         options->with_proxy = true;
         return 0;
@@ -464,6 +470,7 @@ static const struct argp_option s_argp_options[] = {
     {0, 0, 0, 0, "Who runs, beside paytriage and the null worker:", 2},
     {"also", S_KEY_ALSO, "NAME=OPTIONS", 0, "paytriage's worker with further options", 2},
     {"peer", S_KEY_PEER, "NAME=COMMAND", 0, "another program, see bench/peers", 2},
+    {"durable", S_KEY_DURABLE, "DIRECTORY", 0, "paytriage with a journal there, on the disk to be measured", 2},
     {"proxy", S_KEY_PROXY, NULL, 0, "the null worker behind libzmq's zmq_proxy instead of paytriage's broker", 2},
     {"paytriage", S_KEY_PAYTRIAGE, "PATH", 0, "the program to measure (default: the one of this build)", 2},
     {0, 0, 0, 0, "What to keep and check:", 3},
@@ -500,10 +507,11 @@ s_complete_contenders(s_options_t *options, const char *self_path, const char *b
 {
     for (size_t i = 0; i < options->contender_count; i++) {
         pt_chain_worker_t *worker = &options->contenders[i];
-        const char *ours[] = {options->paytriage, "worker", "--workers", workers};
+        const char *ours[] = {options->paytriage, "worker", "--workers", workers, "--journal", "none"};
+        size_t ours_count = worker->journal_in ? 4 : 6;
         const char *null[] = {self_path, "null-worker", "--batch", batch};
         if (worker->kind == PT_CHAIN_PAYTRIAGE)
-            memcpy(worker->command, ours, sizeof(ours));
+            memcpy(worker->command, ours, ours_count * sizeof(ours[0]));
         if (worker->kind != PT_CHAIN_NULL)
             continue;
         memcpy(worker->command, null, sizeof(null));
@@ -586,6 +594,11 @@ main(int argc, char **argv)
         options.common.rounds = 1;
     if (options.seconds <= 0)
         options.seconds = options.common.is_short ? 0.05 : 2;
+    if (options.durable && options.contender_count < S_CONTENDERS_MAX)
+        options.contenders[options.contender_count++] = (pt_chain_worker_t) {.name = "paytriage, durable",
+                                                                             .kind = PT_CHAIN_PAYTRIAGE,
+                                                                             .has_alerts = true,
+                                                                             .journal_in = options.durable};
     if (options.with_proxy && options.contender_count < S_CONTENDERS_MAX)
         options.contenders[options.contender_count++] = (pt_chain_worker_t) {.name = "null worker, zmq_proxy",
                                                                              .kind = PT_CHAIN_NULL,

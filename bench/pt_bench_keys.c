@@ -1,13 +1,19 @@
-/*  pt_bench_keys: the real keys as gperf's input; runs while the bench is built.
+/*  pt_bench_keys: the built-in catalog in other words, for those that are compared with it.
  *
- *  Usage: pt_bench_keys codes|composites. `codes` are those of pt_keys_load_builtin, `composites` the
- *  joined strings of pt_joined.
+ *  Usage: pt_bench_keys codes|composites|rows. `codes` are those of pt_keys_load_builtin and
+ *  `composites` the joined strings of pt_joined, both as gperf's input, made while the bench is built.
+ *  `rows` is what the peers look up, as JSON Lines: where each gateway's codes and markers stand, then
+ *  what each code and marker means.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "pt_catalog.h"
 #include "pt_joined.h"
+#include "pt_policy.h"
+#include "pt_source.h"
 
 static void
 s_print_text(pt_text_t text)
@@ -47,16 +53,77 @@ s_print_tail(const char *name, size_t string_bytes)
     printf("    return sizeof(pt_gperf_%s_rows) + sizeof(pt_gperf_%s_lengths) + %zu;\n}\n", name, name, string_bytes);
 }
 
+static void
+s_print_line(json_t *line)
+{
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(line);
+}
+
+//  {"provider":"opn","codes":[["failure_code"],["code"]],"statuses":[["status"]]}
+static void
+s_print_shape(const pt_provider_t *provider)
+{
+    const pt_shape_t *shape = pt_provider_shape(provider);
+    json_t *places[] = {[PT_ROLE_CODE] = json_array(), [PT_ROLE_MESSAGE] = NULL, [PT_ROLE_STATUS] = json_array()};
+    for (size_t i = 0; i < shape->path_count; i++) {
+        const pt_path_t *path = &shape->paths[i];
+        if (path->role != PT_ROLE_CODE && path->role != PT_ROLE_STATUS)
+            continue;
+        json_t *steps = json_array();
+        for (unsigned k = 0; k < path->step_count; k++)
+            json_array_append_new(steps, json_stringn(path->steps[k].data, path->steps[k].len));
+        json_array_append_new(places[path->role], steps);
+    }
+    pt_text_t id = pt_provider_id(provider);
+    s_print_line(json_pack("{s:s%, s:o, s:o}", "provider", id.data, id.len, "codes", places[PT_ROLE_CODE], "statuses",
+                           places[PT_ROLE_STATUS]));
+}
+
+//  {"key":"opn/insufficient_fund","category":…,"outcome":…,"action":…,"route":…,"summary":…}
+static void
+s_print_row(const pt_catalog_t *catalog, const pt_entry_t *entry)
+{
+    pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
+    if (view.kind == PT_ENTRY_HTTP_CLASS || view.message.data)
+        return;
+    pt_text_t provider = pt_provider_id(pt_catalog_entry_provider(catalog, entry));
+    char key[512];
+    snprintf(key, sizeof(key), "%.*s/%s%.*s", (int) provider.len, provider.data,
+             view.kind == PT_ENTRY_STATUS ? "status/" : "", (int) view.code.len, view.code.data);
+    pt_action_t action = (pt_action_t) view.rule->action;
+    pt_outcome_t outcome = (pt_outcome_t) view.rule->outcome;
+    s_print_line(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s%}", "key", key, "category",
+                           pt_category_text((pt_category_t) view.rule->category), "outcome", pt_outcome_text(outcome),
+                           "action", pt_action_text(action), "route", pt_route_text(pt_policy_route(action, outcome)),
+                           "summary", view.summary.data, view.summary.len));
+}
+
+static void
+s_print_rows(void)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    for (size_t i = 0; i < pt_catalog_provider_count(catalog); i++)
+        s_print_shape(pt_catalog_provider_at(catalog, i));
+    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++)
+        s_print_row(catalog, pt_catalog_entry_at(catalog, i));
+}
+
 int
 main(int argc, char **argv)
 {
     pt_keys_t keys;
+    if (argc == 2 && strcmp(argv[1], "rows") == 0) {
+        s_print_rows();
+        return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    }
     if (argc == 2 && strcmp(argv[1], "codes") == 0) {
         pt_keys_load_builtin(&keys);
     } else if (argc == 2 && strcmp(argv[1], "composites") == 0) {
         pt_joined_load(&keys);
     } else {
-        fprintf(stderr, "usage: pt_bench_keys codes|composites\n");
+        fprintf(stderr, "usage: pt_bench_keys codes|composites|rows\n");
         return EX_USAGE;
     }
     s_print_head(argv[1]);

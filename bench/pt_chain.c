@@ -25,6 +25,9 @@
 
 #define S_PATH_BYTES 160
 
+//  Larger than what a run leaves; made in full when the worker starts.
+#define S_JOURNAL_SIZE "512M"
+
 typedef struct {
     pid_t pid; //  0: none
     char ports_file[S_PATH_BYTES];
@@ -34,9 +37,11 @@ typedef struct {
 struct pt_chain {
     pt_chain_transport_t transport;
     char directory[64];
+    char journal[S_PATH_BYTES]; //  a folder of its own; empty: none
     char front[PT_ENDPOINT_BYTES_MAX + 1];
     char back[PT_ENDPOINT_BYTES_MAX + 1];
     char publish[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+    char replay[PT_ENDPOINT_BYTES_MAX + 1];
     s_process_t broker_process;
     s_process_t worker_process;
     //  inproc
@@ -173,7 +178,7 @@ s_start_worker(pt_chain_t *self, const pt_chain_worker_t *worker)
         [PT_QUEUE_DEAD_LETTER] = "--dead-letter",
         [PT_QUEUE_OPERATOR_ALERT] = "--operator-alert",
     };
-    const char *arguments[PT_CHAIN_ARGUMENTS_MAX + 2 * PT_QUEUE_COUNT_ + 5];
+    const char *arguments[PT_CHAIN_ARGUMENTS_MAX + 2 * PT_QUEUE_COUNT_ + 11];
     size_t count = 0;
     for (; worker->command[count]; count++)
         arguments[count] = worker->command[count];
@@ -182,6 +187,18 @@ s_start_worker(pt_chain_t *self, const pt_chain_worker_t *worker)
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++) {
         arguments[count++] = options[queue];
         arguments[count++] = self->publish[queue];
+    }
+    if (worker->journal_in) {
+        snprintf(self->journal, sizeof(self->journal), "%s/paytriage-bench-XXXXXX", worker->journal_in);
+        if (!mkdtemp(self->journal)) {
+            fprintf(stderr, "pt_bench_bus: %s: %s\n", self->journal, strerror(errno));
+            self->journal[0] = 0;
+            return false;
+        }
+        const char *const journal[] = {"--journal",    self->journal, "--journal-size",
+                                       S_JOURNAL_SIZE, "--replay",    self->replay};
+        memcpy(arguments + count, journal, sizeof(journal));
+        count += sizeof(journal) / sizeof(journal[0]);
     }
     snprintf(self->worker_process.ports_file, S_PATH_BYTES, "%s/worker.json", self->directory);
     arguments[count++] = "--ports-file";
@@ -239,6 +256,7 @@ pt_chain_new(const pt_chain_options_t *options)
     bool is_up = mkdtemp(self->directory) != NULL;
     s_choose_endpoint(self, "front", self->front);
     s_choose_endpoint(self, "back", self->back);
+    s_choose_endpoint(self, "replay", self->replay);
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         s_choose_endpoint(self, pt_queue_text((pt_queue_t) queue), self->publish[queue]);
     if (is_up && options->transport == PT_TRANSPORT_INPROC)
@@ -278,9 +296,9 @@ s_stop(const pt_chain_t *self, s_process_t *process)
 }
 
 static void
-s_remove_directory(const pt_chain_t *self)
+s_remove_directory(const char *path)
 {
-    zdir_t *directory = zdir_new(self->directory, NULL);
+    zdir_t *directory = *path ? zdir_new(path, NULL) : NULL;
     if (directory)
         zdir_remove(directory, true);
     zdir_destroy(&directory);
@@ -300,7 +318,8 @@ pt_chain_destroy(pt_chain_t **self_p)
         pt_pool_destroy(&self->pool);
     if (self->broker)
         pt_broker_destroy(&self->broker);
-    s_remove_directory(self);
+    s_remove_directory(self->directory);
+    s_remove_directory(self->journal);
     free(self);
     *self_p = NULL;
     return is_good;
