@@ -127,7 +127,7 @@ PT_MUST_CHECK pt_status_t pt_store_subscribe(pt_store_t *self, const char *name,
                                              const pt_text_t *prefixes, size_t prefix_count, uint64_t now_ms);
 
 /*  A subscriber has dealt with all below `next_seq`. Positions never go back. PT_E_NOT_FOUND: no such
- *  subscriber or topic; PT_E_RANGE: a number that was not given yet.
+ *  subscriber or topic, or one that its prefixes do not cover; PT_E_RANGE: a number that was not given yet.
  */
 PT_MUST_CHECK pt_status_t pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_t next_seq,
                                             uint64_t now_ms);

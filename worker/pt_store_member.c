@@ -317,6 +317,8 @@ pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_
     if (index == SIZE_MAX || topic_index == SIZE_MAX)
         return PT_E_NOT_FOUND;
     pt_store_member_t *member = self->members[index];
+    if (!pt_store_covers(&member->who, topic))
+        return PT_E_NOT_FOUND;
     if (next_seq > self->topics[topic_index]->now.next_seq)
         return PT_E_RANGE;
     if (next_seq <= member->positions[topic_index])
