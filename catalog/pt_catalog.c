@@ -48,17 +48,28 @@ s_open_parts(pt_catalog_t *self)
     return PT_OK;
 }
 
-static pt_status_t
-s_open_copy(pt_catalog_t *self, pt_bytes_t image)
+pt_status_t
+pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog)
 {
-    size_t room = (image.len / PT_IMAGE_ALIGN + 1) * PT_IMAGE_ALIGN;
-    self->bytes = aligned_alloc(PT_IMAGE_ALIGN, room);
-    if (!self->bytes)
+    assert(image);
+    assert((uintptr_t) image % PT_IMAGE_ALIGN == 0);
+    assert(out_catalog);
+
+    if (bytes > PT_IMAGE_BYTES_MAX)
+        return PT_E_SIZE;
+    pt_catalog_t *self = calloc(1, sizeof *self);
+    if (!self)
         return PT_E_NOMEM;
-    if (image.len)
-        memcpy(self->bytes, image.data, image.len);
-    pt_status_t status = pt_image_open((pt_bytes_t) {self->bytes, image.len}, &self->image);
-    return status == PT_OK ? s_open_parts(self) : status;
+    pt_status_t status = pt_image_open((pt_bytes_t) {image, bytes}, &self->image);
+    if (status == PT_OK)
+        status = s_open_parts(self);
+    if (status != PT_OK) {
+        pt_catalog_destroy(&self);
+        return status;
+    }
+    self->bytes = image;
+    *out_catalog = self;
+    return PT_OK;
 }
 
 pt_status_t
@@ -69,16 +80,24 @@ pt_catalog_open(pt_bytes_t image, pt_catalog_t **out_catalog)
 
     if (image.len > PT_IMAGE_BYTES_MAX)
         return PT_E_SIZE;
-    pt_catalog_t *self = calloc(1, sizeof *self);
-    if (!self)
+    size_t room = (image.len / PT_IMAGE_ALIGN + 1) * PT_IMAGE_ALIGN;
+    uint8_t *copy = aligned_alloc(PT_IMAGE_ALIGN, room);
+    if (!copy)
         return PT_E_NOMEM;
-    pt_status_t status = s_open_copy(self, image);
-    if (status != PT_OK) {
-        pt_catalog_destroy(&self);
-        return status;
-    }
-    *out_catalog = self;
-    return PT_OK;
+    if (image.len)
+        memcpy(copy, image.data, image.len);
+    pt_status_t status = pt_catalog_adopt(copy, image.len, out_catalog);
+    if (status != PT_OK)
+        free(copy);
+    return status;
+}
+
+pt_bytes_t
+pt_catalog_image(const pt_catalog_t *self)
+{
+    assert(self);
+
+    return (pt_bytes_t) {self->bytes, self->image.header->file_bytes};
 }
 
 void

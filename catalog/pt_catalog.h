@@ -50,6 +50,14 @@ const pt_catalog_t *pt_catalog_builtin(void);
  */
 PT_MUST_CHECK pt_status_t pt_catalog_open(pt_bytes_t image, pt_catalog_t **out_catalog);
 
+/*  As above without the copy: `image` comes from aligned_alloc() on a 64-byte boundary, and belongs to
+ *  the catalog once PT_OK is returned; otherwise it stays the caller's.
+ */
+PT_MUST_CHECK pt_status_t pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog);
+
+/*  The bytes of the image; borrowed. */
+pt_bytes_t pt_catalog_image(const pt_catalog_t *self);
+
 /*  Release the catalog and set *self_p to NULL. Does nothing when it already is. Not for the built-in. */
 void pt_catalog_destroy(pt_catalog_t **self_p);
 

@@ -1,27 +1,58 @@
-/*  Reading goes by growing, not by the file's size: a pipe has none, and a file may grow meanwhile. */
+/*  Reading goes by growing, not by the file's size: a pipe has none, and a file may grow meanwhile. The
+ *  size is only the first guess, so that a large image is read where it stays.
+ */
 #include "pt_file.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define S_FIRST_BYTES ((size_t) 64 * 1024)
+#define S_HUGE_BYTES ((size_t) 2 * 1024 * 1024) //  a huge page: a large image takes fewer of them
+
+static uint8_t *
+s_allocate(size_t bytes)
+{
+    size_t align = bytes >= 2 * S_HUGE_BYTES ? S_HUGE_BYTES : PT_FILE_ALIGN;
+    size_t rounded = (bytes + align - 1) / align * align;
+    uint8_t *data = rounded < bytes ? NULL : aligned_alloc(align, rounded);
+    if (data && align == S_HUGE_BYTES)
+        (void) madvise(data, rounded, MADV_HUGEPAGE);
+    return data;
+}
 
 static bool
-s_read_stream(FILE *stream, size_t max, uint8_t **out_data, size_t *out_bytes)
+s_read_some(int fd, uint8_t *data, size_t room, size_t *bytes)
+{
+    while (*bytes < room) {
+        ssize_t got = read(fd, data + *bytes, room - *bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        *bytes += (size_t) got;
+    }
+    return true;
+}
+
+static bool
+s_read_descriptor(int fd, size_t max, size_t room, uint8_t **out_data, size_t *out_bytes)
 {
     uint8_t *data = NULL;
     size_t bytes = 0;
-    for (size_t room = S_FIRST_BYTES;; room *= 2) {
-        uint8_t *grown = realloc(data, room);
-        if (!grown)
-            break;
-        data = grown;
-        bytes += fread(data + bytes, 1, room - bytes, stream);
-        if (ferror(stream))
+    for (;; room *= 2) {
+        uint8_t *grown = s_allocate(room);
+        if (grown && bytes)
+            memcpy(grown, data, bytes);
+        if (grown) {
+            free(data);
+            data = grown;
+        }
+        if (!grown || !s_read_some(fd, data, room, &bytes))
             break;
         if (bytes > max) {
             errno = EFBIG;
@@ -46,12 +77,17 @@ pt_file_read(const char *path, size_t max, uint8_t **out_data, size_t *out_bytes
     assert(out_data);
     assert(out_bytes);
 
-    FILE *stream = fopen(path, "rbe");
-    if (!stream)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return false;
-    bool well = s_read_stream(stream, max, out_data, out_bytes);
+    struct stat info;
+    size_t room = S_FIRST_BYTES;
+    //  One byte more, so that the end of the file is seen without growing.
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t) info.st_size <= max)
+        room = (size_t) info.st_size + 1;
+    bool well = s_read_descriptor(fd, max, room, out_data, out_bytes);
     int error = errno;
-    (void) fclose(stream);
+    (void) close(fd);
     errno = error;
     return well;
 }

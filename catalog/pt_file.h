@@ -10,9 +10,10 @@
 extern "C" {
 #endif
 
-/*  Read a file (a pipe, a device) to its end. True: the caller owns *out_data (free()), which is
- *  never NULL. False, with errno set (EFBIG: more than `max` bytes).
+/*  Read a file (a pipe, a device) to its end. True: the caller owns *out_data (free()), which is never
+ *  NULL and stands on a PT_FILE_ALIGN boundary. False, with errno set (EFBIG: more than `max` bytes).
  */
+#define PT_FILE_ALIGN 64
 bool pt_file_read(const char *path, size_t max, uint8_t **out_data, size_t *out_bytes);
 
 /*  Write a file as a whole or not at all: beside its place, synced, then renamed; a link or a device

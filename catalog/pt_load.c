@@ -57,12 +57,14 @@ s_is_image(const uint8_t *data, size_t bytes)
     return magic == PT_IMAGE_MAGIC || magic == __builtin_bswap64(PT_IMAGE_MAGIC);
 }
 
+//  Takes the image.
 static pt_load_result_t
-s_open_image(pt_load_t *load, const char *name)
+s_open_image(pt_load_t *load, uint8_t *image, size_t bytes, const char *name)
 {
-    pt_status_t status = pt_catalog_open((pt_bytes_t) {load->image, load->image_bytes}, &load->catalog);
+    pt_status_t status = pt_catalog_adopt(image, bytes, &load->catalog);
     if (status == PT_OK)
         return PT_LOAD_OK;
+    free(image);
     if (status == PT_E_NOMEM)
         return PT_LOAD_NO_MEMORY;
     return s_refuse(load, PT_LOAD_REFUSED, "the image %s is refused: %s", name, pt_status_text(status));
@@ -86,9 +88,7 @@ s_read_file(s_work_t *work, const char *path)
                         work->options->yaml_only ? "give the YAML files that it was made of"
                                                  : "it stands alone, without further files");
     }
-    work->load->image = data;
-    work->load->image_bytes = bytes;
-    return s_open_image(work->load, path);
+    return s_open_image(work->load, data, bytes, path);
 }
 
 static pt_load_result_t
@@ -121,14 +121,16 @@ s_compile(s_work_t *work)
     pt_compile_check(&load->source, &load->faults);
     if (load->faults.errors)
         return PT_LOAD_FAULTS;
-    status = pt_build_image(&load->source, &load->faults, &load->image, &load->image_bytes);
+    uint8_t *image = NULL;
+    size_t bytes = 0;
+    status = pt_build_image(&load->source, &load->faults, &image, &bytes);
     if (status == PT_E_NOMEM)
         return PT_LOAD_NO_MEMORY;
-    if (status == PT_E_SYNTAX || load->faults.errors)
+    if (status == PT_E_SYNTAX)
         return PT_LOAD_FAULTS;
     if (status != PT_OK)
         return s_refuse(load, PT_LOAD_REFUSED, "no image can be made of it: %s", pt_status_text(status));
-    return s_open_image(load, "just made");
+    return s_open_image(load, image, bytes, "just made");
 }
 
 pt_load_result_t
@@ -158,7 +160,6 @@ pt_load_clear(pt_load_t *self)
     assert(self);
 
     pt_catalog_destroy(&self->catalog);
-    free(self->image);
     pt_source_destroy(&self->source);
     pt_faults_clear(&self->faults);
 }

@@ -37,11 +37,9 @@ typedef enum {
 
 typedef struct {
     pt_catalog_t *catalog; //  owned; only with PT_LOAD_OK
-    uint8_t *image;        //  its bytes, owned
-    size_t image_bytes;
-    pt_source_t source; //  empty where an image was loaded
-    pt_faults_t faults; //  warnings too
-    size_t file_count;  //  read from the paths
+    pt_source_t source;    //  empty where an image was loaded
+    pt_faults_t faults;    //  warnings too
+    size_t file_count;     //  read from the paths
     char error[512];
 } pt_load_t;
 

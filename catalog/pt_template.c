@@ -288,12 +288,24 @@ s_overlap_stops(const pt_template_t *left, bool left_stop, const pt_template_t *
     return overlaps;
 }
 
+//  Both are anchored in front, so texts that differ before either's first hole never fit one message.
+static bool
+s_is_front_alike(const pt_template_t *left, const pt_template_t *right)
+{
+    pt_text_t left_front = left->literals[0];
+    pt_text_t right_front = right->literals[0];
+    size_t len = left_front.len < right_front.len ? left_front.len : right_front.len;
+    return len == 0 || memcmp(left_front.data, right_front.data, len) == 0;
+}
+
 bool
 pt_template_overlap(const pt_template_t *left, const pt_template_t *right)
 {
     assert(left);
     assert(right);
 
+    if (!s_is_front_alike(left, right))
+        return false;
     return s_overlap_stops(left, false, right, false) ||
            (left->stop_optional && s_overlap_stops(left, true, right, false)) ||
            (right->stop_optional && s_overlap_stops(left, false, right, true));

@@ -67,11 +67,12 @@ static int
 s_write(const compile_options_t *options, const pt_load_t *load)
 {
     bool is_created;
-    if (!pt_file_write(options->output, (pt_bytes_t) {load->image, load->image_bytes}, &is_created))
+    if (!pt_file_write(options->output, pt_catalog_image(load->catalog), &is_created))
         return cmd_fail(is_created ? EX_IOERR : EX_CANTCREAT, NULL, "cannot %s %s: %s", is_created ? "write" : "create",
                         options->output, strerror(errno));
     fprintf(stderr, "catalog %016" PRIx64 ", %zu entries of %zu gateways, %zu bytes\n", pt_catalog_hash(load->catalog),
-            pt_catalog_entry_count(load->catalog), pt_catalog_provider_count(load->catalog), load->image_bytes);
+            pt_catalog_entry_count(load->catalog), pt_catalog_provider_count(load->catalog),
+            pt_catalog_image(load->catalog).len);
     return EX_OK;
 }
 

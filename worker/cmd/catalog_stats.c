@@ -164,9 +164,9 @@ s_stats(const stats_options_t *options, const pt_load_t *load)
         s_count(&counts[providers], &view);
     }
     if (options->output == CMD_OUTPUT_JSONL)
-        s_print_json(catalog, counts, load->image_bytes);
+        s_print_json(catalog, counts, pt_catalog_image(load->catalog).len);
     else
-        s_print_text(catalog, counts, load->image_bytes);
+        s_print_text(catalog, counts, pt_catalog_image(load->catalog).len);
     free(counts);
     return cmd_flush();
 }
