@@ -3,13 +3,31 @@
  */
 #include "bus.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "pt_journal.h"
 #include "store.h"
 
 #define S_BYTES (UINT64_C(16) << 20)
+
+//  Stands before the C library's, so that a disk can fail; in the thread of the journal.
+static atomic_bool s_disk_fails;
+
+int fdatasync(int fd);
+
+int
+fdatasync(int fd)
+{
+    if (!atomic_load(&s_disk_fails))
+        return (int) syscall(SYS_fdatasync, fd);
+    errno = EIO;
+    return -1;
+}
 
 //  A worker with its journal, behind a broker.
 typedef struct {
@@ -473,6 +491,35 @@ full_journal_refuses_and_recovers(void **state)
     s_close_bench(&bench);
 }
 
+static void
+nothing_is_acknowledged_once_the_disk_has_failed(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    s_finish(&bench, 1, 5);
+    struct pollfd failure = {.fd = pt_pool_failure_fd(bench.pool), .events = POLLIN};
+    assert_int_equal(poll(&failure, 1, 0), 0);
+    atomic_store(&s_disk_fails, true);
+    s_send(&bench, 2, 5);
+    assert_int_equal(poll(&failure, 1, BUS_PATIENCE_MS), 1);
+    atomic_store(&s_disk_fails, false);
+    assert_non_null(strstr(pt_store_error(bench.store), "Input/output error"));
+    //  The disk works again, and still nothing is taken.
+    s_send(&bench, 3, 5);
+    s_stop_pool(&bench);
+    assert_false(bus_has_message(bench.producer));
+
+    s_start_pool(&bench, S_BYTES, false);
+    store_expect_sound(bench.store);
+    s_finish(&bench, 2, 5);
+    s_finish(&bench, 3, 5);
+    size_t messages;
+    pt_end_t end = s_fetch(&bench, 1, PT_BATCH_BYTES_MAX, &messages);
+    assert_int_equal(end.head_seq, 16);
+    s_close_bench(&bench);
+}
+
 //  ---- poison
 
 static void
@@ -566,6 +613,7 @@ main(void)
         cmocka_unit_test(fetch_keeps_to_its_bounds),
         cmocka_unit_test(client_that_does_not_read_holds_up_nobody),
         cmocka_unit_test(full_journal_refuses_and_recovers),
+        cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
     };

@@ -1,0 +1,141 @@
+/*  What a store does when the disk fails: this program's own fdatasync, pwrite and writev stand before
+ *  the C library's, and fail at the call that a test asks for.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define S_BYTES (UINT64_C(8) << 20)
+#define S_CALLS 60
+
+static int s_calls_left; //  until the one that fails; 0: none does
+static int s_reason;
+static unsigned s_failed;
+
+//  Whether this call is the one. Later ones go well, as on Linux, which tells of a lost write once.
+static bool
+s_fails(void)
+{
+    if (s_calls_left == 0 || --s_calls_left > 0)
+        return false;
+    s_failed++;
+    errno = s_reason;
+    return true;
+}
+
+int fdatasync(int fd);
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset);
+ssize_t writev(int fd, const struct iovec *parts, int count);
+
+int
+fdatasync(int fd)
+{
+    return s_fails() ? -1 : (int) syscall(SYS_fdatasync, fd);
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    return s_fails() ? -1 : (ssize_t) syscall(SYS_pwrite64, fd, bytes, len, offset);
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
+{
+    return s_fails() ? -1 : (ssize_t) syscall(SYS_pwrite64, fd, bytes, len, offset);
+}
+
+ssize_t
+writev(int fd, const struct iovec *parts, int count)
+{
+    return s_fails() ? -1 : (ssize_t) syscall(SYS_writev, fd, parts, count);
+}
+
+static pt_status_t
+s_write_turn(pt_store_t *store, uint64_t turn)
+{
+    uint64_t first_seq;
+    store_part_t part = store_part(turn * 10, 10, 900, true);
+    pt_status_t status = pt_store_begin(store);
+    if (status == PT_OK)
+        status = pt_store_append(store, turn % 2 ? "retry.a." : "retry.b.", &part.part, 1, turn, &first_seq);
+    if (status == PT_OK)
+        status = pt_store_remember(store, 1, 1, 1, turn, (uint32_t) turn, turn);
+    if (status == PT_OK)
+        status = pt_store_commit(store);
+    else
+        pt_store_abort(store);
+    store_part_clear(&part);
+    return status;
+}
+
+static void
+s_find_last(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    (void) producer;
+    (void) epoch;
+    (void) floor;
+    (void) crc32;
+    uint64_t *last = context;
+    if (seq > *last)
+        *last = seq;
+}
+
+//  Write until the disk fails; what was told durable must be there afterwards, and nothing torn.
+static void
+s_fail_at(int call, int reason)
+{
+    char dir[STORE_PATH_BYTES];
+    uint64_t told = 0;
+    uint64_t last = 0;
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    s_reason = reason;
+    s_failed = 0;
+    s_calls_left = call;
+    pt_status_t status = PT_OK;
+    while (status == PT_OK && told < 50) {
+        status = s_write_turn(store, told + 1);
+        told += status == PT_OK;
+    }
+    s_calls_left = 0;
+    assert_int_equal(s_failed, 1);
+    assert_int_equal(status, PT_E_IO);
+    assert_true(*pt_store_error(store));
+    //  Dead: the disk works again, and the store does not believe it.
+    assert_int_equal(s_write_turn(store, told + 1), PT_E_IO);
+    pt_store_close(&store);
+
+    store = store_open(dir, S_BYTES);
+    pt_store_view_t *view;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_find_last, &last), PT_OK);
+    pt_store_view_close(&view);
+    assert_in_range(last, told, told + 1);
+    assert_int_equal(store_expect_sound(store).records, last);
+    assert_int_equal(s_write_turn(store, last + 1), PT_OK);
+    pt_store_close(&store);
+}
+
+static void
+store_dies_at_the_first_fault_and_keeps_what_it_told(void **state)
+{
+    (void) state;
+    for (int call = 1; call <= S_CALLS; call++) {
+        s_fail_at(call, EIO);
+        s_fail_at(call, ENOSPC);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(store_dies_at_the_first_fault_and_keeps_what_it_told),
+    };
+    return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);
+}
