@@ -43,6 +43,9 @@ PT_MUST_CHECK pt_status_t pt_compile_files(pt_source_t *source, const pt_compile
  */
 void pt_compile_check(const pt_source_t *source, pt_faults_t *faults);
 
+/*  Put faults into the order of files, lines and columns. */
+void pt_compile_sort_faults(const pt_source_t *source, pt_faults_t *faults);
+
 #ifdef __cplusplus
 }
 #endif

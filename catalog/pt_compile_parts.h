@@ -107,9 +107,6 @@ const char *pt_compile_check_message(const char *message, size_t *out_hole_count
 /*  Read citations into one text, "FILE:LINE; FILE:LINE". NULL, with a fault, when one is wrong. */
 char *pt_compile_read_cite(pt_reader_t *reader, const pt_node_t *node, const char *cite_file);
 
-/*  Put faults into the order of files, lines and columns. */
-void pt_compile_sort_faults(const pt_source_t *source, pt_faults_t *faults);
-
 //  Checks of a whole source; pt_compile_check calls them.
 void pt_compile_check_rule(const pt_source_entry_t *entry, pt_faults_t *faults);
 void pt_compile_check_rows(const pt_source_provider_t *provider, pt_faults_t *faults);

@@ -97,6 +97,38 @@ class Lint(Catalogs):
         self.assertRegex(stdout, r"warning: .* \[PT1120\]\n1 warning\n$")
         self.catalog("lint", "--deny-warnings", doubtful, code=1)
 
+    def warnings(self, text):
+        path = self.write("doubtful.yaml", text)
+        stdout, _ = self.catalog("lint", path)
+        return re.findall(r":(\d+):\d+: warning: (.*) \[(PT\d{4})\]", stdout)
+
+    def test_entries_that_nothing_leads_to(self):
+        row = '  - {code: "06", slug: said, message: "Said", category: decline_soft, outcome: declined, action: none,\n' \
+              '     summary: s, cite: 1}\n'
+        other = '  - {code: "06", category: decline_hard, outcome: declined, action: none, summary: s, cite: 1}\n'
+        self.assertEqual(self.warnings(ACME + row + other), [])
+        found = self.warnings(ACME.replace(", message: message", "") + row + other)
+        self.assertEqual([(line, fault) for line, _, fault in found], [("12", "PT1130")])
+        self.assertIn("no place for messages", found[0][1])
+
+    def test_templates_that_overlap(self):
+        rows = "".join(f'  - {{code: "06", slug: {slug}, message: "{message}", category: {category}, '
+                       f'outcome: declined, action: none, summary: s, cite: 1}}\n' for slug, message, category in
+                       (("order", "Order {id}", "decline_soft"), ("failed", "{what} failed", "decline_hard"),
+                        ("one", "Order {id} failed today", "decline_hard")))
+        other = '  - {code: "06", category: decline_hard, outcome: declined, action: none, summary: s, cite: 1}\n'
+        found = self.warnings(ACME + rows + other)
+        self.assertEqual([(line, fault) for line, _, fault in found], [("13", "PT1131")])
+        self.assertIn("acme/06/order at line 12", found[0][1])
+        self.assertEqual(self.warnings(ACME + rows.replace("decline_hard", "decline_soft") + other), [])
+
+    def test_schedules_without_an_end_in_sight(self):
+        self.assertEqual([fault for _, _, fault in self.warnings(ACME.replace("max_attempts: 3", "deadline: 8d"))],
+                         ["PT1121"])
+        self.assertEqual([fault for _, _, fault in self.warnings(ACME.replace("max_attempts: 3", "max_attempts: 101"))],
+                         ["PT1121"])
+        self.assertEqual(self.warnings(ACME.replace("max_attempts: 3", "max_attempts: 100, deadline: 7d")), [])
+
     def test_each_id_is_explained(self):
         table = (support.SOURCE / "catalog/pt_fault.c").read_text()
         ids = set(re.findall(r'"(PT\d{4})"', table))

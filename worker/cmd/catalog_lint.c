@@ -2,6 +2,7 @@
 #include "cmd_catalog.h"
 
 #include "pt_fault_text.h"
+#include "pt_lint.h"
 
 #include <string.h>
 
@@ -108,6 +109,8 @@ cmd_catalog_lint(int argc, char **argv)
     else if (result == PT_LOAD_NO_MEMORY)
         code = cmd_fail(EX_OSERR, NULL, "no memory for the catalog");
     else {
+        if (result == PT_LOAD_OK)
+            pt_lint(&load.source, load.catalog, &load.faults);
         s_keep_own(&load.faults, &options);
         s_print(&load, &options);
         bool is_refused = load.faults.errors || (options.deny_warnings && load.faults.count);
