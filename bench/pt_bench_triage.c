@@ -13,6 +13,7 @@
 
 #include "pt_allocations.h"
 #include "pt_bench.h"
+#include "pt_histogram.h"
 #include "pt_instructions.h"
 #include "pt_mix.h"
 #include "pt_policy.h"
@@ -180,6 +181,21 @@ s_measure_stage(s_bench_t *self, s_stage_t stage, pt_form_t form, const uint32_t
     pt_series_add(&result->blocks, ns);
 }
 
+//  The whole, response by response: not what they cost together, but how their costs are spread.
+static void
+s_run_singly(s_bench_t *self, pt_form_t form, pt_histogram_t *singles)
+{
+    for (size_t at = 0; at < self->draw_count; at++) {
+        pt_triaged_t triaged;
+        pt_bytes_t bytes = self->mix.answers[self->draws[form][at]].forms[form];
+        uint64_t start = pt_bench_now_ns();
+        pt_triage_response(self->triage, bytes, NULL, 0, S_NOW_MS, self->block->out, &triaged);
+        uint64_t spent = pt_bench_now_ns() - start;
+        pt_histogram_add(singles, spent > self->clock_cost_ns ? spent - self->clock_cost_ns : 0);
+        self->bytes_out += triaged.bytes;
+    }
+}
+
 static void
 s_release_block(s_bench_t *self)
 {
@@ -260,6 +276,16 @@ s_add_results(const s_bench_t *self, pt_table_t *table, pt_form_t form, s_result
 }
 
 static void
+s_add_singles(pt_table_t *table, pt_form_t form, const pt_histogram_t *singles)
+{
+    json_t *row = pt_table_row(table);
+    pt_row_text(row, "body", pt_form_text(form));
+    pt_row_text(row, "stage", "whole, each");
+    pt_row_number(row, "median_ns", (double) pt_histogram_percentile(singles, 50));
+    pt_row_number(row, "p99_ns", (double) pt_histogram_percentile(singles, 99));
+}
+
+static void
 s_clear_results(s_result_t results[S_STAGE_COUNT])
 {
     for (int stage = 0; stage < S_STAGE_COUNT; stage++) {
@@ -272,6 +298,7 @@ static void
 s_measure_form(s_bench_t *self, pt_form_t form, pt_table_t *table)
 {
     s_result_t results[S_STAGE_COUNT] = {0};
+    pt_histogram_t *singles = pt_bench_alloc(sizeof(*singles));
     s_check_answers(self, form);
     //  A round to warm up, whose figures are thrown away.
     s_run_round(self, form, results);
@@ -281,8 +308,13 @@ s_measure_form(s_bench_t *self, pt_form_t form, pt_table_t *table)
         pt_bench_progress(&self->options->common, "%s bodies: round %u of %u", pt_form_text(form), round + 1,
                           self->options->common.rounds);
         s_run_round(self, form, results);
+        if (!self->options->only_whole)
+            s_run_singly(self, form, singles);
     }
     s_add_results(self, table, form, results);
+    if (!self->options->only_whole)
+        s_add_singles(table, form, singles);
+    free(singles);
     s_clear_results(results);
 }
 
@@ -413,6 +445,9 @@ static const struct argp s_argp = {
     s_parse_option,
     "[FILE...]",
     "Time what one response costs: decode, extract, look up, decide, encode, and the whole.\v"
+    "Stages and whole are means over blocks of 16 responses drawn at random, and then medians and percentiles of the "
+    "blocks; \"whole, each\" times response by response, so its median is a usual response, and not the few large "
+    "ones.\n\n"
     "FILEs hold responses as JSON Lines, as for `paytriage classify`; without any, the recorded answers of all "
     "five gateways are used. Where a line says what it expects, that is checked first.\n\n"
     "Examples:\n"
