@@ -23,8 +23,7 @@ static char s_name[64]; //  of the point to die at
 static unsigned long s_hit;
 static const char *s_bytes, *s_rule, *s_counts;
 
-static void __attribute__((constructor))
-s_read_environment(void)
+static void __attribute__((constructor)) s_read_environment(void)
 {
     const char *fault = getenv("PAYTRIAGE_FAULT");
     s_bytes = getenv("PAYTRIAGE_FAULT_BYTES");
@@ -34,8 +33,7 @@ s_read_environment(void)
         abort();
 }
 
-static void __attribute__((destructor))
-s_write_counts(void)
+static void __attribute__((destructor)) s_write_counts(void)
 {
     FILE *file = s_counts ? fopen(s_counts, "w") : NULL;
     for (size_t i = 0; file && i < s_point_count; i++)
