@@ -100,6 +100,39 @@ class Start(unittest.TestCase):
         self.assertEqual(code, 73)
         self.assertIn("cannot write", words)
 
+    def test_a_ports_file_of_another_process_stays_when_ours_cannot_be_written(self):
+        self.ports.write_text('{"pid": 1}')
+        (self.folder / "ports.json.new").mkdir()
+        code, _, words = support.run("run", "--bind", support.address(), "--ports-file", str(self.ports))
+        self.assertEqual(code, 73, words)
+        self.assertEqual(self.ports.read_text(), '{"pid": 1}')
+
+    def test_a_ports_file_that_another_process_wrote_meanwhile_stays(self):
+        with support.Daemon("run", "--bind", support.address(), "--ports-file", str(self.ports)) as daemon:
+            self.ports.write_text('{"pid": 1}')
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.ports.read_text(), '{"pid": 1}')
+
+    def test_what_is_no_file_is_written_to_and_not_replaced(self):
+        target, link, pipe = self.folder / "target", self.folder / "link", self.folder / "pipe"
+        target.touch()
+        link.symlink_to(target)
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        for path, read in ((link, target.read_text), (pipe, lambda: os.read(reader, 4096).decode())):
+            with support.Daemon("run", "--bind", support.address(), "--ports-file", str(path)) as daemon:
+                self.assertEqual(json.loads(read())["pid"], daemon.process.pid)
+                self.assertEqual(daemon.stop(), 0)
+        self.assertTrue(link.is_symlink() and pipe.is_fifo())
+        self.assertEqual(sorted(os.listdir(self.folder)), ["link", "pipe", "target"])
+
+    def test_a_pipe_that_nobody_reads_ends_the_start(self):
+        os.mkfifo(self.ports)
+        code, _, words = support.run("run", "--bind", support.address(), "--ports-file", str(self.ports))
+        self.assertEqual(code, 73, words)
+        self.assertTrue(self.ports.is_fifo())
+
 
 class Stop(unittest.TestCase):
     def test_sigterm_and_sigint_drain(self):

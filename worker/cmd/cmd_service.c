@@ -1,10 +1,10 @@
 /*  The life of a daemon: every fault of the start is one line, one hint and an exit code. */
 #include "cmd_service.h"
 
+#include "cmd_ports.h"
 #include "pt_sockets.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <poll.h>
 
 enum {
@@ -231,12 +231,10 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
     return code;
 }
 
-//  Written beside and renamed, so that whoever waits for the file reads it whole.
 static int
 s_write_ports(const cmd_service_t *self, const char *path)
 {
     json_t *json = json_object();
-    char beside[4096];
     if (self->broker) {
         json_object_set_new(json, "front", json_string(pt_broker_front(self->broker)));
         json_object_set_new(json, "back", json_string(pt_broker_back(self->broker)));
@@ -246,11 +244,9 @@ s_write_ports(const cmd_service_t *self, const char *path)
                             json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
     if (self->pool && *pt_pool_replay(self->pool))
         json_object_set_new(json, "replay", json_string(pt_pool_replay(self->pool)));
-    json_object_set_new(json, "pid", json_integer(getpid()));
-    snprintf(beside, sizeof beside, "%s.new", path);
-    bool well = json_dump_file(json, beside, JSON_INDENT(2)) == 0 && rename(beside, path) == 0;
+    int error = cmd_ports_write(path, json);
     json_decref(json);
-    return well ? EX_OK : cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(errno));
+    return error ? cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(error)) : EX_OK;
 }
 
 int
@@ -343,7 +339,7 @@ cmd_service_run(const cmd_service_options_t *options)
     while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents)
         poll(events, 2, -1);
     if (self.options.ports_file)
-        unlink(self.options.ports_file);
+        cmd_ports_remove(self.options.ports_file);
     //  There is nothing to drain into. What was not acknowledged is sent again.
     if (events[1].revents) {
         code = cmd_journal_explain_failure(&self.journal);
