@@ -204,9 +204,9 @@ s_decide(runner_t *self, const cmd_case_t *test)
     pt_triaged_t triaged;
     pt_decision_t decision;
     pt_triage_response(&self->triage, (pt_bytes_t) {bytes, len}, NULL, 0, test->at_ms, self->bytes, &triaged);
-    free(bytes);
     if (!triaged.invalid)
-        s_note_coverage(self);
+        s_note_coverage(self); //  while the response's own texts are there
+    free(bytes);
     if (pt_decision_decode((pt_bytes_t) {self->bytes, triaged.bytes}, fields, &decision) != PT_OK)
         return NULL;
     char *printed = pt_decision_json(&decision);
