@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""A producer of paytriage by the rules of proto/PROTOCOL.md, "Producers": responses go out in numbered batches, each
+is kept and sent again until it is acknowledged or refused for good. Used as a program it publishes JSON Lines.
+
+    publisher.py tcp://127.0.0.1:5560 [tcp://OTHER-BROKER:5560 ...] < responses.jsonl
+"""
+import json
+import os
+import random
+import sys
+import time
+import zlib
+
+import msgpack
+import zmq
+
+WINDOW, BATCH, RTO, RTO_MAX, SILENT_SENDS = 64, 256, 0.2, 10.0, 3
+PASSING = ("busy", "window", "bad_crc")  # the other reasons are for good
+
+
+class Batch:
+    def __init__(self, responses):
+        self.payload = msgpack.packb([msgpack.packb(response) for response in responses])
+        self.crc32, self.count, self.sends, self.silent, self.due = zlib.crc32(self.payload), len(responses), 0, 0, 0.0
+
+
+class Publisher:
+    def __init__(self, brokers, refused):
+        self.brokers, self.refused, self.socket = brokers, refused, None
+        self.producer, self.epoch = os.urandom(8).hex(), int(time.time() * 1000)
+        self.open, self.batches, self.next = [], {}, 1  # by seq: what is not answered
+        self.accepted = 0
+        self.connect()
+
+    def connect(self):
+        """The next broker, on a new socket: what waits in the old one is dropped, and sent again."""
+        if self.socket:
+            self.socket.close()
+            self.brokers = self.brokers[1:] + self.brokers[:1]
+        self.socket = zmq.Context.instance().socket(zmq.DEALER)
+        self.socket.linger, self.socket.sndhwm, self.socket.maxmsgsize = 0, WINDOW + 16, 2 << 20
+        self.socket.connect(self.brokers[0])
+        for batch in self.batches.values():
+            batch.due, batch.silent = 0.0, 0
+
+    def floor(self):
+        return min(self.batches, default=self.next)
+
+    def put(self, response):
+        """Take one response (a dict with an id); waits while the window is full."""
+        self.open.append(response)
+        if len(self.open) == BATCH:
+            self.seal()
+
+    def seal(self):
+        """Send what was put, although the batch is not full."""
+        while self.next - self.floor() >= WINDOW:
+            self.poll(1000)
+        if self.open:
+            self.batches[self.next], self.next, self.open = Batch(self.open), self.next + 1, []
+        self.poll(0)
+
+    def finish(self):
+        """Wait until everything is answered."""
+        self.seal()
+        while self.batches:
+            self.poll(1000)
+
+    def poll(self, timeout_ms):
+        self.send_due()
+        soonest = min((batch.due for batch in self.batches.values()), default=time.monotonic() + 3600)
+        wait_ms = max(0, min(timeout_ms, (soonest - time.monotonic()) * 1000))
+        while self.socket.poll(wait_ms):
+            self.answered(self.socket.recv_multipart())
+            wait_ms = 0
+
+    def send_due(self):
+        now = time.monotonic()
+        if any(batch.due <= now and batch.silent >= SILENT_SENDS for batch in self.batches.values()):
+            self.connect()
+        for seq, batch in self.batches.items():
+            if batch.due > now:
+                continue
+            header = [1, "BATCH", self.producer, self.epoch, seq, self.floor(), batch.crc32, batch.count]
+            try:
+                self.socket.send_multipart([msgpack.packb(header), batch.payload], zmq.NOBLOCK)
+            except zmq.Again:
+                pass  # the pipe is full, perhaps of this: a kind of silence
+            wait = min(RTO * 2 ** batch.sends, RTO_MAX)
+            batch.due = now + wait * random.uniform(1, 1.25)
+            batch.sends, batch.silent = batch.sends + 1, batch.silent + 1
+
+    def answered(self, frames):
+        try:
+            _, kind, producer, epoch, *rest = msgpack.unpackb(frames[0])
+        except (ValueError, TypeError, msgpack.UnpackException):
+            return
+        if (producer, epoch) != (self.producer, self.epoch):
+            return  # an answer to another owner of this connection
+        for batch in self.batches.values():
+            batch.silent = 0  # somebody lives there
+        if kind == "ACK":
+            for first, last in rest[0]:
+                for seq in [seq for seq in self.batches if first <= seq <= last]:
+                    self.accepted += self.batches.pop(seq).count
+        elif kind == "NACK" and rest[0] in self.batches:
+            seq, reason, retry_after_ms = rest
+            batch = self.batches[seq]
+            if reason in PASSING:
+                batch.due = time.monotonic() + (retry_after_ms / 1000 or RTO) * random.uniform(1, 1.25)
+                batch.sends = 0
+            else:
+                self.refused(seq, self.batches.pop(seq).count, reason)
+
+
+def main(brokers):
+    publisher = Publisher(brokers, lambda seq, count, reason: print(f"refused: {count} of batch {seq}: {reason}",
+                                                                    file=sys.stderr))
+    for number, line in enumerate(sys.stdin, 1):
+        publisher.put({"id": f"line:{number}", **json.loads(line)})
+    publisher.finish()
+    print(f"accepted {publisher.accepted}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(sys.argv[1:])
