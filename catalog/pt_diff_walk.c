@@ -217,7 +217,8 @@ s_compare_rules(const pt_rule_t *before, const pt_rule_t *after, const pt_differ
     unsigned changes = 0;
     bool is_retried = question->before->retry.present && question->after->retry.present;
     size_t bytes = before->delay_count * sizeof before->delay_ms[0];
-    if (is_retried && (before->delay_count != after->delay_count || memcmp(before->delay_ms, after->delay_ms, bytes)))
+    if (is_retried &&
+        (before->delay_count != after->delay_count || memcmp(before->delay_ms, after->delay_ms, bytes) != 0))
         changes |= PT_DIFF_RETRY;
     bool is_later = question->before->alert.present && question->after->alert.present &&
                     before->when == PT_ALERT_WHEN_IF_PERSISTENT && after->when == PT_ALERT_WHEN_IF_PERSISTENT;
@@ -256,6 +257,7 @@ s_compare_answers(s_walk_t *walk, const s_key_t *key, pt_difference_t *question)
     question->comparison.changes |= s_compare_rules(old_rule, new_rule, question);
     if (question->comparison.changes || question->comparison.risks)
         walk->listener->differs(walk->listener->context, question);
+    question->before = question->after = NULL;
 }
 
 static void

@@ -406,7 +406,7 @@ s_make_index(s_index_t *index, const pt_node_t *entries)
 static s_row_t *
 s_search(s_row_t **rows, size_t count, const s_row_t *wanted, int (*compare)(const void *, const void *))
 {
-    s_row_t **found = bsearch(&wanted, rows, count, sizeof *rows, compare);
+    s_row_t **found = bsearch(&wanted, rows, count, sizeof(s_row_t *), compare);
     return found ? *found : NULL;
 }
 

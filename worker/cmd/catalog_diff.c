@@ -183,7 +183,6 @@ s_is_same_group(const diff_t *self, const pt_difference_t *difference)
 {
     return self->keys && pt_text_equal(self->group.provider, difference->provider) &&
            self->group.kind == difference->kind && pt_text_equal(self->group.key, difference->key) &&
-           !self->group.message.data == !difference->message.data &&
            pt_text_equal(self->group.message, difference->message);
 }
 

@@ -251,7 +251,7 @@ static json_t *
 s_origin_json(const row_t *row)
 {
     json_t *json = json_object();
-    for (size_t i = 0; i < row->source->origin_count; i++) {
+    for (size_t i = 0; row->source && i < row->source->origin_count; i++) {
         char text[400];
         const char *key = row->source->origins[i].key;
         json_object_set_new(json, key, json_string(s_origin_text(row, key, text, sizeof text)));
