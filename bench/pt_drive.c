@@ -540,7 +540,7 @@ static bool
 s_drain(pt_drive_t *self)
 {
     if (!self->is_measuring && !self->result->batches) {
-        s_note_fault(self, "nothing was measured: the time is too short, or nothing comes back");
+        s_note_fault(self, "nothing comes back");
         return false;
     }
     self->progress_ns = pt_bench_now_ns();
@@ -574,7 +574,8 @@ pt_drive_closed(pt_drive_t *self, double seconds, pt_drive_mark_fn *mark, void *
     uint64_t start_ns = pt_bench_now_ns() + (uint64_t) (seconds * 1e8);
     uint64_t end_ns = start_ns + (uint64_t) (seconds * 1e9);
     self->progress_ns = pt_bench_now_ns();
-    for (uint64_t now_ns = 0; now_ns < end_ns && !s_is_stuck(self);) {
+    //  However short the time: until something has come back.
+    for (uint64_t now_ns = 0; (now_ns < end_ns || !out_result->batches) && !s_is_stuck(self);) {
         now_ns = pt_bench_now_ns();
         if (!self->is_measuring && now_ns >= start_ns)
             s_mark(self, false, mark, context);
@@ -607,6 +608,9 @@ pt_drive_open(pt_drive_t *self, double rate, double seconds, pt_drive_mark_fn *m
     uint64_t warm_ns = (uint64_t) (seconds * 1e8);
     uint64_t begin_ns = pt_bench_now_ns() + 1000000;
     uint64_t end_ns = begin_ns + warm_ns + (uint64_t) (seconds * 1e9);
+    //  However short the time: one batch at least.
+    if (end_ns < begin_ns + warm_ns + (uint64_t) (2 * step_ns))
+        end_ns = begin_ns + warm_ns + (uint64_t) (2 * step_ns);
     self->progress_ns = pt_bench_now_ns();
     uint64_t sent = 0;
     uint64_t next_ns = begin_ns;
