@@ -612,6 +612,33 @@ noise_is_counted_and_ignored(void **state)
     s_fake_close(&fake);
 }
 
+//  As many subscriptions as there may be, all sent at once; the topic is under the last.
+static void
+every_prefix_is_heard(void **state)
+{
+    (void) state;
+    fake_t fake;
+    char names[PT_SUBSCRIBER_PREFIXES_MAX][24];
+    s_fake_open(&fake, 13);
+    pt_subscriber_options_t options = {
+        .endpoints = {fake.publish}, .endpoint_count = 1, .prefix_count = PT_SUBSCRIBER_PREFIXES_MAX};
+    for (size_t i = 0; i < PT_SUBSCRIBER_PREFIXES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "settled.%zu.", i);
+        options.prefixes[i] = i + 1 < PT_SUBSCRIBER_PREFIXES_MAX ? names[i] : TOPIC;
+    }
+    const char *error;
+    pt_subscriber_handlers_t handlers = {NULL, s_take_decision, NULL, NULL};
+    pt_subscriber_t *subscriber = pt_subscriber_new(&options, &handlers, &error);
+    assert_non_null(subscriber);
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    for (bool heard = false; !heard; assert_true(zclock_mono() < deadline_ms)) {
+        s_fake_head(&fake, false);
+        assert_int_equal(pt_subscriber_poll(subscriber, 5, -1, &heard), PT_OK);
+    }
+    pt_subscriber_destroy(&subscriber);
+    s_fake_close(&fake);
+}
+
 static void
 names_and_endpoints_are_checked(void **state)
 {
@@ -648,6 +675,7 @@ main(void)
         cmocka_unit_test(repeats_under_other_numbers_are_removed),
         cmocka_unit_test(a_durable_subscriber_goes_on_where_it_stopped),
         cmocka_unit_test(noise_is_counted_and_ignored),
+        cmocka_unit_test(every_prefix_is_heard),
         cmocka_unit_test(names_and_endpoints_are_checked),
     };
     return cmocka_run_group_tests(tests, bus_setup, bus_teardown);
