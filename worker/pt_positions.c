@@ -274,6 +274,22 @@ positions_judge(pt_positions_t *self, pt_stream_t *stream, const pt_decisions_t 
                                    .dropped = (end < stream->next ? end : stream->next) - first};
 }
 
+//  An epoch that ended before we heard a HEAD of it: what still comes of it waits for nothing. Should a
+//  HEAD come after all, because the clock that epochs are taken from was set back, it is opened then.
+static void
+s_close_old_epoch(pt_positions_t *self, source_t *source)
+{
+    for (size_t i = 0; source->twin && i < self->source_count; i++) {
+        const source_t *other = self->sources[i];
+        bool known = other->state == SOURCE_OPENED || other->state == SOURCE_LIVE;
+        if (other->worker != source->worker || other->epoch <= source->epoch || !known)
+            continue;
+        positions_close_source(self, source);
+        source->unheard = true;
+        return;
+    }
+}
+
 pt_status_t
 pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions_t *decisions,
                        pt_arrived_t *out_arrived)
@@ -291,6 +307,8 @@ pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions
     if (!stream)
         return PT_E_NOMEM;
     source_t *source = stream->source;
+    if (source->state == SOURCE_UNKNOWN)
+        s_close_old_epoch(self, source);
     if (source->state == SOURCE_UNKNOWN) {
         stream->held = true;
         out_arrived->arrival = PT_ARRIVAL_HOLD;
@@ -328,6 +346,9 @@ pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, 
     if (!stream)
         return PT_E_NOMEM;
     source_t *source = stream->source;
+    if (source->unheard && head->replay_endpoint.len)
+        positions_reopen(self, source, self->options.mode == PT_POSITIONS_DURABLE);
+    source->unheard = false;
     if (source->state == SOURCE_UNKNOWN) {
         source->state = head->replay_endpoint.len ? SOURCE_OPENING : SOURCE_LIVE;
         if (source->state == SOURCE_LIVE)

@@ -78,7 +78,11 @@ static bool
 s_ask_suback(pt_positions_t *self, source_t *source, int64_t now_ms, pt_request_t *out_request)
 {
     if ((!source->dirty && !source->suback.req_id) || source->state != SOURCE_OPENED ||
-        self->options.mode != PT_POSITIONS_DURABLE || !s_may_ask(self, &source->suback, now_ms))
+        self->options.mode != PT_POSITIONS_DURABLE)
+        return false;
+    //  One that was lost is still to be sent, also when there is no room for it now.
+    source->dirty |= source->suback.req_id && now_ms >= source->suback.due_ms;
+    if (!s_may_ask(self, &source->suback, now_ms))
         return false;
     size_t count = 0;
     for (size_t i = 0; i < self->stream_count && count < PT_HEADS_MAX; i++) {

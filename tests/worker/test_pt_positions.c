@@ -860,6 +860,23 @@ random_faults_agree_with_a_plain_model(void **state)
     }
 }
 
+static void
+what_is_left_of_an_old_epoch_waits_for_no_head(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_open(positions, 1, 1, 1);
+    assert_int_equal(s_take(positions, EPOCH - 1, 5, 2), 5);
+    assert_true(pt_positions_is_level(positions));
+    s_expect_silence(positions, 0);
+    //  It was not over after all: the clock was set back.
+    s_head(positions, EPOCH - 1, 1, 7, "ipc://replay");
+    pt_request_t open = s_expect(positions, PT_KIND_OPEN, 0);
+    assert_int_equal(open.epoch, EPOCH - 1);
+    pt_positions_destroy(&positions);
+}
+
 int
 main(void)
 {
@@ -882,6 +899,7 @@ main(void)
         cmocka_unit_test(a_forgotten_name_opens_again_and_delivers_nothing_twice),
         cmocka_unit_test(refusals_for_good_are_told),
         cmocka_unit_test(a_suback_that_is_lost_is_sent_again),
+        cmocka_unit_test(what_is_left_of_an_old_epoch_waits_for_no_head),
         cmocka_unit_test(tables_are_bounded),
         cmocka_unit_test(random_faults_agree_with_a_plain_model),
     };
