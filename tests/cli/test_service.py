@@ -145,6 +145,19 @@ class Stop(unittest.TestCase):
         with support.Daemon("broker", "--bind", support.address()) as daemon:
             self.assertEqual(daemon.stop(), 0)
 
+    def test_too_few_descriptors_are_refused_at_the_start(self):
+        process = subprocess.Popen(["sh", "-c", 'ulimit -n 64; exec "$0" "$@"', support.PROGRAM, "run", "--bind",
+                                    support.address()], stderr=subprocess.PIPE, text=True)
+        words = process.communicate()[1]
+        self.assertEqual(process.returncode, 71)
+        self.assertIn("64 open files are allowed, and 4096 are needed", words)
+        self.assertIn("hint: raise it", words)
+
+    def test_a_broker_tells_what_it_did(self):
+        with support.Daemon("broker", "--bind", support.address()) as daemon:
+            self.assertEqual(daemon.stop(), 0)
+        self.assertIn("passed on 0 batches", daemon.text)
+
     def test_two_signals_at_once_end_without_a_drain(self):
         # Nothing is in work, so nothing is left unfinished and it ends well.
         with support.Daemon("run", "--bind", support.address()) as daemon:

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 enum {
     KEY_FRONT = 0x100,
@@ -208,6 +209,28 @@ s_start_pool(cmd_service_t *self)
     return code;
 }
 
+//  At the limit a listening socket of libzmq spins and takes no new peer, and CZMQ aborts when it can
+//  open none: so there are many, or there is no start.
+#define S_DESCRIPTORS_WANTED 65536
+#define S_DESCRIPTORS_MIN 4096
+
+static int
+s_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return cmd_fail(EX_OSERR, NULL, "cannot read the limit of open files: %s", strerror(errno));
+    if (limit.rlim_cur < S_DESCRIPTORS_WANTED) {
+        limit.rlim_cur = limit.rlim_max < S_DESCRIPTORS_WANTED ? limit.rlim_max : S_DESCRIPTORS_WANTED;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= S_DESCRIPTORS_MIN)
+        return EX_OK;
+    return cmd_fail(EX_OSERR, "raise it with ulimit -n, or LimitNOFILE= in a unit",
+                    "%llu open files are allowed, and %d are needed", (unsigned long long) limit.rlim_cur,
+                    S_DESCRIPTORS_MIN);
+}
+
 int
 cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
@@ -215,6 +238,11 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
     int code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
     if (code == EX_OK && pt_signals_open(&self->signals) != PT_OK)
         code = cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    if (code != EX_OK) {
+        pt_load_clear(&self->load);
+        return code;
+    }
+    code = s_raise_descriptors();
     if (code != EX_OK) {
         pt_load_clear(&self->load);
         return code;
@@ -273,6 +301,17 @@ cmd_service_announce(const cmd_service_t *self)
 }
 
 static void
+s_report_broker(const pt_broker_counters_t *counters)
+{
+    fprintf(stderr,
+            "passed on %" PRIu64 " batches, %" PRIu64 " plain requests and %" PRIu64 " answers; busy %" PRIu64
+            ", refused %" PRIu64 ", garbage %" PRIu64 ", answers dropped %" PRIu64 ", plain requests lost %" PRIu64
+            "\n",
+            counters->batches, counters->plain, counters->answers, counters->busy, counters->refused, counters->garbage,
+            counters->answers_dropped, counters->lost);
+}
+
+static void
 s_report_pool(const pt_pool_counters_t *counters)
 {
     fprintf(stderr,
@@ -320,6 +359,10 @@ cmd_service_stop(cmd_service_t *self)
         pt_broker_pause(self->broker);
     if (self->pool)
         code = s_drain_pool(self);
+    if (self->broker) {
+        pt_broker_counters_t counters = pt_broker_counters(self->broker);
+        s_report_broker(&counters);
+    }
     s_release(self);
     return code;
 }
