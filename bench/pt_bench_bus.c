@@ -66,7 +66,7 @@ typedef struct {
     pt_series_t worker_cpu, broker_cpu, driver_cpu; //  seconds for a million responses
     pt_series_t p50, p90, p50_ratio, p90_ratio;
     pt_series_t peak_kib;
-    pt_histogram_t latency; //  of all rounds
+    pt_histogram_t latency, ack; //  of all rounds
     uint64_t busy;
 } s_result_t;
 
@@ -151,6 +151,7 @@ s_add_run(s_result_t *self, const pt_drive_result_t *drive, const s_meter_t *met
     pt_series_add(&self->p50, (double) pt_histogram_percentile(&drive->latency, 50));
     pt_series_add(&self->p90, (double) pt_histogram_percentile(&drive->latency, 90));
     pt_histogram_merge(&self->latency, &drive->latency);
+    pt_histogram_merge(&self->ack, &drive->ack);
     self->busy += drive->busy;
 }
 
@@ -209,6 +210,9 @@ static const pt_column_t s_peak_columns[] = {
     {"driver_cpu_s", "driver CPU s/M", 3},
     {"worker_peak_kib", "worker KiB", 0},
     {"busy", "busy", 0},
+    {"ack_p50_us", "ack p50 us", 1},
+    {"ack_p99_us", "ack p99", 1},
+    {"ack_max_us", "ack max", 1},
     {NULL, NULL, 0},
 };
 
@@ -222,6 +226,17 @@ s_begin_row(const s_bench_t *self, pt_table_t *table, const pt_chain_worker_t *w
     return row;
 }
 
+//  From a batch's time to its ACK.
+static void
+s_add_ack(json_t *row, const pt_histogram_t *ack)
+{
+    if (!ack->count)
+        return;
+    pt_row_number(row, "ack_p50_us", (double) pt_histogram_percentile(ack, 50) / 1000);
+    pt_row_number(row, "ack_p99_us", (double) pt_histogram_percentile(ack, 99) / 1000);
+    pt_row_number(row, "ack_max_us", (double) pt_histogram_percentile(ack, 100) / 1000);
+}
+
 static void
 s_add_peak(const s_bench_t *self, const pt_chain_worker_t *worker, s_result_t *result)
 {
@@ -233,6 +248,7 @@ s_add_peak(const s_bench_t *self, const pt_chain_worker_t *worker, s_result_t *r
     pt_row_number(row, "driver_cpu_s", pt_series_median(&result->driver_cpu));
     pt_row_number(row, "worker_peak_kib", pt_series_percentile(&result->peak_kib, 100));
     pt_row_number(row, "busy", (double) result->busy);
+    s_add_ack(row, &result->ack);
 }
 
 static const pt_column_t s_latency_columns[] = {
@@ -247,6 +263,9 @@ static const pt_column_t s_latency_columns[] = {
     {"p999_us", "p99.9", 1},
     {"p9999_us", "p99.99", 1},
     {"max_us", "max", 1},
+    {"ack_p50_us", "ack p50 us", 1},
+    {"ack_p99_us", "ack p99", 1},
+    {"ack_max_us", "ack max", 1},
     {"p50_ratio", "p50 of null", 2},
     {"p90_ratio", "p90 of null", 2},
     {"worker_cpu_s", "worker CPU s/M", 3},
@@ -284,6 +303,7 @@ s_add_latency(const s_bench_t *self, const pt_chain_worker_t *worker, double rat
     pt_row_number(row, "p90_us", pt_series_median(&result->p90) / 1000);
     for (size_t i = 0; result->latency.count && i < sizeof(points) / sizeof(points[0]); i++)
         pt_row_number(row, points[i].key, (double) pt_histogram_percentile(&result->latency, points[i].percent) / 1000);
+    s_add_ack(row, &result->ack);
     pt_row_number(row, "p50_ratio", pt_series_median(&result->p50_ratio));
     pt_row_number(row, "p90_ratio", pt_series_median(&result->p90_ratio));
     pt_row_number(row, "worker_cpu_s", pt_series_median(&result->worker_cpu));
@@ -487,7 +507,8 @@ static const struct argp s_argp = {
     "[FILE...]",
     "Time the whole bus: producers, broker, worker, subscriber. Every response is accounted for, or the run fails.\v"
     "The closed loop keeps a window of batches under way: the peak. The open loop sends at a stated rate whatever "
-    "comes back; latency counts from the moment a batch was meant to be sent to its last decision's arrival. CPU is "
+    "comes back; latency counts from the moment a batch was meant to be sent to its last decision's arrival; "
+    "\"ack\" is the time to its ACK instead, with all repeats after NACK busy. CPU is "
     "seconds for a million responses. The null worker moves the same frames without looking at them; \"of null\" is "
     "the "
     "median of the rounds' ratios to it. FILEs hold responses as JSON Lines; default: the recorded answers.\n\n"

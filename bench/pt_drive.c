@@ -229,11 +229,19 @@ s_complete_batch(pt_drive_t *self, s_batch_t *batch)
 }
 
 static void
+s_add_time(pt_histogram_t *histogram, const s_batch_t *batch, uint64_t now_ns)
+{
+    pt_histogram_add(histogram, now_ns > batch->intended_ns ? now_ns - batch->intended_ns : 0);
+}
+
+static void
 s_acknowledge(pt_drive_t *self, unsigned index, uint64_t seq)
 {
     s_producer_t *producer = &self->producers[index];
     s_batch_t *batch = s_find_batch(self, index, seq);
     if (batch) {
+        if (!batch->is_acked && self->is_measuring && !batch->is_probe)
+            s_add_time(&self->result->ack, batch, pt_bench_now_ns());
         batch->is_acked = true;
         s_complete_batch(self, batch);
     }
@@ -365,7 +373,7 @@ s_account(pt_drive_t *self, const s_place_t *place, uint32_t count, bool is_aler
     }
     *left -= count;
     if (!*left && !is_alert && self->is_measuring && !batch->is_probe)
-        pt_histogram_add(&self->result->latency, now_ns > batch->intended_ns ? now_ns - batch->intended_ns : 0);
+        s_add_time(&self->result->latency, batch, now_ns);
     s_complete_batch(self, batch);
 }
 

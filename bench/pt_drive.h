@@ -2,7 +2,8 @@
  *
  *  It sends batches, and accounts for every response: a batch is complete when it is acknowledged and
  *  when as many decisions as it has responses have come back, and its alerts as well. Latency is the
- *  time from the moment at which a batch was meant to be sent to the arrival of its last decision.
+ *  time from the moment at which a batch was meant to be sent to the arrival of its last decision; the
+ *  time to its ACK is counted apart.
  */
 #ifndef PT_DRIVE_H
 #define PT_DRIVE_H
@@ -31,7 +32,8 @@ typedef struct {
     uint64_t busy;      //  NACK busy: sent again
     double seconds;     //  that these took
     double driver_cpu_s;
-    pt_histogram_t latency; //  ns, of each batch
+    pt_histogram_t latency; //  ns, of each batch: to its last decision
+    pt_histogram_t ack;     //  ns, of each batch: to its ACK, with all repeats after NACK busy
 } pt_drive_result_t;
 
 typedef struct pt_drive pt_drive_t;
