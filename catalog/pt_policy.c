@@ -93,6 +93,7 @@ s_echo(const pt_response_t *response, uint64_t catalog, uint64_t decided_ms, pt_
         .account = response->account,
         .http_status = response->http_status,
         .attempt = response->attempt ? response->attempt : 1,
+        .redriven = response->redriven,
         .entry = PT_TEXT("-"),
         .catalog = catalog,
         .decided_ms = pt_schedule_clamp_ms(decided_ms),

@@ -239,6 +239,7 @@ typedef struct {
     uint64_t received_ms;      //  unix ms; 0: not given
     uint64_t retry_after_ms;   //  0: not given
     bool idempotent;
+    bool redriven; //  put in again by an operator
     pt_body_kind_t body_kind;
     pt_bytes_t body; //  the msgpack map, or the text
 } pt_response_t;

@@ -41,6 +41,7 @@ typedef enum {
     KEY_REFERENCE,
     KEY_ACCOUNT,
     KEY_RETRY_AFTER_MS,
+    KEY_REDRIVEN,
     KEY_COUNT_ //  also: a key that is not ours
 } s_key_index_t;
 
@@ -60,6 +61,7 @@ static const s_key_t s_keys[KEY_COUNT_] = {
     [KEY_REFERENCE] = {"reference", KIND_TEXT, FIELD(reference), 0, PT_REFERENCE_BYTES_MAX},
     [KEY_ACCOUNT] = {"account", KIND_TEXT, FIELD(account), 0, PT_ACCOUNT_BYTES_MAX},
     [KEY_RETRY_AFTER_MS] = {"retry_after_ms", KIND_UINT64, FIELD(retry_after_ms), 0, MS_MAX},
+    [KEY_REDRIVEN] = {"redriven", KIND_BOOL, FIELD(redriven), 0, 0},
 };
 
 //  A walk over one envelope.
@@ -84,7 +86,7 @@ s_find_key(pt_text_t name)
     case 7:
         return IS(name, "attempt") ? KEY_ATTEMPT : IS(name, "account") ? KEY_ACCOUNT : KEY_COUNT_;
     case 8:
-        return IS(name, "provider") ? KEY_PROVIDER : KEY_COUNT_;
+        return IS(name, "provider") ? KEY_PROVIDER : IS(name, "redriven") ? KEY_REDRIVEN : KEY_COUNT_;
     case 9:
         if (IS(name, "operation"))
             return KEY_OPERATION;

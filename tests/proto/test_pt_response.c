@@ -82,6 +82,7 @@ static const struct {
      "first_attempt_ms: out of range, 0 to 9007199254740991"},
     {"{\"provider\":\"x\",\"retry_after_ms\":1.5}", PT_E_TYPE, "retry_after_ms: not an unsigned integer"},
     {"{\"provider\":\"x\",\"idempotent\":1}", PT_E_TYPE, "idempotent: not a boolean"},
+    {"{\"provider\":\"x\",\"redriven\":\"yes\"}", PT_E_TYPE, "redriven: not a boolean"},
     {"{\"provider\":\"x\",\"reference\":{}}", PT_E_TYPE, "reference: not a string"},
     //  The first of several faults is the one that is told.
     {"{\"attempt\":0,\"http_status\":1}", PT_E_RANGE, "attempt: out of range, 1 to 4294967295"},
@@ -190,7 +191,7 @@ test_absent_keys(void **state)
         assert_int_equal(response.transport, PT_TRANSPORT_NONE);
         assert_int_equal(response.attempt, 1);
         assert_true(response.first_attempt_ms == 0 && response.received_ms == 0 && response.retry_after_ms == 0);
-        assert_false(response.idempotent);
+        assert_false(response.idempotent || response.redriven);
         assert_int_equal(response.body_kind, PT_BODY_NONE);
         support_free(frame);
     }

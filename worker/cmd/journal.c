@@ -16,6 +16,8 @@ static const verb_t s_verbs[] = {
     {"list", cmd_journal_list, "decisions, one a line"},
     {"show", cmd_journal_show, "one decision and the response that it is about"},
     {"export", cmd_journal_export, "decisions with their responses, as JSON Lines"},
+    {"replay", cmd_journal_replay, "one topic from a number on, as 'tail' printed it"},
+    {"redrive", cmd_journal_redrive, "put the responses of dead letters in again"},
     {"verify", cmd_journal_verify, "read everything and compare the checksums"},
 };
 #define VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])

@@ -12,7 +12,7 @@
 #include "pt_store.h"
 
 cmd_main_t cmd_journal_info, cmd_journal_subscribers, cmd_journal_forget, cmd_journal_list, cmd_journal_show,
-    cmd_journal_export, cmd_journal_verify;
+    cmd_journal_export, cmd_journal_verify, cmd_journal_redrive, cmd_journal_replay;
 
 typedef struct {
     const char *dir; //  NULL: the default
@@ -25,6 +25,7 @@ typedef struct {
     int category; //  -1: all
     uint64_t newer_ms, older_ms;
     uint64_t limit;
+    uint64_t from_seq; //  of each topic
     const char *arguments[2];
     size_t argument_count, argument_max;
 } journal_options_t;
@@ -59,6 +60,9 @@ typedef bool(journal_entry_fn)(void *context, const journal_entry_t *entry);
  */
 int journal_walk(pt_store_t *store, const journal_options_t *options, bool responses, journal_entry_fn *tell,
                  void *context);
+
+/*  Print one decision as `list` does. False: it could not be written. */
+bool journal_print_entry(const journal_options_t *options, const journal_entry_t *entry);
 
 /*  Tell one decision; EX_OK, CMD_EXIT_NO when it is not there. */
 int journal_find(pt_store_t *store, const char *topic, uint64_t seq, journal_entry_fn *tell, void *context);

@@ -50,15 +50,20 @@ s_print_json(const journal_entry_t *entry, size_t flags)
 
 //  ---- list
 
-static bool
-s_list_entry(void *context, const journal_entry_t *entry)
+bool
+journal_print_entry(const journal_options_t *options, const journal_entry_t *entry)
 {
-    const journal_options_t *options = context;
     if (options->output == CMD_OUTPUT_JSONL)
         return s_print_json(entry, JSON_COMPACT);
     printf("%s %" PRIu64 "  ", entry->topic, entry->seq);
     cmd_text_print(stdout, entry->decision, cmd_use_color(options->color, stdout));
     return !ferror(stdout);
+}
+
+static bool
+s_list_entry(void *context, const journal_entry_t *entry)
+{
+    return journal_print_entry(context, entry);
 }
 
 static int

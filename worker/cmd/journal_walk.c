@@ -140,6 +140,8 @@ s_passes(const walk_t *walk, const journal_entry_t *entry)
     const pt_decision_t *decision = entry->decision;
     if (walk->only_seq)
         return entry->seq == walk->only_seq;
+    if (entry->seq < options->from_seq)
+        return false;
     if (options->provider && !pt_text_equal(decision->provider, pt_text_of(options->provider)))
         return false;
     if (options->code && !pt_text_equal(decision->code, pt_text_of(options->code)))
@@ -236,7 +238,7 @@ s_walk_record(walk_t *walk, const char *topic, uint64_t *seq, bool *goes_on)
 static pt_status_t
 s_walk_topic(walk_t *walk, const char *topic, bool *goes_on)
 {
-    uint64_t seq = walk->only_seq;
+    uint64_t seq = walk->only_seq ? walk->only_seq : walk->options->from_seq;
     pt_status_t status = PT_OK;
     while (status == PT_OK && *goes_on)
         status = s_walk_record(walk, topic, &seq, goes_on);

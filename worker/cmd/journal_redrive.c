@@ -1,0 +1,368 @@
+/*  paytriage journal redrive: put the stored responses of dead letters in again. */
+#include "journal_redrive.h"
+
+#include "pt_producer.h"
+#include "pt_signals.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { KEY_CONNECT = 0x400, KEY_RATE, KEY_DRY_RUN, KEY_YES, KEY_AGAIN, KEY_TIMEOUT, KEY_QUIET };
+
+#define S_RATE_DEFAULT 50 //  arbitrary: slow enough to be watched
+#define S_RATE_MAX 1000000
+#define S_SAMPLES 10
+#define S_BAR_CELLS 30
+
+typedef struct {
+    journal_options_t journal;
+    pt_producer_options_t producer;
+    uint64_t rate; //  responses a second
+    uint64_t timeout_ms;
+    bool dry_run, yes, again, quiet;
+} redrive_options_t;
+
+typedef struct {
+    const redrive_options_t *options;
+    pt_producer_t *producer;
+    pt_signals_t signals;
+    redrive_set_t names; //  (id, attempt) sent under the producer's present id
+    uint64_t total, put;
+    uint64_t answered;
+    int64_t started_ms, answered_ms, reported_ms; //  monotonic
+    bool terminal;
+    bool stopped; //  before its time
+    bool failed;  //  memory ran out
+    int io_error; //  errno of a socket
+} redrive_t;
+
+static const struct argp_option s_options[] = {
+    {0, 0, 0, 0, "Where to, and how fast:", 2},
+    {"connect", KEY_CONNECT, "ENDPOINT", 0, "a broker (default tcp://127.0.0.1:5560); repeat it for a second one", 2},
+    {"rate", KEY_RATE, "N/s", 0, "responses a second (default 50/s)", 2},
+    {"again", KEY_AGAIN, NULL, 0, "also what was redriven before", 2},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "send nothing, print how many and the first ones", 2},
+    {"yes", KEY_YES, NULL, 0, "do not ask", 2},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 2},
+    {"quiet", KEY_QUIET, NULL, 0, "no progress, no summary", 2},
+    {0},
+};
+
+static uint64_t
+s_parse_rate(struct argp_state *state, const char *value)
+{
+    char digits[24];
+    size_t len = strlen(value);
+    if (len > 2 && strcmp(value + len - 2, "/s") == 0)
+        len -= 2;
+    snprintf(digits, sizeof digits, "%.*s", (int) len, value);
+    return cmd_number(state, "--rate", len < sizeof digits ? digits : value, 1, S_RATE_MAX);
+}
+
+static error_t
+s_parse(int key, char *arg, struct argp_state *state)
+{
+    redrive_options_t *options = state->input;
+    pt_producer_options_t *producer = &options->producer;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->child_inputs[1] = &options->journal;
+        break;
+    case KEY_CONNECT:
+        if (producer->broker_count == PT_PRODUCER_BROKERS_MAX)
+            argp_error(state, "--connect: at most %d brokers", PT_PRODUCER_BROKERS_MAX);
+        producer->brokers[producer->broker_count++] = arg;
+        break;
+    case KEY_RATE:
+        options->rate = s_parse_rate(state, arg);
+        break;
+    case KEY_TIMEOUT:
+        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        break;
+    case KEY_DRY_RUN:
+        options->dry_run = true;
+        break;
+    case KEY_YES:
+        options->yes = true;
+        break;
+    case KEY_AGAIN:
+        options->again = true;
+        break;
+    case KEY_QUIET:
+        options->quiet = true;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+//  ---- looking
+
+//  The first ones, as `list` prints them.
+static bool
+s_show_sample(void *context, const journal_entry_t *entry, pt_bytes_t marked)
+{
+    (void) marked;
+    redrive_t *self = context;
+    if (self->total++ < S_SAMPLES && self->options->dry_run)
+        journal_print_entry(&self->options->journal, entry);
+    return true;
+}
+
+static void
+s_tell_counts(const redrive_options_t *options, const redrive_counts_t *counts)
+{
+    if (options->quiet)
+        return;
+    if (options->dry_run && counts->chosen > S_SAMPLES)
+        fprintf(stderr, "… and %" PRIu64 " more\n", counts->chosen - S_SAMPLES);
+    fprintf(stderr, "%" PRIu64 " to send", counts->chosen);
+    if (counts->before)
+        fprintf(stderr, ", %" PRIu64 " redriven before (--again sends them)", counts->before);
+    if (counts->repeats)
+        fprintf(stderr, ", %" PRIu64 " stand there twice", counts->repeats);
+    if (counts->unkept)
+        fprintf(stderr, ", %" PRIu64 " too long to be kept", counts->unkept);
+    if (counts->no_map)
+        fprintf(stderr, ", %" PRIu64 " no whole map", counts->no_map);
+    fputc('\n', stderr);
+}
+
+//  EX_OK, or the exit code for a "no".
+static int
+s_confirm(const redrive_options_t *options, uint64_t total)
+{
+    char answer[16] = "";
+    if (options->yes)
+        return EX_OK;
+    if (!isatty(STDIN_FILENO))
+        return cmd_fail(EX_USAGE, "look with --dry-run, then say --yes", "nobody is there to be asked");
+    fprintf(stderr, "Send %" PRIu64 " responses to %s, %" PRIu64 " a second? [y/N] ", total,
+            options->producer.brokers[0], options->rate);
+    if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y')) {
+        fprintf(stderr, "nothing was sent\n");
+        return CMD_EXIT_NO;
+    }
+    return EX_OK;
+}
+
+//  ---- sending
+
+static void
+s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reason)
+{
+    (void) context;
+    (void) first;
+    fprintf(stderr, "refused: %" PRIu32 " responses: %s\n", count, pt_reason_text(reason));
+}
+
+static void
+s_report_progress(redrive_t *self, bool last)
+{
+    int64_t now_ms = zclock_mono();
+    if (self->options->quiet || (!last && now_ms - self->reported_ms < (self->terminal ? 200 : 5000)))
+        return;
+    self->reported_ms = now_ms;
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    if (self->terminal) {
+        char bar[S_BAR_CELLS + 1];
+        size_t cells = self->total ? (size_t) (self->put * S_BAR_CELLS / self->total) : 0;
+        memset(bar, '.', sizeof bar);
+        memset(bar, '#', cells < S_BAR_CELLS ? cells : S_BAR_CELLS);
+        bar[S_BAR_CELLS] = 0;
+        fprintf(stderr, "\r[%s] ", bar);
+    }
+    fprintf(stderr, "%" PRIu64 " of %" PRIu64 " sent, %" PRIu64 " accepted%s", self->put, self->total, counts.accepted,
+            self->terminal ? (last ? "\033[K\n" : "\033[K") : "\n");
+}
+
+//  False when the work must stop: a signal, a fault, or nothing acknowledged for too long.
+static bool
+s_poll(redrive_t *self, uint32_t timeout_ms)
+{
+    if (pt_producer_poll(self->producer, timeout_ms, self->signals.fd) != PT_OK) {
+        self->io_error = errno ? errno : EIO;
+        self->stopped = true;
+        return false;
+    }
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    int64_t now_ms = zclock_mono();
+    if (counts.accepted + counts.refused != self->answered || !counts.pending) {
+        self->answered = counts.accepted + counts.refused;
+        self->answered_ms = now_ms;
+    }
+    s_report_progress(self, false);
+    self->stopped =
+        pt_signals_read(&self->signals) || (uint64_t) (now_ms - self->answered_ms) >= self->options->timeout_ms;
+    return !self->stopped;
+}
+
+static bool
+s_await_answers(redrive_t *self)
+{
+    pt_producer_seal(self->producer);
+    while (!pt_producer_is_idle(self->producer))
+        if (!s_poll(self, 1000))
+            return false;
+    return true;
+}
+
+//  What the rate allows has gone already: send that, and wait for this one's time.
+static bool
+s_await_turn(redrive_t *self)
+{
+    int64_t due_ms = self->started_ms + (int64_t) (self->put * 1000 / self->options->rate);
+    for (int64_t now_ms = zclock_mono(); now_ms < due_ms; now_ms = zclock_mono()) {
+        pt_producer_seal(self->producer);
+        if (!s_poll(self, (uint32_t) (due_ms - now_ms < 1000 ? due_ms - now_ms : 1000)))
+            return false;
+    }
+    return true;
+}
+
+//  Two producers may have given one name to two responses. Under one producer's id the second would be
+//  taken for a repeat of the first, so it goes under another one.
+static bool
+s_make_name_new(redrive_t *self, const pt_decision_t *decision)
+{
+    bool had;
+    uint64_t hash = XXH3_64bits_withSeed(decision->id.data, decision->id.len, decision->attempt);
+    if (redrive_set_has(&self->names, hash)) {
+        redrive_set_clear(&self->names);
+        if (!s_await_answers(self))
+            return false;
+        self->failed = pt_producer_renew(self->producer) != PT_OK;
+    }
+    self->failed = self->failed || redrive_set_add(&self->names, hash, &had) != PT_OK;
+    return !self->failed;
+}
+
+static bool
+s_send_entry(void *context, const journal_entry_t *entry, pt_bytes_t marked)
+{
+    redrive_t *self = context;
+    if (!s_await_turn(self) || !s_make_name_new(self, entry->decision))
+        return false;
+    pt_status_t status;
+    while ((status = pt_producer_put(self->producer, marked)) == PT_E_SPACE)
+        if (!s_poll(self, 1000))
+            return false;
+    self->failed = status != PT_OK;
+    self->put += !self->failed;
+    return !self->failed;
+}
+
+//  Why the work ended before its time, or EX_OK.
+static int
+s_explain_failure(const redrive_t *self)
+{
+    const char *broker = self->options->producer.brokers[0];
+    if (self->failed)
+        return cmd_fail(EX_OSERR, NULL, "no memory");
+    if (self->io_error)
+        return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s", broker, strerror(self->io_error));
+    if (self->signals.received)
+        return 130;
+    if (!pt_producer_counts(self->producer).pending)
+        return EX_OK;
+    return cmd_fail(EX_UNAVAILABLE, "is a broker with a worker running there? see 'paytriage run'",
+                    "no answer from %s for %" PRIu64 " ms", broker, self->options->timeout_ms);
+}
+
+static int
+s_summarise(redrive_t *self)
+{
+    s_report_progress(self, true);
+    pt_producer_counts_t counts = pt_producer_counts(self->producer);
+    if (!self->options->quiet)
+        fprintf(stderr, "accepted %" PRIu64 ", refused %" PRIu64 ", unacknowledged %" PRIu64 ", not sent %" PRIu64 "\n",
+                counts.accepted, counts.refused, counts.pending, self->total > self->put ? self->total - self->put : 0);
+    int code = s_explain_failure(self);
+    return code == EX_OK && counts.refused ? CMD_EXIT_NO : code;
+}
+
+static int
+s_send_all(redrive_t *self, redrive_plan_t *plan, pt_store_t *store)
+{
+    const char *error;
+    if (pt_signals_open(&self->signals) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
+    if (!self->producer) {
+        pt_signals_close(&self->signals);
+        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
+                        self->options->producer.brokers[0], error);
+    }
+    self->started_ms = self->answered_ms = self->reported_ms = zclock_mono();
+    int walked = redrive_plan_walk(plan, store, s_send_entry, self);
+    if (!self->stopped && !self->failed)
+        s_await_answers(self);
+    int code = s_summarise(self);
+    pt_producer_destroy(&self->producer);
+    pt_signals_close(&self->signals);
+    redrive_set_clear(&self->names);
+    return walked != EX_OK ? walked : code;
+}
+
+static int
+s_redrive(const redrive_options_t *options, redrive_plan_t *plan, pt_store_t *store)
+{
+    redrive_t self = {.options = options, .terminal = isatty(STDERR_FILENO)};
+    int code = redrive_plan_open(plan, store, &options->journal, options->again);
+    plan->quiet = options->quiet;
+    if (code == EX_OK)
+        code = redrive_plan_walk(plan, store, s_show_sample, &self);
+    if (code != EX_OK)
+        return code;
+    int flushed = cmd_flush();
+    s_tell_counts(options, &plan->counts);
+    if (options->dry_run || !self.total)
+        return flushed;
+    code = s_confirm(options, self.total);
+    return code == EX_OK ? s_send_all(&self, plan, store) : code;
+}
+
+int
+cmd_journal_redrive(int argc, char **argv)
+{
+    static const struct argp_child children[] = {
+        {&journal_common_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        s_options,
+        s_parse,
+        NULL,
+        "Put the responses of dead letters in again, such as after a catalog has learned what they mean.\v"
+        "Without --topic those of all topics under dead_letter. are sent. Each is decided anew, with its id and its\n"
+        "attempt as before, under another producer's id, and its decision has 'redriven' true. The old decision\n"
+        "stays in the journal. What was redriven before is passed over; the journal tells, so a response whose\n"
+        "new decision was settled or is not kept any more counts as not redriven. Responses above 16 KiB are\n"
+        "not kept; they are named.\n\n"
+        "Examples:\n"
+        "  paytriage journal redrive --provider opn --code new_code --dry-run\n"
+        "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
+        "Exit: 0 all accepted, 1 some refused for good or the answer was no, 64 nobody was there to be asked, 65 the\n"
+        "journal is damaged, 66 there is none, 69 some not acknowledged in time (they may or may not have been\n"
+        "taken), 77 not permitted, 130 interrupted.",
+        children,
+        NULL,
+        NULL};
+    static redrive_plan_t plan;
+    redrive_options_t options = {
+        .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .timeout_ms = 30000};
+    pt_store_t *store;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    if (!options.producer.broker_count)
+        options.producer.brokers[options.producer.broker_count++] = "tcp://127.0.0.1:5560";
+    int code = journal_open(&options.journal, &store);
+    if (code != EX_OK)
+        return code;
+    code = s_redrive(&options, &plan, store);
+    redrive_plan_close(&plan);
+    pt_store_close(&store);
+    return code;
+}
