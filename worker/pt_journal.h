@@ -43,6 +43,7 @@ typedef enum {
     PT_REQUEST_SUBSCRIBE, //  name, durable, prefixes
     PT_REQUEST_POSITION,  //  name, topics; topics that are unknown or not covered are passed over
     PT_REQUEST_FORGET,    //  name
+    PT_REQUEST_DISCARD,   //  topics: one; durable: not what durable subscribers have not had
 } pt_request_kind_t;
 
 //  A request goes to the journal as a pointer and comes back on the asker's own socket, once it is
@@ -60,7 +61,7 @@ typedef struct {
     } topics[PT_HEADS_MAX];
     char answers[64]; //  inproc endpoint of the asker's PULL
 
-    //  Set by the journal: PT_OK; PT_E_NOT_FOUND, no such name; PT_E_COUNT, too many names; PT_E_SPACE,
+    //  Set by the journal: PT_OK; PT_E_NOT_FOUND, no such name or topic; PT_E_COUNT, too many names; PT_E_SPACE,
     //  no room now.
     pt_status_t status;
     atomic_uint baton; //  as of a job

@@ -7,14 +7,17 @@
  *  to the journal as a request, and is answered when it is durable.
  *
  *  A second socket, in the journal's own folder, takes what an operator orders while the worker is at
- *  work: a REQ sends `FORGET` and a name, and receives `OK`, `UNKNOWN` or `BUSY`. Who may enter the
- *  folder may order it.
+ *  work: a REQ sends `FORGET` and a name, and receives `OK`, `UNKNOWN` or `BUSY`; or `DISCARD` and
+ *  "TOPIC SEQ", to drop a piece of what lies below that number, and `DISCARD_UNREAD` for a piece that
+ *  durable subscribers have not had as well. Who may enter the folder may order it.
  */
 #ifndef PT_REPLAY_H
 #define PT_REPLAY_H
 
 //  Frames of the control socket.
 #define PT_CONTROL_FORGET "FORGET"
+#define PT_CONTROL_DISCARD "DISCARD"
+#define PT_CONTROL_DISCARD_UNREAD "DISCARD_UNREAD"
 #define PT_CONTROL_OK "OK"
 #define PT_CONTROL_UNKNOWN "UNKNOWN"
 #define PT_CONTROL_BUSY "BUSY"

@@ -141,6 +141,13 @@ PT_MUST_CHECK pt_status_t pt_store_forget(pt_store_t *self, const char *name);
 /*  Drop what the marks allow to drop, oldest first, about `bytes_max` bytes at most. */
 PT_MUST_CHECK pt_status_t pt_store_trim(pt_store_t *self, size_t bytes_max);
 
+/*  Drop the records of one topic that lie below `below_seq` whole, the oldest first, about `bytes_max`
+ *  bytes at most; `unread_too`: also those that a durable subscriber has not had. PT_E_NOT_FOUND: no
+ *  such topic.
+ */
+PT_MUST_CHECK pt_status_t pt_store_discard(pt_store_t *self, const char *topic, uint64_t below_seq, bool unread_too,
+                                           size_t bytes_max);
+
 /*  Whether trimming has something to do: call pt_store_trim in the next transaction. */
 bool pt_store_wants_trim(const pt_store_t *self);
 

@@ -202,6 +202,34 @@ pt_store_trim(pt_store_t *self, size_t bytes_max)
     return PT_OK;
 }
 
+pt_status_t
+pt_store_discard(pt_store_t *self, const char *name, uint64_t below_seq, bool unread_too, size_t bytes_max)
+{
+    assert(name);
+
+    pt_status_t status = pt_store_check_txn(self);
+    if (status != PT_OK)
+        return status;
+    size_t index = pt_store_find_topic(self, name, self->topic_count);
+    if (index == SIZE_MAX)
+        return PT_E_NOT_FOUND;
+    pt_store_topic_t *topic = self->topics[index];
+    uint64_t floor = unread_too ? UINT64_MAX : s_find_floor(self, index);
+    uint64_t end = below_seq < floor ? below_seq : floor;
+    for (size_t done = 0; done < bytes_max && topic->now.first_retained < topic->now.next_seq;) {
+        size_t bytes = 0;
+        int rc = topic->first_count ? 0 : s_look_at_first(self->txn, topic);
+        if (rc == 0 && topic->now.first_retained + topic->first_count > end)
+            break;
+        if (rc == 0)
+            rc = s_delete_first(self, topic, &bytes);
+        if (rc != 0)
+            return pt_store_fail(self, rc, "discard", name);
+        done += bytes;
+    }
+    return PT_OK;
+}
+
 bool
 pt_store_wants_trim(const pt_store_t *self)
 {

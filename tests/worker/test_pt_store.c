@@ -261,6 +261,58 @@ trim_keeps_what_the_rules_keep(void **state)
     }
 }
 
+//  Discard in one transaction of its own; where the topic begins then.
+static uint64_t
+s_discard(pt_store_t *store, uint64_t below_seq, bool unread_too, size_t bytes_max)
+{
+    pt_store_head_t head;
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_discard(store, "retry.opn.", below_seq, unread_too, bytes_max), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    assert_true(pt_store_head(store, "retry.opn.", &head));
+    store_expect_sound(store);
+    return head.first_retained;
+}
+
+static void
+discard_drops_whole_records_below_a_number_that_all_have_read(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    for (uint64_t start = 0; start < 100; start += 10)
+        store_commit_one(store, "retry.opn.", start, 10, 1000);
+    store_commit_one(store, "retry.x.", 0, 10, 1000);
+
+    assert_int_equal(s_discard(store, 10, false, SIZE_MAX), 1);
+    assert_int_equal(s_discard(store, 25, false, SIZE_MAX), 21);
+    //  Piece by piece.
+    assert_int_equal(s_discard(store, 51, false, 1), 31);
+    s_subscribe(store, "behind", true, "retry.");
+    assert_int_equal(s_discard(store, 51, false, SIZE_MAX), 31);
+    s_position(store, "behind", "retry.opn.", 45);
+    assert_int_equal(s_discard(store, 71, false, SIZE_MAX), 41);
+    assert_int_equal(s_discard(store, 71, true, SIZE_MAX), 71);
+    assert_int_equal(s_discard(store, UINT64_MAX, true, SIZE_MAX), 101);
+    assert_int_equal(s_discard(store, UINT64_MAX, true, SIZE_MAX), 101);
+
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_discard(store, "retry.y.", 2, false, SIZE_MAX), PT_E_NOT_FOUND);
+    pt_store_abort(store);
+    pt_store_close(&store);
+    store = store_open(dir, S_SMALL);
+    pt_store_head_t head;
+    assert_true(pt_store_head(store, "retry.opn.", &head));
+    assert_int_equal(head.first_retained, 101);
+    assert_int_equal(head.records, 0);
+    assert_int_equal(head.bytes, 0);
+    assert_true(pt_store_head(store, "retry.x.", &head));
+    assert_int_equal(head.first_retained, 1);
+    store_commit_one(store, "retry.opn.", 100, 10, 1000);
+    store_expect_sound(store);
+    pt_store_close(&store);
+}
+
 static void
 trim_takes_the_oldest_of_all_topics_first(void **state)
 {
@@ -454,6 +506,7 @@ main(void)
         cmocka_unit_test(reader_is_refused_where_there_is_no_journal),
         cmocka_unit_test(file_of_another_kind_is_refused),
         cmocka_unit_test(trim_keeps_what_the_rules_keep),
+        cmocka_unit_test(discard_drops_whole_records_below_a_number_that_all_have_read),
         cmocka_unit_test(trim_takes_the_oldest_of_all_topics_first),
         cmocka_unit_test(forgotten_subscriber_holds_nothing),
         cmocka_unit_test(full_comes_before_the_file_has_no_room),

@@ -18,6 +18,7 @@ static const verb_t s_verbs[] = {
     {"export", cmd_journal_export, "decisions with their responses, as JSON Lines"},
     {"replay", cmd_journal_replay, "one topic from a number on, as 'tail' printed it"},
     {"redrive", cmd_journal_redrive, "put the responses of dead letters in again"},
+    {"discard", cmd_journal_discard, "drop old decisions of a topic"},
     {"verify", cmd_journal_verify, "read everything and compare the checksums"},
 };
 #define VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])

@@ -12,7 +12,7 @@
 #include "pt_store.h"
 
 cmd_main_t cmd_journal_info, cmd_journal_subscribers, cmd_journal_forget, cmd_journal_list, cmd_journal_show,
-    cmd_journal_export, cmd_journal_verify, cmd_journal_redrive, cmd_journal_replay;
+    cmd_journal_export, cmd_journal_verify, cmd_journal_redrive, cmd_journal_replay, cmd_journal_discard;
 
 typedef struct {
     const char *dir; //  NULL: the default
@@ -38,6 +38,19 @@ error_t journal_parse(int key, char *arg, struct argp_state *state);
 
 /*  Open for reading; EX_OK, or the exit code after one line. */
 int journal_open(const journal_options_t *options, pt_store_t **out_store);
+
+/*  Open for writing, where a journal is. *out_store NULL: a worker has it, which takes orders. EX_OK, or
+ *  the exit code after one line.
+ */
+int journal_open_to_write(const journal_options_t *options, pt_store_t **out_store);
+
+#define JOURNAL_WORD_BYTES 32
+
+/*  Order the worker that has the journal to do something; see pt_replay.h. EX_OK with its word, OK or
+ *  UNKNOWN, or EX_TEMPFAIL after one line when it does not answer, or is busy.
+ */
+int journal_order(const journal_options_t *options, const char *verb, const char *what,
+                  char out_word[JOURNAL_WORD_BYTES]);
 
 /*  The directory that the options name. */
 const char *journal_dir(const journal_options_t *options, char room[CMD_JOURNAL_PATH_BYTES]);

@@ -2,18 +2,13 @@
 #include "journal.h"
 
 #include "pt_replay.h"
-#include "pt_sockets.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-//  A commit and a half on a disk that is very slow.
-#define S_ORDER_MS 10000
 
 static const struct argp_child s_children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
 
@@ -91,18 +86,6 @@ cmd_journal_verify(int argc, char **argv)
 
 //  ---- forget
 
-//  The file keeps its size: a store is opened with at least what it has.
-static uint64_t
-s_file_bytes(const char *dir)
-{
-    char path[CMD_JOURNAL_PATH_BYTES + 16];
-    struct stat about;
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    if (stat(path, &about) != 0 || (uint64_t) about.st_size < PT_STORE_BYTES_MIN)
-        return 0;
-    return (uint64_t) about.st_size;
-}
-
 static int
 s_refuse_name(const char *name)
 {
@@ -133,29 +116,15 @@ s_forget(pt_store_t *store, const char *name)
     return s_tell_forgotten(name);
 }
 
-//  Have the worker do it that is at work. EX_TEMPFAIL when it does not answer.
+//  Have the worker do it that is at work.
 static int
-s_order_forget(const char *dir, const char *name)
+s_order_forget(const journal_options_t *options, const char *name)
 {
-    char endpoint[CMD_JOURNAL_PATH_BYTES + 32];
-    cmd_journal_control(dir, endpoint);
-    pt_sockets_init();
-    zsock_t *socket = *endpoint ? pt_sockets_new(ZMQ_REQ, 1, 1) : NULL;
-    char *word = NULL;
-    if (socket && pt_sockets_connect(socket, endpoint) == PT_OK) {
-        zsock_set_rcvtimeo(socket, S_ORDER_MS);
-        zsock_set_linger(socket, 0);
-        zstr_sendx(socket, PT_CONTROL_FORGET, name, NULL);
-        word = zstr_recv(socket);
-    }
-    zsock_destroy(&socket);
-    int code = EX_TEMPFAIL;
-    if (word && streq(word, PT_CONTROL_UNKNOWN))
-        code = s_refuse_name(name);
-    else if (word && streq(word, PT_CONTROL_OK))
-        code = s_tell_forgotten(name);
-    zstr_free(&word);
-    return code;
+    char word[JOURNAL_WORD_BYTES];
+    int code = journal_order(options, PT_CONTROL_FORGET, name, word);
+    if (code != EX_OK)
+        return code;
+    return strcmp(word, PT_CONTROL_UNKNOWN) == 0 ? s_refuse_name(name) : s_tell_forgotten(name);
 }
 
 int
@@ -176,24 +145,13 @@ cmd_journal_forget(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.argument_count != 1)
         return cmd_fail(EX_USAGE, "'paytriage journal subscribers' lists them", "name a subscriber");
-    char room[CMD_JOURNAL_PATH_BYTES];
-    char error[PT_STORE_ERROR_BYTES_MAX];
-    const char *dir = journal_dir(&options, room);
-    pt_store_options_t open = {.dir = dir, .bytes = s_file_bytes(dir)};
     pt_store_t *store;
-    //  Opening for writing would make a journal where there is none.
-    if (!open.bytes)
-        return cmd_fail(EX_NOINPUT, "name the folder that --journal of the worker names", "%s: no journal", dir);
-    pt_status_t status = pt_store_open(&open, &store, error);
-    if (status == PT_E_IO && errno == EWOULDBLOCK) {
-        int code = s_order_forget(dir, options.arguments[0]);
-        return code == EX_TEMPFAIL
-                   ? cmd_fail(code, "stop the worker, forget, and start it again", "%s, and does not answer", error)
-                   : code;
-    }
-    if (status != PT_OK)
-        return cmd_journal_refuse(status, error);
-    int code = s_forget(store, options.arguments[0]);
+    int code = journal_open_to_write(&options, &store);
+    if (code != EX_OK)
+        return code;
+    if (!store)
+        return s_order_forget(&options, options.arguments[0]);
+    code = s_forget(store, options.arguments[0]);
     pt_store_close(&store);
     return code;
 }
