@@ -15,7 +15,8 @@ cmd_main_t cmd_journal_info, cmd_journal_subscribers, cmd_journal_forget, cmd_jo
     cmd_journal_export, cmd_journal_verify, cmd_journal_redrive, cmd_journal_replay, cmd_journal_discard;
 
 typedef struct {
-    const char *dir; //  NULL: the default
+    size_t argp_children; //  parsers below journal_parse that take these options
+    const char *dir;      //  NULL: the default
     cmd_output_t output;
     cmd_color_t color;
     //  Filters; NULL and 0: all.

@@ -217,7 +217,7 @@ cmd_journal_info(int argc, char **argv)
                                      s_children,
                                      NULL,
                                      NULL};
-    journal_options_t options = {.category = -1};
+    journal_options_t options = {.argp_children = 1, .category = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_look(&options, true, s_print_topics);
 }
@@ -236,7 +236,7 @@ cmd_journal_subscribers(int argc, char **argv)
         s_children,
         NULL,
         NULL};
-    journal_options_t options = {.category = -1};
+    journal_options_t options = {.argp_children = 1, .category = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_look(&options, false, s_print_subscribers);
 }

@@ -94,7 +94,7 @@ cmd_journal_list(int argc, char **argv)
                                      s_children,
                                      NULL,
                                      NULL};
-    journal_options_t options = {.category = -1};
+    journal_options_t options = {.argp_children = 2, .category = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_walk(&options, options.output == CMD_OUTPUT_JSONL, s_list_entry);
 }
@@ -122,7 +122,7 @@ cmd_journal_export(int argc, char **argv)
         s_children,
         NULL,
         NULL};
-    journal_options_t options = {.category = -1};
+    journal_options_t options = {.argp_children = 2, .category = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_walk(&options, true, s_export_entry);
 }
@@ -175,7 +175,7 @@ cmd_journal_show(int argc, char **argv)
         children,
         NULL,
         NULL};
-    journal_options_t options = {.category = -1, .argument_max = 2};
+    journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 2};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.argument_count != 2)
         return cmd_fail(EX_USAGE, "paytriage journal show dead_letter.opn. 12", "name a topic and a number");

@@ -79,7 +79,7 @@ cmd_journal_verify(int argc, char **argv)
         s_children,
         NULL,
         NULL};
-    journal_options_t options = {.category = -1};
+    journal_options_t options = {.argp_children = 1, .category = -1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_verify_apart(&options);
 }
@@ -141,7 +141,7 @@ cmd_journal_forget(int argc, char **argv)
         s_children,
         NULL,
         NULL};
-    journal_options_t options = {.category = -1, .argument_max = 1};
+    journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 1};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.argument_count != 1)
         return cmd_fail(EX_USAGE, "'paytriage journal subscribers' lists them", "name a subscriber");

@@ -87,7 +87,7 @@ journal_parse(int key, char *arg, struct argp_state *state)
     journal_options_t *options = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        for (size_t i = 0; state->root_argp->children && state->root_argp->children[i].argp; i++)
+        for (size_t i = 0; i < options->argp_children; i++)
             state->child_inputs[i] = options;
         return 0;
     case ARGP_KEY_ARG:
