@@ -248,8 +248,11 @@ s_journal_open(const pt_journal_options_t *options)
     self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
     if (!self->jobs || !self->next || !self->requests || pt_sockets_bind(self->jobs, options->jobs, bound) != PT_OK ||
         pt_sockets_bind(self->requests, options->requests, bound) != PT_OK ||
-        pt_sockets_connect(self->next, options->next) != PT_OK)
+        pt_sockets_connect(self->next, options->next) != PT_OK) {
+        int reason = errno;
         s_journal_close(&self);
+        errno = reason;
+    }
     return self;
 }
 

@@ -277,11 +277,11 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
     self->worker = options->worker;
     self->epoch = options->epoch;
     snprintf(self->replay, sizeof(self->replay), "%s", options->replay ? options->replay : "");
-    self->topics = pt_topics_new();
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    bool ready = self->topics && self->jobs && self->next && s_add_topics(self, options->catalog, options->settled) &&
+    bool ready = self->jobs && self->next && (self->topics = pt_topics_new()) != NULL &&
+                 s_add_topics(self, options->catalog, options->settled) &&
                  (!options->journal || s_restore_topics(self, options->journal)) &&
                  pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
                  pt_sockets_connect(self->next, options->next) == PT_OK &&

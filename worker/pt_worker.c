@@ -138,12 +138,16 @@ s_worker_open(const pt_worker_options_t *options)
     self->keep = options->keep;
     self->poison = options->poison;
     self->slot = options->slot;
-    self->packer = pt_packer_new(options->catalog);
     self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
-    if (!self->packer || !self->work || !self->next || pt_sockets_connect(self->work, options->work) != PT_OK ||
-        pt_sockets_connect(self->next, options->next) != PT_OK)
+    if (self->work && self->next && pt_sockets_connect(self->work, options->work) == PT_OK &&
+        pt_sockets_connect(self->next, options->next) == PT_OK)
+        self->packer = pt_packer_new(options->catalog);
+    if (!self->packer) {
+        int reason = errno;
         s_worker_close(&self);
+        errno = reason;
+    }
     return self;
 }
 
