@@ -429,7 +429,7 @@ s_has_ended(bed_t *self, const bed_fault_t *fault, unsigned life)
         return false;
     self->worker = 0;
     bool died = (WIFEXITED(how) && WEXITSTATUS(how) == 137) || (WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
-    bool failed = WIFEXITED(how) && WEXITSTATUS(how) >= 64 && WEXITSTATUS(how) <= 78 && s_says_why(self);
+    bool failed = WIFEXITED(how) && WEXITSTATUS(how) > 64 && WEXITSTATUS(how) <= 78 && s_says_why(self);
     //  libzmq and CZMQ end a process that has no memory: crash only.
     bool aborted = WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT;
     self->counts.deaths += died;
