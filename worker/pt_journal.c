@@ -24,6 +24,9 @@ typedef struct {
     zsock_t *socket;
 } s_asker_t;
 
+//  The part of the file that one commit may take; at 1 GiB it is PT_JOURNAL_BYTES_MAX.
+#define S_COMMIT_SHARE 64
+
 typedef struct {
     pt_commit_t commit;
     zsock_t *jobs;
@@ -31,6 +34,7 @@ typedef struct {
     zsock_t *requests;
     s_asker_t askers[S_ASKERS_MAX];
     uint32_t commit_jobs;
+    uint64_t commit_bytes;
     int64_t wait_ms;
     int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
     int64_t trim_ms;
@@ -168,7 +172,7 @@ s_set_due(s_journal_t *self, int64_t due_ms)
 static bool
 s_has_room(const s_journal_t *self)
 {
-    return self->commit.job_count < self->commit_jobs && self->commit.bytes < PT_JOURNAL_BYTES_MAX;
+    return self->commit.job_count < self->commit_jobs && self->commit.bytes < self->commit_bytes;
 }
 
 static void
@@ -240,6 +244,11 @@ s_journal_open(const pt_journal_options_t *options)
     self->commit.store = options->store;
     self->commit.settled = options->settled;
     self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
+    //  One commit must fit between the mark where trimming starts and the end of a small file, with
+    //  the pages that it copies; else it is refused again and again and nothing is ever trimmed.
+    self->commit_bytes = pt_store_usage(options->store).pages_max * (uint64_t) sysconf(_SC_PAGESIZE) / S_COMMIT_SHARE;
+    if (self->commit_bytes > PT_JOURNAL_BYTES_MAX)
+        self->commit_bytes = PT_JOURNAL_BYTES_MAX;
     self->wait_ms = options->commit_wait_ms;
     self->due_ms = INT64_MAX;
     self->failure_fd = options->failure_fd;
