@@ -191,7 +191,8 @@ class Chaos:
     def happen(self, now):
         longest = 10.0 if self.options.seconds >= 60 else 2.0
         choice = self.random.random()
-        if choice < 0.35:
+        #  What a switched-off rule loses is lost when a worker dies, and not every time.
+        if choice < (0.7 if self.options.expect_loss else 0.35):
             self.restart("worker", self.random.choice(self.workers))
         elif choice < 0.5:
             self.restart("broker", self.random.choice(self.brokers))
@@ -237,7 +238,7 @@ class Chaos:
             self.check_alive()
             if now >= next_event:
                 self.happen(now)
-                next_event = now + self.random.uniform(0.1, 1.2)
+                next_event = now + self.random.uniform(0.1, 0.5 if self.options.expect_loss else 1.2)
             #  A signal would end the wait; there is nothing else to wait for than the next event.
             signal.sigtimedwait([signal.SIGUSR1], self.next_wake(now, next_event))
         self.heal(float("inf"))
