@@ -159,6 +159,7 @@ cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_p
     pt_status_t status = pt_store_open(&store, &self->store, error);
     if (status != PT_OK)
         return cmd_journal_refuse(status, error);
+    self->used_percent = pt_store_usage(self->store).used_percent;
     self->poison = pt_poison_open(self->dir, &self->suspects);
     if (!self->poison) {
         int code = cmd_fail(EX_IOERR, NULL, "cannot map %s/suspects: %s", self->dir, strerror(errno));
@@ -193,10 +194,9 @@ cmd_journal_announce(const cmd_journal_t *self)
                 "JOURNAL", "");
         return;
     }
-    pt_store_usage_t usage = pt_store_usage(self->store);
     pt_store_identity_t identity = pt_store_identity(self->store);
     fprintf(stderr, "%-15s %s (worker %016" PRIx64 ", start %" PRIu64 ", %u %% used)\n", "journal", self->dir,
-            identity.worker, identity.incarnation, usage.used_percent);
+            identity.worker, identity.incarnation, self->used_percent);
     if (self->suspects)
         fprintf(stderr, "%-15s %zu batches were being read when this worker died\n", "suspects", self->suspects);
 }

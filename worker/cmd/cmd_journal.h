@@ -24,6 +24,7 @@ typedef struct {
     pt_store_t *store;                         //  NULL: no journal
     pt_poison_t *poison;
     size_t suspects;
+    unsigned used_percent; //  of the file, when it was opened; later only the journal's thread may look
 } cmd_journal_t;
 
 /*  Options of a worker about its journal; the input is a cmd_service_options_t. */
