@@ -431,7 +431,7 @@ s_has_ended(bed_t *self, const bed_fault_t *fault, unsigned life)
     bool died = (WIFEXITED(how) && WEXITSTATUS(how) == 137) || (WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
     bool failed = WIFEXITED(how) && WEXITSTATUS(how) > 64 && WEXITSTATUS(how) <= 78 && s_says_why(self);
     //  libzmq and CZMQ end a process that has no memory: crash only.
-    bool aborted = WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT;
+    bool aborted = fault->aborts && WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT;
     self->counts.deaths += died;
     self->counts.failures += failed || aborted;
     if (!(died && life < fault->lives) && !(died && fault->kill_at) && !((failed || aborted) && fault->fails)) {

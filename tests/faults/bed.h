@@ -37,6 +37,7 @@ typedef struct {
     unsigned lives;          //  that have them; the others are left alone
     uint64_t kill_at;        //  SIGKILL once so many responses of this turn are accepted; 0: never
     unsigned spin;           //  loops between that and the kill
+    bool aborts;             //  also an abort is
     bool fails;              //  an exit with a reason is expected, not only a death
 } bed_fault_t;
 

@@ -241,7 +241,8 @@ s_run_failures(const s_plan_t *plan, bed_t *bed, const char *const *kinds, unsig
             if ((n * 7 + i) % plan->jobs != plan->slice)
                 continue;
             snprintf(variable, sizeof(variable), "PT_SHIM_FAIL=%s:%u", kinds[i], n);
-            bed_fault_t fault = {.variable = {preload, variable}, .lives = 1, .fails = true};
+            bed_fault_t fault = {
+                .variable = {preload, variable}, .lives = 1, .fails = true, .aborts = strcmp(kinds[i], "malloc") == 0};
             uint64_t before = bed->counts.violations;
             if (n < 40 && n % 5 == 4)
                 bed_renew_journal(bed);
