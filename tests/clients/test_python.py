@@ -6,10 +6,14 @@ to a durable subscriber, whatever dies in between, and nothing is told as lost.
 """
 import collections
 import json
+import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,7 +29,57 @@ RESPONSES, PATIENCE_S = 6000, 120
 QUEUES = ("settled", "retry", "dead-letter", "operator-alert")
 
 
+class Process:
+    """A program whose stderr is read as it comes, so that it never waits for us, and shown when something fails."""
+    started = []
+
+    def __init__(self, name, command, **options):
+        self.name, self.lines, self.said = name, [], threading.Condition()
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+        self.started.append(self)
+
+    def read(self):
+        for line in self.process.stderr:
+            with self.said:
+                self.lines.append(line)
+                self.said.notify_all()
+
+    def wait_for_line(self, start):
+        with self.said:
+            self.said.wait_for(lambda: any(line.startswith(start) for line in self.lines) or not self.is_alive(),
+                               PATIENCE_S)
+        assert any(line.startswith(start) for line in self.lines), f"{self.name} never said '{start}'"
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def end(self):
+        """Wait for its end; all that it said."""
+        self.process.wait()
+        self.reader.join()
+        return "".join(self.lines)
+
+    def kill(self):
+        self.process.kill()
+        return self.end()
+
+    def show(self):
+        """Where each thread waits, and what was said; a Python program is ended, and tells where it was."""
+        print(f"--- {self.name}: {'alive' if self.is_alive() else f'ended with {self.process.returncode}'}",
+              file=sys.stderr)
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*"):
+            state = (task / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            print(state, *((task / name).read_text().strip() for name in ("comm", "wchan")), file=sys.stderr)
+        if self.is_alive() and self.name == "publisher":
+            self.process.send_signal(signal.SIGABRT)
+            self.end()
+        print("".join(self.lines[-200:]), file=sys.stderr)
+
+
 class Worker:
+    """Broker and worker in one process. That it ends by itself is noticed by whoever waits for something."""
     def __init__(self, paytriage, folder):
         self.command = [paytriage, "run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M"]
         for name in ("front", "replay", *QUEUES):
@@ -33,15 +87,14 @@ class Worker:
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if line.startswith("ready"):
-                return
-        raise SystemExit("the worker did not start")
+        self.process = Process("worker", self.command)
+        self.process.wait_for_line("ready")
 
     def kill(self):
         self.process.kill()
-        self.process.wait()
+
+    def check(self):
+        assert self.process.is_alive(), "the worker ended by itself"
 
 
 class Collector:
@@ -56,9 +109,10 @@ class Collector:
         assert topic == f"{decision['route']}.{decision['provider']}.", (topic, decision)
         self.ids[decision["id"]] += 1
 
-    def step_until(self, done, acknowledge=True):
+    def step_until(self, worker, done, acknowledge):
         deadline = time.monotonic() + PATIENCE_S
         while not done():
+            worker.check()
             assert time.monotonic() < deadline, (len(self.ids), self.reports[-3:])
             self.bus.step(50)
             if acknowledge:
@@ -71,59 +125,87 @@ def lines(first, count):
                           "http_status": (503, 400)[number % 3 == 0]}) + "\n"
 
 
-def publish(folder, first, count):
-    """Start a publisher; half of its lines are with it. The rest comes with finish(), which gives its last word."""
-    process = subprocess.Popen([sys.executable, publisher.__file__, f"ipc://{folder}/front"], stdin=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    process.stdin.write("".join(lines(first, count // 2)))
-    process.stdin.flush()
-    rest = "".join(lines(first + count // 2, count - count // 2))
-    return lambda: process.communicate(rest, timeout=PATIENCE_S)[1]
+class Publishing:
+    """A publisher that has half of its lines; the rest comes with finish(), which gives its last word."""
+    def __init__(self, folder, first, count):
+        self.command = Process("publisher", [sys.executable, publisher.__file__, f"ipc://{folder}/front"],
+                               stdin=subprocess.PIPE, env={**os.environ, "PYTHONFAULTHANDLER": "1"})
+        self.write(lines(first, count // 2))
+        self.rest = lines(first + count // 2, count - count // 2)
+
+    def write(self, texts):
+        self.command.process.stdin.write("".join(texts))
+        self.command.process.stdin.flush()
+
+    def finish(self, worker):
+        self.write(self.rest)
+        self.command.process.stdin.close()
+        deadline = time.monotonic() + PATIENCE_S
+        while self.command.is_alive():
+            worker.check()
+            assert time.monotonic() < deadline, "the publisher did not come to its end"
+            try:
+                self.command.process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                pass
+        return self.command.end().splitlines()[-1]
 
 
 def main(paytriage, folder):
     for client in (publisher, subscriber):  # short enough to be read before it is copied
         assert len(pathlib.Path(client.__file__).read_text().splitlines()) <= 150, client.__file__
     worker = Worker(paytriage, folder)
+
+    def gets(collector, done, acknowledge=True):
+        collector.step_until(worker, done, acknowledge)
+
+    #  What is published while nobody listens is there when the name is first used.
+    assert Publishing(folder, 0, RESPONSES).finish(worker) == f"accepted {RESPONSES}"
+    first = Collector(folder)
+    gets(first, lambda: len(first.ids) >= RESPONSES // 2, acknowledge=False)
+
+    #  It died before it acknowledged anything, and then the worker does.
+    worker.kill()
+    worker.start()
+    second = Collector(folder)
+    gets(second, lambda: len(second.ids) == RESPONSES)
+
+    #  The worker dies while a publisher sends; the subscriber stays.
+    publishing = Publishing(folder, RESPONSES, RESPONSES)
+    gets(second, lambda: len(second.ids) > RESPONSES)
+    worker.kill()
+    worker.start()
+    assert publishing.finish(worker) == f"accepted {RESPONSES}"
+    gets(second, lambda: len(second.ids) == 2 * RESPONSES)
+    assert set(second.ids) == {f"r{number}" for number in range(2 * RESPONSES)}
+    assert max(second.ids.values()) == 1, second.ids.most_common(3)
+
+    #  All of it is acknowledged: the name goes on behind it.
+    sources = second.bus.sources.values()
+    gets(second, lambda: all(stream.acked == stream.head for source in sources
+                             for stream in source.streams.values() if source.state == subscriber.OPENED))
+    third = Collector(folder)
+    Publishing(folder, 2 * RESPONSES, 1).finish(worker)
+    gets(third, lambda: third.ids)
+    assert list(third.ids) == [f"r{2 * RESPONSES}"], third.ids
+    reports = [report for one in (first, second, third) for report in one.reports if "LOST" in report]
+    assert not reports, reports
+    print(f"{2 * RESPONSES + 1} responses, each delivered once to its name")
+
+
+def main_or_show(paytriage, folder):
     try:
-        #  What is published while nobody listens is there when the name is first used.
-        finish = publish(folder, 0, RESPONSES)
-        assert finish() == f"accepted {RESPONSES}\n"
-        first = Collector(folder)
-        first.step_until(lambda: len(first.ids) >= RESPONSES // 2, acknowledge=False)
-
-        #  It died before it acknowledged anything, and then the worker does.
-        worker.kill()
-        worker.start()
-        second = Collector(folder)
-        second.step_until(lambda: len(second.ids) == RESPONSES)
-
-        #  The worker dies while a publisher sends; the subscriber stays.
-        finish = publish(folder, RESPONSES, RESPONSES)
-        second.step_until(lambda: len(second.ids) > RESPONSES)
-        worker.kill()
-        worker.start()
-        assert finish() == f"accepted {RESPONSES}\n"
-        second.step_until(lambda: len(second.ids) == 2 * RESPONSES)
-        assert set(second.ids) == {f"r{number}" for number in range(2 * RESPONSES)}
-        assert max(second.ids.values()) == 1, second.ids.most_common(3)
-
-        #  All of it is acknowledged: the name goes on behind it.
-        sources = second.bus.sources.values()
-        second.step_until(lambda: all(stream.acked == stream.head for source in sources
-                                      for stream in source.streams.values() if source.state == subscriber.OPENED))
-        third = Collector(folder)
-        finish = publish(folder, 2 * RESPONSES, 1)
-        finish()
-        third.step_until(lambda: third.ids)
-        assert list(third.ids) == [f"r{2 * RESPONSES}"], third.ids
-        reports = [report for one in (first, second, third) for report in one.reports if "LOST" in report]
-        assert not reports, reports
-        print(f"{2 * RESPONSES + 1} responses, each delivered once to its name")
+        main(paytriage, folder)
+    except BaseException:
+        print(f"--- disk: {shutil.disk_usage(folder)}, load: {os.getloadavg()}", file=sys.stderr)
+        for process in Process.started:
+            process.show()
+        raise
     finally:
-        worker.kill()
+        for process in Process.started:
+            process.kill()
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="paytriage-test-") as temporary:
-        main(sys.argv[1], temporary)
+        main_or_show(sys.argv[1], temporary)
