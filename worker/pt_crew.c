@@ -8,6 +8,7 @@
 #include "pt_publisher.h"
 #include "pt_replay.h"
 #include "pt_sockets.h"
+#include "pt_swap.h"
 #include "pt_worker.h"
 
 #define S_ENDPOINT_BYTES 64
@@ -26,6 +27,7 @@ struct pt_crew {
     pt_replay_t *replay;
     pt_publisher_t *publisher;
     zsock_t *finished;
+    pt_swap_t swap;
 };
 
 static void
@@ -187,8 +189,17 @@ pt_crew_destroy(pt_crew_t **self_p)
     pt_replay_destroy(&self->replay);
     pt_publisher_destroy(&self->publisher);
     zsock_destroy(&self->finished);
+    pt_swap_clear(&self->swap);
     free(self);
     *self_p = NULL;
+}
+
+static void
+s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *job)
+{
+    job->seat = seat;
+    self->seats[seat].in_work++;
+    pt_job_hand(zsock_resolve(self->seats[seat].work), job);
 }
 
 void
@@ -201,9 +212,29 @@ pt_crew_start(pt_crew_t *self, pt_job_t *job)
     for (size_t i = 1; i < self->seat_count; i++)
         if (self->seats[i].in_work < self->seats[chosen].in_work)
             chosen = i;
-    job->seat = chosen;
-    self->seats[chosen].in_work++;
-    pt_job_hand(zsock_resolve(self->seats[chosen].work), job);
+    s_hand_to_seat(self, chosen, job);
+}
+
+void
+pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog)
+{
+    assert(self);
+
+    if (pt_swap_begin(&self->swap, catalog, self->seat_count))
+        pt_crew_start(self, self->swap.announce);
+}
+
+bool
+pt_crew_answer(pt_crew_t *self, bool *out_switched)
+{
+    assert(self);
+    assert(out_switched);
+
+    if (self->swap.state != PT_SWAP_DONE && self->swap.state != PT_SWAP_REFUSED)
+        return false;
+    *out_switched = self->swap.state == PT_SWAP_DONE;
+    pt_swap_clear(&self->swap);
+    return true;
 }
 
 pt_job_t *
@@ -211,9 +242,15 @@ pt_crew_finish(pt_crew_t *self)
 {
     assert(self);
 
-    pt_job_t *job = pt_job_take(zsock_resolve(self->finished));
-    if (job)
+    pt_job_t *job;
+    while ((job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
         self->seats[job->seat].in_work--;
+        if (!job->catalog)
+            break;
+        size_t count = pt_swap_take(&self->swap, job);
+        for (size_t i = 0; i < count; i++)
+            s_hand_to_seat(self, i, self->swap.jobs[i]);
+    }
     return job;
 }
 

@@ -29,6 +29,14 @@ void pt_crew_destroy(pt_crew_t **self_p);
 /*  Give a job to the worker with the least to do. */
 void pt_crew_start(pt_crew_t *self, pt_job_t *job);
 
+/*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */
+void pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog);
+
+/*  True once after each offer, when it is over: pt_crew_finish has seen the last of it. *out_switched
+ *  false: out of memory, all workers have the old catalog.
+ */
+bool pt_crew_answer(pt_crew_t *self, bool *out_switched);
+
 /*  The next finished job, or NULL. Never waits. */
 pt_job_t *pt_crew_finish(pt_crew_t *self);
 

@@ -458,12 +458,24 @@ s_read_command(pt_engine_t *self, zsock_t *pipe)
 {
     char *command = NULL;
     uint32_t deadline_ms = 0;
-    zsock_recv(pipe, "s4", &command, &deadline_ms);
-    bool goes_on = command && streq(command, PT_ENGINE_DRAIN);
-    if (goes_on)
+    void *catalog = NULL;
+    zsock_recv(pipe, "s4p", &command, &deadline_ms, &catalog);
+    bool drains = command && streq(command, PT_ENGINE_DRAIN);
+    bool swaps = command && streq(command, PT_ENGINE_SWAP);
+    if (drains)
         s_begin_drain(self, deadline_ms);
+    if (swaps)
+        pt_crew_offer(self->crew, catalog);
     zstr_free(&command);
-    return goes_on;
+    return drains || swaps;
+}
+
+static void
+s_check_swap(pt_engine_t *self, zsock_t *pipe)
+{
+    bool switched;
+    if (pt_crew_answer(self->crew, &switched))
+        zstr_send(pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
 }
 
 static int64_t
@@ -527,6 +539,7 @@ pt_engine_run(zsock_t *pipe, void *engine)
         if (items[0].revents && !s_read_command(self, pipe))
             break;
         s_read_finished(self);
+        s_check_swap(self, pipe);
         for (size_t i = 2; i < count; i++)
             if (items[i].revents)
                 s_read_link(self, links[i]);

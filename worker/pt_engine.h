@@ -18,11 +18,15 @@ typedef struct {
 
 typedef struct pt_engine pt_engine_t;
 
-//  Command on the actor's pipe, with the deadline as a 32-bit number of ms, and its two answers. No
+//  Commands on the actor's pipe, each with the deadline as a 32-bit number of ms and a catalog, and the
+//  two answers of each. No
 //  CZMQ signals: zactor_destroy would take one that nobody read for the actor's end.
 #define PT_ENGINE_DRAIN "DRAIN"
 #define PT_ENGINE_DRAINED "DRAINED"
 #define PT_ENGINE_LATE "LATE"
+#define PT_ENGINE_SWAP "SWAP"
+#define PT_ENGINE_SWAPPED "SWAPPED"
+#define PT_ENGINE_KEPT "KEPT"
 
 /*  Start all parts. `options` is complete and, like `tally`, outlives the engine's creation; `tally`
  *  outlives the engine. NULL with errno when a part fails; *out_refused is then the endpoint at

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "pt_catalog.h"
 #include "pt_frames.h"
 #include "pt_wire.h"
 
@@ -67,6 +68,10 @@ typedef struct pt_job {
     pt_output_t *outputs;
     size_t output_count;
     size_t output_capacity;
+
+    //  Of a job without responses that brings the workers another catalog (pt_swap); else NULL.
+    const pt_catalog_t *catalog;
+    struct pt_packer *packer; //  made for it; once taken, the one that was replaced
 
     struct pt_job *previous; //  the pool's list of jobs in work
     struct pt_job *next;

@@ -26,6 +26,7 @@ struct pt_pool {
     int failure_fd; //  -1: no journal
     uint64_t worker;
     uint64_t epoch;
+    bool swapping; //  an answer is to come
 };
 
 static uint64_t
@@ -135,19 +136,58 @@ pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd)
 {
     assert(self);
 
-    zsock_send(self->actor, "s4", PT_ENGINE_DRAIN, deadline_ms);
+    zsock_send(self->actor, "s4p", PT_ENGINE_DRAIN, deadline_ms, NULL);
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve(self->actor), .events = ZMQ_POLLIN},
         {.fd = interrupt_fd, .events = ZMQ_POLLIN},
     };
-    //  The engine keeps the deadline and answers in any case.
-    pt_sockets_poll(items, interrupt_fd >= 0 ? 2 : 1, -1);
-    if (!items[0].revents)
-        return PT_DRAIN_INTERRUPTED;
+    //  The engine keeps the deadline and answers in any case; a swap that was under way may end before.
+    for (;;) {
+        pt_sockets_poll(items, interrupt_fd >= 0 ? 2 : 1, -1);
+        if (!items[0].revents)
+            return PT_DRAIN_INTERRUPTED;
+        char *answer = zstr_recv(self->actor);
+        bool drained = answer && streq(answer, PT_ENGINE_DRAINED);
+        bool late = answer && streq(answer, PT_ENGINE_LATE);
+        zstr_free(&answer);
+        if (drained || late)
+            return drained ? PT_DRAINED : PT_DRAIN_LATE;
+    }
+}
+
+void
+pt_pool_swap(pt_pool_t *self, const pt_catalog_t *catalog)
+{
+    assert(self);
+    assert(catalog);
+    assert(!self->swapping);
+
+    self->swapping = true;
+    zsock_send(self->actor, "s4p", PT_ENGINE_SWAP, 0, (void *) (uintptr_t) catalog);
+}
+
+void *
+pt_pool_swap_socket(const pt_pool_t *self)
+{
+    assert(self);
+
+    return zsock_resolve(self->actor);
+}
+
+pt_swapped_t
+pt_pool_swapped(pt_pool_t *self)
+{
+    assert(self);
+
+    if (!self->swapping)
+        return PT_SWAPPED_NOT_YET;
+    if (!(zsock_events(self->actor) & ZMQ_POLLIN))
+        return PT_SWAPPED_NOT_YET;
     char *answer = zstr_recv(self->actor);
-    bool drained = answer && streq(answer, PT_ENGINE_DRAINED);
+    bool switched = answer && streq(answer, PT_ENGINE_SWAPPED);
     zstr_free(&answer);
-    return drained ? PT_DRAINED : PT_DRAIN_LATE;
+    self->swapping = false;
+    return switched ? PT_SWAPPED : PT_SWAPPED_NOT;
 }
 
 void

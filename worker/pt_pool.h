@@ -39,7 +39,7 @@ typedef struct {
     bool journal_settled;                 //  keep settled decisions as well
     uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
     uint32_t commit_wait_ms;              //  how long a commit waits for more
-    const pt_catalog_t *catalog;          //  outlives the pool; NULL: the built-in one
+    const pt_catalog_t *catalog;          //  outlives the pool or its swap; NULL: the built-in one
     uint64_t worker;                      //  id on the bus; 0: random, or the journal's
     uint64_t epoch;                       //  0: unix ms now, or the journal's
 } pt_pool_options_t;
@@ -67,6 +67,12 @@ typedef enum {
     PT_DRAIN_INTERRUPTED, //  the descriptor became readable
 } pt_drain_t;
 
+typedef enum {
+    PT_SWAPPED_NOT_YET, //  or nothing was asked for
+    PT_SWAPPED,         //  every worker has switched, and nothing refers to the old catalog
+    PT_SWAPPED_NOT,     //  no memory: all go on with the old one, and nothing refers to the new
+} pt_swapped_t;
+
 typedef struct pt_pool pt_pool_t;
 
 //  Longest text of a refusal.
@@ -84,6 +90,18 @@ pt_pool_t *pt_pool_new(const pt_pool_options_t *options, char *out_error);
  *  pt_pool_destroy follows.
  */
 pt_drain_t pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd);
+
+/*  Give every worker another catalog, between two batches: each batch is decided by one of them. It
+ *  returns at once; pt_pool_swapped tells the end, and no other swap may begin before. `catalog` must
+ *  outlive the pool, or the next swap that succeeds. It does not end when the journal has failed.
+ */
+void pt_pool_swap(pt_pool_t *self, const pt_catalog_t *catalog);
+
+/*  To be polled, with ZMQ_POLLIN, until pt_pool_swapped has told the end. */
+void *pt_pool_swap_socket(const pt_pool_t *self);
+
+/*  How the swap stands; each end is told once. Never waits. */
+pt_swapped_t pt_pool_swapped(pt_pool_t *self);
 
 /*  A descriptor that becomes readable when the journal has failed: then nothing is acknowledged any
  *  more, and the process should end. pt_store_error says why. -1 without a journal.

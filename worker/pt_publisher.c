@@ -21,6 +21,7 @@ typedef struct {
     zsock_t *jobs;
     zsock_t *next;
     pt_topics_t *topics;
+    bool settled;      //  they are numbered
     int64_t beacon_ms; //  when the next HEAD or HEADS is due, or earlier
     int64_t heads_ms;  //  the last HEADS lists
 } s_publisher_t;
@@ -83,6 +84,23 @@ s_publish_output(s_publisher_t *self, pt_output_t *output, int64_t now_ms)
     (void) sent;
 }
 
+//  The topics of all gateways. Those of a gateway that a new catalog has lost stay, with their numbers.
+static bool
+s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
+{
+    int64_t now_ms = zclock_mono();
+    size_t provider_count = pt_catalog_provider_count(catalog);
+    for (int queue = self->settled ? PT_QUEUE_SETTLED : PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+        for (size_t i = 0; i <= provider_count; i++) {
+            pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
+            char name[PT_TOPIC_BYTES_MAX + 1];
+            name[pt_wire_topic(pt_queue_text((pt_queue_t) queue), provider, name)] = 0;
+            if (!pt_topics_get(self->topics, (pt_queue_t) queue, name, now_ms))
+                return false;
+        }
+    return true;
+}
+
 //  Publish some of the jobs that wait. True when there was any.
 static bool
 s_publish_jobs(s_publisher_t *self, int64_t now_ms)
@@ -93,6 +111,9 @@ s_publish_jobs(s_publisher_t *self, int64_t now_ms)
         if (!job)
             break;
         PT_FAULT_POINT("publish.took");
+        //  Once the workers have it there is no way back; so topics come before they do.
+        if (job->catalog && !job->packer && !s_add_topics(self, job->catalog))
+            job->refused = true;
         for (size_t i = 0; i < job->output_count; i++)
             s_publish_output(self, &job->outputs[i], now_ms);
         PT_FAULT_POINT("publish.hand.before");
@@ -185,22 +206,6 @@ s_send_beacons(s_publisher_t *self, int64_t now_ms)
     }
 }
 
-static bool
-s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog, bool settled)
-{
-    int64_t now_ms = zclock_mono();
-    size_t provider_count = pt_catalog_provider_count(catalog);
-    for (int queue = settled ? PT_QUEUE_SETTLED : PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
-        for (size_t i = 0; i <= provider_count; i++) {
-            pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
-            char name[PT_TOPIC_BYTES_MAX + 1];
-            name[pt_wire_topic(pt_queue_text((pt_queue_t) queue), provider, name)] = 0;
-            if (!pt_topics_get(self->topics, (pt_queue_t) queue, name, now_ms))
-                return false;
-        }
-    return true;
-}
-
 //  The queue whose word a topic begins with; PT_QUEUE_COUNT_: none.
 static pt_queue_t
 s_queue_of_topic(const char *topic)
@@ -276,16 +281,16 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
         return NULL;
     self->worker = options->worker;
     self->epoch = options->epoch;
+    self->settled = options->settled;
     snprintf(self->replay, sizeof(self->replay), "%s", options->replay ? options->replay : "");
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    bool ready = self->jobs && self->next && (self->topics = pt_topics_new()) != NULL &&
-                 s_add_topics(self, options->catalog, options->settled) &&
-                 (!options->journal || s_restore_topics(self, options->journal)) &&
-                 pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
-                 pt_sockets_connect(self->next, options->next) == PT_OK &&
-                 s_bind_sockets(self, options, owner, out_endpoint);
+    bool ready =
+        self->jobs && self->next && (self->topics = pt_topics_new()) != NULL && s_add_topics(self, options->catalog) &&
+        (!options->journal || s_restore_topics(self, options->journal)) &&
+        pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
+        pt_sockets_connect(self->next, options->next) == PT_OK && s_bind_sockets(self, options, owner, out_endpoint);
     if (!ready) {
         int reason = errno;
         s_publisher_close(&self);

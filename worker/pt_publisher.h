@@ -15,7 +15,7 @@
 typedef struct {
     uint64_t worker;
     uint64_t epoch;
-    const pt_catalog_t *catalog;            //  its gateways' topics are announced from the start
+    const pt_catalog_t *catalog;            //  its gateways' topics are announced from the start; only read then
     const char *endpoints[PT_QUEUE_COUNT_]; //  to bind; see pt_sockets_bind
     int hwm;                                //  messages kept for a slow subscriber, each socket
     const char *replay;                     //  endpoint that HEAD names; NULL: none
@@ -29,7 +29,7 @@ typedef struct pt_publisher pt_publisher_t;
 
 /*  Bind all sockets and start. NULL with errno when a socket cannot be had; *out_endpoint is then
  *  the endpoint that was refused, or NULL when memory or sockets ran out. Options may go after the
- *  call, except for the catalog.
+ *  call.
  */
 pt_publisher_t *pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoint);
 

@@ -115,6 +115,18 @@ s_do_job(s_worker_t *self, pt_job_t *job)
     pt_poison_leave(self->poison, self->slot, &job->batch);
 }
 
+//  From the next job on everything is decided by this catalog; nothing of the old one is left here.
+static void
+s_take_catalog(s_worker_t *self, pt_job_t *job)
+{
+    if (!job->packer)
+        return;
+    pt_packer_t *packer = self->packer;
+    pt_triage_init(&self->triage, job->catalog);
+    self->packer = job->packer;
+    job->packer = packer;
+}
+
 static void
 s_worker_close(s_worker_t **self_p)
 {
@@ -170,7 +182,10 @@ s_worker_run(zsock_t *pipe, void *argument)
         pt_job_t *job = pt_job_take(work);
         if (job) {
             PT_FAULT_POINT("worker.took");
-            s_do_job(self, job);
+            if (job->catalog)
+                s_take_catalog(self, job);
+            else
+                s_do_job(self, job);
             PT_FAULT_POINT("worker.hand.before");
             pt_job_hand(next, job);
             PT_FAULT_POINT("worker.hand.after");
