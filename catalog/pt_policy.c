@@ -376,5 +376,5 @@ pt_policy_decide_invalid(const pt_response_t *response, pt_bytes_t raw, pt_text_
     s_alert_operator_now(&out_decision->alert);
     out_decision->alert.active = true;
     out_decision->error = error;
-    out_decision->raw = (pt_bytes_t) {raw.data, raw.len < PT_RAW_BYTES_MAX ? raw.len : PT_RAW_BYTES_MAX};
+    out_decision->raw = raw;
 }

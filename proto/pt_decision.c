@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "pt_decision_limits.h"
+#include "pt_mask.h"
 #include "pt_model_words.h"
 #include "pt_writer.h"
 
@@ -45,6 +46,29 @@ s_put_text(pt_writer_t *writer, pt_text_t text, size_t bytes_max)
     pt_writer_text(writer, text);
 }
 
+/*  A text that a gateway wrote, or that a card number has no business in. Recognised in the whole text
+ *  and masked in what was packed of it.
+ */
+static inline void
+s_put_masked(pt_writer_t *writer, pt_text_t text, size_t bytes_max, bool masked)
+{
+    pt_text_t packed = text.len > bytes_max ? pt_text_cut(text, bytes_max) : text;
+    pt_writer_text(writer, packed);
+    if (masked && !writer->full)
+        pt_mask_text(text, (char *) writer->at - packed.len, packed.len);
+}
+
+static void
+s_put_raw(pt_writer_t *writer, pt_bytes_t raw, bool masked)
+{
+    size_t len = raw.len < PT_RAW_BYTES_MAX ? raw.len : PT_RAW_BYTES_MAX;
+    pt_pack_bin(writer, len);
+    if (len)
+        pt_writer_append(writer, raw.data, len);
+    if (len && masked && !writer->full)
+        pt_mask_raw(raw, writer->at - len, len);
+}
+
 /*  16 hex digits: an integer of 64 bits is no safe number in every language. */
 static void
 s_put_hex(pt_writer_t *writer, uint64_t value)
@@ -59,12 +83,12 @@ s_put_hex(pt_writer_t *writer, uint64_t value)
 }
 
 static void
-s_put_pairs(pt_writer_t *writer, const pt_pair_t *pairs, size_t count)
+s_put_pairs(pt_writer_t *writer, const pt_pair_t *pairs, size_t count, bool masked)
 {
     pt_pack_map(writer, count);
     for (size_t index = 0; index < count; index++) {
-        s_put_text(writer, pairs[index].name, PT_FIELD_BYTES_MAX);
-        s_put_text(writer, pairs[index].value, PT_PARAM_BYTES_MAX);
+        s_put_masked(writer, pairs[index].name, PT_FIELD_BYTES_MAX, masked);
+        s_put_masked(writer, pairs[index].value, PT_PARAM_BYTES_MAX, masked);
     }
 }
 
@@ -72,6 +96,7 @@ s_put_pairs(pt_writer_t *writer, const pt_pair_t *pairs, size_t count)
 static void
 s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
 {
+    bool masked = self->masking == PT_MASKING_ALL;
     PT_WRITER_KEY(writer, "id");
     s_put_text(writer, self->id, PT_ID_BYTES_MAX);
     PT_WRITER_KEY(writer, "attempt");
@@ -80,7 +105,7 @@ s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
     s_put_text(writer, self->provider, PT_PROVIDER_BYTES_MAX);
     if (pt_text_is_set(self->operation)) {
         PT_WRITER_KEY(writer, "operation");
-        s_put_text(writer, self->operation, PT_OPERATION_BYTES_MAX);
+        s_put_masked(writer, self->operation, PT_OPERATION_BYTES_MAX, masked);
     }
     if (self->http_status) {
         PT_WRITER_KEY(writer, "http_status");
@@ -88,11 +113,11 @@ s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
     }
     if (pt_text_is_set(self->reference)) {
         PT_WRITER_KEY(writer, "reference");
-        s_put_text(writer, self->reference, PT_REFERENCE_BYTES_MAX);
+        s_put_masked(writer, self->reference, PT_REFERENCE_BYTES_MAX, masked);
     }
     if (pt_text_is_set(self->account)) {
         PT_WRITER_KEY(writer, "account");
-        s_put_text(writer, self->account, PT_ACCOUNT_BYTES_MAX);
+        s_put_masked(writer, self->account, PT_ACCOUNT_BYTES_MAX, masked);
     }
     if (self->on_bus) {
         PT_WRITER_KEY(writer, "producer");
@@ -106,13 +131,16 @@ s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
 static void
 s_put_verdict(pt_writer_t *writer, const pt_decision_t *self)
 {
+    bool masked = self->masking != PT_MASKING_NONE;
+    //  A code that no row knows may be anything.
+    bool code_masked = self->masking == PT_MASKING_ALL || (masked && self->match >= PT_MATCH_STATUS);
     if (pt_text_is_set(self->code)) {
         PT_WRITER_KEY(writer, "code");
-        s_put_text(writer, self->code, PT_CODE_BYTES_MAX);
+        s_put_masked(writer, self->code, PT_CODE_BYTES_MAX, code_masked);
     }
     if (self->message.data) {
         PT_WRITER_KEY(writer, "message");
-        s_put_text(writer, self->message, PT_MESSAGE_BYTES_MAX);
+        s_put_masked(writer, self->message, PT_MESSAGE_BYTES_MAX, masked);
     }
     PT_WRITER_KEY(writer, "entry");
     s_put_text(writer, self->entry, PT_DECISION_ENTRY_BYTES_MAX);
@@ -120,11 +148,11 @@ s_put_verdict(pt_writer_t *writer, const pt_decision_t *self)
     pt_writer_text(writer, pt_model_words_match[self->match]);
     if (self->param_count) {
         PT_WRITER_KEY(writer, "params");
-        s_put_pairs(writer, self->params, self->param_count);
+        s_put_pairs(writer, self->params, self->param_count, masked);
     }
     if (self->field_count) {
         PT_WRITER_KEY(writer, "fields");
-        s_put_pairs(writer, self->fields, self->field_count);
+        s_put_pairs(writer, self->fields, self->field_count, masked);
     }
     if (self->fields_dropped) {
         PT_WRITER_KEY(writer, "fields_dropped");
@@ -220,12 +248,10 @@ s_put_reason(pt_writer_t *writer, const pt_decision_t *self)
     if (self->match != PT_MATCH_INVALID)
         return;
     PT_WRITER_KEY(writer, "error");
-    s_put_text(writer, self->error, PT_DECISION_ERROR_BYTES_MAX);
-    size_t raw_len = self->raw.len < PT_RAW_BYTES_MAX ? self->raw.len : PT_RAW_BYTES_MAX;
+    bool masked = self->masking != PT_MASKING_NONE;
+    s_put_masked(writer, self->error, PT_DECISION_ERROR_BYTES_MAX, masked);
     PT_WRITER_KEY(writer, "raw");
-    pt_pack_bin(writer, raw_len);
-    if (raw_len)
-        pt_writer_append(writer, self->raw.data, raw_len);
+    s_put_raw(writer, self->raw, masked);
 }
 
 pt_status_t

@@ -263,6 +263,14 @@ typedef struct {
     uint32_t count; //  responses folded into this alert, from 1
 } pt_alert_t;
 
+//  What of a decision is made unreadable where it holds a card number; see pt_mask.h.
+typedef enum {
+    PT_MASKING_TEXTS, //  what gateways wrote; identifiers, by which others find an order, stay as they are
+    PT_MASKING_ALL,   //  also reference, account, operation and known codes; never id and producer
+    PT_MASKING_NONE,
+    PT_MASKING_COUNT_
+} pt_masking_t;
+
 //  Where a response goes and what to do about it. Fields that are texts are borrowed from the
 //  response, its facts, the catalog or static text, and live as long as the shortest of these.
 typedef struct {
@@ -297,8 +305,9 @@ typedef struct {
     pt_text_t summary;
     uint64_t catalog; //  content hash of the image
     uint64_t decided_ms;
-    pt_text_t error; //  only with match invalid
-    pt_bytes_t raw;  //  only with match invalid, at most PT_RAW_BYTES_MAX
+    pt_text_t error;      //  only with match invalid
+    pt_bytes_t raw;       //  only with match invalid; PT_RAW_BYTES_MAX of it are encoded
+    pt_masking_t masking; //  how it is encoded; not part of it
 } pt_decision_t;
 
 #ifdef __cplusplus

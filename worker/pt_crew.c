@@ -121,6 +121,7 @@ s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
         .catalog = options->catalog,
         .work = work,
         .next = next,
+        .masking = options->masking,
         .keep = options->journal != NULL,
         .poison = options->poison,
         .slot = slot,

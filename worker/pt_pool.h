@@ -36,6 +36,7 @@ typedef struct {
     const char *advertise;                //  what HEAD names for it; NULL: what was bound
     pt_store_t *journal;                  //  outlives the pool, which alone writes to it; NULL: none
     pt_poison_t *poison;                  //  outlives the pool; NULL: none
+    pt_masking_t masking;                 //  of card numbers in decisions
     bool journal_settled;                 //  keep settled decisions as well
     uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
     uint32_t commit_wait_ms;              //  how long a commit waits for more

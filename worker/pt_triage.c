@@ -52,6 +52,7 @@ s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_t
 {
     pt_decision_t *decision = &self->decision;
     decision->on_bus = place != NULL;
+    decision->masking = self->masking;
     if (place && !place->plain)
         decision->producer = (pt_text_t) {place->producer, 16};
     out_triaged->route = decision->route;
@@ -78,8 +79,7 @@ pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place,
     out_triaged->provider = provider ? pt_provider_index(provider) : PT_TRIAGE_NO_PROVIDER;
     out_triaged->invalid = status != PT_OK;
     if (status != PT_OK) {
-        pt_bytes_t raw = {bytes.data, bytes.len < PT_RAW_BYTES_MAX ? bytes.len : PT_RAW_BYTES_MAX};
-        pt_policy_decide_invalid(response, raw, pt_text_of(self->error), self->catalog_hash, now_ms, &self->decision);
+        pt_policy_decide_invalid(response, bytes, pt_text_of(self->error), self->catalog_hash, now_ms, &self->decision);
         s_encode_decision(self, place, out, out_triaged);
         return;
     }
@@ -104,8 +104,7 @@ pt_triage_poison(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, u
     self->response.id = s_print_place(place, index, self->id);
     out_triaged->provider = PT_TRIAGE_NO_PROVIDER;
     out_triaged->invalid = true;
-    pt_bytes_t raw = {bytes.data, bytes.len < PT_RAW_BYTES_MAX ? bytes.len : PT_RAW_BYTES_MAX};
-    pt_policy_decide_invalid(&self->response, raw, PT_TEXT("poison: the worker died twice while it read this batch"),
+    pt_policy_decide_invalid(&self->response, bytes, PT_TEXT("poison: the worker died twice while it read this batch"),
                              self->catalog_hash, now_ms, &self->decision);
     s_encode_decision(self, place, out, out_triaged);
 }

@@ -44,6 +44,7 @@ typedef struct {
 typedef struct {
     const pt_catalog_t *catalog; //  borrowed
     uint64_t catalog_hash;
+    pt_masking_t masking; //  of what is encoded; card numbers in texts unless changed
     pt_response_t response;
     pt_facts_t facts;
     pt_verdict_t verdict;

@@ -147,6 +147,7 @@ s_worker_open(const pt_worker_options_t *options)
     if (!self)
         return NULL;
     pt_triage_init(&self->triage, options->catalog);
+    self->triage.masking = options->masking;
     self->keep = options->keep;
     self->poison = options->poison;
     self->slot = options->slot;

@@ -15,6 +15,7 @@ typedef struct {
     const pt_catalog_t *catalog; //  outlives the actor
     const char *work;            //  inproc endpoint, bound by the pool: a PAIR of jobs
     const char *next;            //  inproc endpoint, bound by the next stage: a PULL of jobs
+    pt_masking_t masking;        //  of card numbers in decisions
     bool keep;                   //  responses beside unsettled decisions, for the journal
     pt_poison_t *poison;         //  outlives the actor; NULL: none
     size_t slot;                 //  of this actor there

@@ -1,6 +1,7 @@
 /*  paytriage catalog diff --replay: recorded responses under two catalogs, through the worker's own spine. */
 #include "cmd_diff.h"
 #include "cmd_lines.h"
+#include "cmd_text.h"
 
 #include "pt_diff.h"
 #include "pt_triage.h"
@@ -132,8 +133,11 @@ s_print_move(const replay_t *self, const move_t *move, bool color)
         if (move->risks & 1u << i)
             printf("    %sRISK%s %s\n", color ? "\033[1;31m" : "", color ? "\033[0m" : "", pt_risk_text(i));
     s_print_changes(move);
-    for (size_t i = 0; i < move->sample_count; i++)
-        printf("    line %" PRIu64 ": %s\n", move->lines[i], move->samples[i]);
+    for (size_t i = 0; i < move->sample_count; i++) {
+        printf("    line %" PRIu64 ": ", move->lines[i]);
+        cmd_text_print_foreign(stdout, pt_text_of(move->samples[i]), 0);
+        putchar('\n');
+    }
 }
 
 static void

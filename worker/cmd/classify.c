@@ -18,6 +18,7 @@ typedef struct {
     const char *path;
     cmd_output_t output;
     cmd_color_t color;
+    pt_masking_t masking;
     pt_load_options_t load;
 } classify_options_t;
 
@@ -29,12 +30,13 @@ typedef struct {
     uint8_t bytes[PT_DECISION_BYTES_MAX];
 } classify_t;
 
-enum { KEY_CATALOG = 0x100 };
+enum { KEY_CATALOG = 0x100, KEY_REVEAL };
 
 static const struct argp_option s_options[] = {
     {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"output", 'o', "FORMAT", 0, "jsonl (default) or text", 0},
     {"color", 'C', "WHEN", 0, "auto (default), always or never; for text", 0},
+    {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets in JSON as they came", 0},
     {0},
 };
 
@@ -51,6 +53,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'C':
         options->color = cmd_color(state, arg);
+        break;
+    case KEY_REVEAL:
+        options->masking = PT_MASKING_NONE;
         break;
     case ARGP_KEY_ARG:
         if (state->arg_num)
@@ -89,6 +94,7 @@ s_print(classify_t *self, size_t len)
     (void) status;
     //  The line's number came in by way of a place, which is something of the bus.
     decision.on_bus = false;
+    decision.masking = self->options->masking;
     if (self->options->output == CMD_OUTPUT_TEXT) {
         cmd_text_print(stdout, &decision, self->color);
         return EX_OK;
@@ -171,6 +177,7 @@ cmd_classify(int argc, char **argv)
     int code = cmd_catalog_open(&options.load, &load, &catalog);
     if (code == EX_OK) {
         pt_triage_init(&self->triage, catalog);
+        self->triage.masking = options.masking;
         code = s_classify(self);
     }
     pt_load_clear(&load);

@@ -17,6 +17,7 @@ enum {
     KEY_SETTLED,
     KEY_WINDOW,
     KEY_CATALOG,
+    KEY_MASK,
     KEY_HWM,
     KEY_DRAIN,
     KEY_PORTS_FILE
@@ -42,6 +43,10 @@ static const struct argp_option s_worker_options[] = {
     {"window", KEY_WINDOW, "N", 0, "batches taken and not yet finished, for each broker (default 64)", 3},
     {0, 0, 0, 0, "What codes mean:", 4},
     {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 4},
+    {0, 0, 0, 0, "What is kept from sight:", 4},
+    {"mask", KEY_MASK, "WHAT", 0,
+     "card numbers in texts of gateways (default); in all, also in reference, account, operation and code; or in none",
+     4},
     {0},
 };
 
@@ -66,6 +71,17 @@ s_parse_broker(int key, char *arg, struct argp_state *state)
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
+}
+
+static pt_masking_t
+s_parse_masking(struct argp_state *state, const char *value)
+{
+    static const char *const words[PT_MASKING_COUNT_] = {"texts", "all", "none"};
+    for (int i = 0; i < PT_MASKING_COUNT_; i++)
+        if (streq(value, words[i]))
+            return (pt_masking_t) i;
+    argp_error(state, "--mask: '%s' is not texts, all or none", value);
+    return PT_MASKING_TEXTS;
 }
 
 static error_t
@@ -93,6 +109,9 @@ s_parse_worker(int key, char *arg, struct argp_state *state)
         break;
     case KEY_CATALOG:
         cmd_catalog_add(state, &options->load, arg);
+        break;
+    case KEY_MASK:
+        options->masking = s_parse_masking(state, arg);
         break;
     case KEY_HWM:
         options->publish_hwm = cmd_number(state, "--publish-hwm", arg, 1, 1000000);
@@ -189,6 +208,7 @@ s_start_pool(cmd_service_t *self)
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
                               .catalog = self->catalog,
+                              .masking = options->masking,
                               .broker_count = options->broker_count};
     memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
     if (self->broker)

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t workers; //  0: one for each core
     uint64_t window;
     uint64_t publish_hwm;
+    pt_masking_t masking;
     uint64_t drain_ms;
     const char *ports_file; //  NULL: none
     pt_load_options_t load; //  the catalog; no path: the built-in one

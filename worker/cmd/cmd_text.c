@@ -3,7 +3,11 @@
  */
 #include "cmd_text.h"
 
+#include "pt_mask.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static const char *
@@ -35,8 +39,8 @@ cmd_text_delay(uint64_t delay_ms, char *out)
     return out;
 }
 
-void
-cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max)
+static void
+s_print_plain(FILE *stream, pt_text_t text, size_t width_max)
 {
     size_t width = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -52,6 +56,19 @@ cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max)
             i++;
         fputc(c1 || byte < 0x20 || byte == 0x7f ? '?' : byte, stream);
     }
+}
+
+void
+cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max)
+{
+    char *copy = text.len ? malloc(text.len) : NULL;
+    //  Without memory nothing is shown rather than what must not be.
+    if (!copy)
+        return;
+    memcpy(copy, text.data, text.len);
+    pt_mask_identifier(text, copy, text.len);
+    s_print_plain(stream, (pt_text_t) {copy, text.len}, width_max);
+    free(copy);
 }
 
 static void

@@ -7,14 +7,15 @@
 #include <stdio.h>
 
 /*  Print "TIME ROUTE provider code action id summary", an alert after it; colours only the route's
- *  word. Control characters of foreign texts are shown as '?', so that no gateway can steer a terminal.
+ *  word. Control characters of foreign texts are shown as '?', so that no gateway can steer a terminal; card
+ *  numbers are masked everywhere, in the id as well.
  */
 void cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color);
 
 /*  A delay for people: "250ms", "30s", "2m", "1h 5m". `out` has room for 32 bytes. */
 const char *cmd_text_delay(uint64_t delay_ms, char *out);
 
-/*  Print foreign bytes with control characters shown as '?'. At most `width_max` characters
+/*  Print foreign bytes with control characters shown as '?' and card numbers masked. At most `width_max` characters
  *  (UTF-8 sequences), then an ellipsis; 0: all.
  */
 void cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max);

@@ -19,6 +19,7 @@ typedef struct {
     const char *dir;      //  NULL: the default
     cmd_output_t output;
     cmd_color_t color;
+    pt_masking_t masking;
     //  Filters; NULL and 0: all.
     const char *topic; //  the beginning of topics
     const char *provider;
@@ -77,6 +78,9 @@ int journal_walk(pt_store_t *store, const journal_options_t *options, bool respo
 
 /*  Print one decision as `list` does. False: it could not be written. */
 bool journal_print_entry(const journal_options_t *options, const journal_entry_t *entry);
+
+/*  A decision as a line of JSON, masked as the options say; to free(), NULL without memory. */
+char *journal_decision_json(const journal_options_t *options, const pt_decision_t *decision);
 
 /*  Tell one decision; EX_OK, CMD_EXIT_NO when it is not there. */
 int journal_find(pt_store_t *store, const char *topic, uint64_t seq, journal_entry_fn *tell, void *context);

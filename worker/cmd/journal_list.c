@@ -2,7 +2,9 @@
 #include "journal.h"
 
 #include "cmd_text.h"
+#include "pt_decision.h"
 #include "pt_json.h"
+#include "pt_mask.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,24 +27,55 @@ s_json_of(pt_bytes_t bytes)
     return json;
 }
 
+char *
+journal_decision_json(const journal_options_t *options, const pt_decision_t *decision)
+{
+    pt_decision_t shown = *decision;
+    shown.masking = options->masking;
+    return pt_decision_json(&shown);
+}
+
 static json_t *
-s_entry_json(const journal_entry_t *entry)
+s_decision_json(const journal_options_t *options, const pt_decision_t *decision)
+{
+    char *text = journal_decision_json(options, decision);
+    json_t *json = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+    free(text);
+    return json ? json : json_null();
+}
+
+//  What is kept stays as it came, byte for byte, so that it can be put in again; only a copy is masked.
+static json_t *
+s_response_json(const journal_options_t *options, pt_bytes_t response)
+{
+    uint8_t *copy = malloc(response.len + 1);
+    json_t *json = NULL;
+    if (copy) {
+        memcpy(copy, response.data, response.len);
+        if (options->masking != PT_MASKING_NONE)
+            pt_mask_response(response, copy);
+        json = s_json_of((pt_bytes_t) {copy, response.len});
+    }
+    free(copy);
+    return json ? json : json_null();
+}
+
+static json_t *
+s_entry_json(const journal_options_t *options, const journal_entry_t *entry)
 {
     json_t *json = json_object();
     json_object_set_new(json, "topic", json_string(entry->topic));
     json_object_set_new(json, "seq", json_integer((json_int_t) entry->seq));
-    json_object_set_new(json, "decision", s_json_of(entry->bytes));
-    if (entry->response.data) {
-        json_t *response = s_json_of(entry->response);
-        json_object_set_new(json, "response", response ? response : json_null());
-    }
+    json_object_set_new(json, "decision", s_decision_json(options, entry->decision));
+    if (entry->response.data)
+        json_object_set_new(json, "response", s_response_json(options, entry->response));
     return json;
 }
 
 static bool
-s_print_json(const journal_entry_t *entry, size_t flags)
+s_print_json(const journal_options_t *options, const journal_entry_t *entry, size_t flags)
 {
-    json_t *json = s_entry_json(entry);
+    json_t *json = s_entry_json(options, entry);
     bool well = json_dumpf(json, stdout, flags) == 0;
     json_decref(json);
     return well && putchar('\n') != EOF;
@@ -54,7 +87,7 @@ bool
 journal_print_entry(const journal_options_t *options, const journal_entry_t *entry)
 {
     if (options->output == CMD_OUTPUT_JSONL)
-        return s_print_json(entry, JSON_COMPACT);
+        return s_print_json(options, entry, JSON_COMPACT);
     printf("%s %" PRIu64 "  ", entry->topic, entry->seq);
     cmd_text_print(stdout, entry->decision, cmd_use_color(options->color, stdout));
     return !ferror(stdout);
@@ -104,8 +137,7 @@ cmd_journal_list(int argc, char **argv)
 static bool
 s_export_entry(void *context, const journal_entry_t *entry)
 {
-    (void) context;
-    return s_print_json(entry, JSON_COMPACT);
+    return s_print_json(context, entry, JSON_COMPACT);
 }
 
 int
@@ -116,8 +148,9 @@ cmd_journal_export(int argc, char **argv)
         journal_parse,
         NULL,
         "Print decisions with the responses that they are about, as JSON Lines.\v"
-        "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent again:\n"
-        "  paytriage journal export --topic dead_letter. | jq -c .response | paytriage classify\n\n"
+        "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent again,\n"
+        "with --reveal as they came:\n"
+        "  paytriage journal export --reveal --topic dead_letter. | jq -c .response | paytriage classify\n\n"
         "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
         s_children,
         NULL,
@@ -133,7 +166,7 @@ static bool
 s_show_entry(void *context, const journal_entry_t *entry)
 {
     const journal_options_t *options = context;
-    s_print_json(entry, options->output == CMD_OUTPUT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
+    s_print_json(options, entry, options->output == CMD_OUTPUT_JSONL ? JSON_COMPACT : JSON_INDENT(2));
     return false;
 }
 

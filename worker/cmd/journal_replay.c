@@ -2,7 +2,6 @@
 #include "journal.h"
 
 #include "cmd_text.h"
-#include "pt_decision.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -58,7 +57,7 @@ s_print_entry(void *context, const journal_entry_t *entry)
         cmd_text_print(stdout, entry->decision, cmd_use_color(self->options->color, stdout));
         return !ferror(stdout);
     }
-    char *json = pt_decision_json(entry->decision);
+    char *json = journal_decision_json(self->options, entry->decision);
     bool well = json && puts(json) != EOF;
     free(json);
     return well;

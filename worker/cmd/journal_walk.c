@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_COLOR };
+enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_COLOR, KEY_REVEAL };
 
 static const struct argp_option s_common_options[] = {
     {"journal", 'j', "DIR", 0, "the journal (default: as for 'paytriage worker')", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
+    {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets in JSON as they are kept", 0},
     {0},
 };
 
@@ -39,6 +40,8 @@ s_parse_common(int key, char *arg, struct argp_state *state)
         options->output = cmd_output(state, arg);
     else if (key == KEY_COLOR)
         options->color = cmd_color(state, arg);
+    else if (key == KEY_REVEAL)
+        options->masking = PT_MASKING_NONE;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;

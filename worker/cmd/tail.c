@@ -37,6 +37,7 @@ typedef struct {
     uint64_t count, timeout_ms; //  0: without end
     cmd_output_t output;
     cmd_color_t color;
+    pt_masking_t masking;
     const char *durable; //  the subscriber's name
     bool replay, since_start;
 } tail_options_t;
@@ -49,6 +50,8 @@ typedef struct {
     bool broken; //  stdout takes nothing any more
 } tail_t;
 
+enum { KEY_REVEAL = 0x100 };
+
 static const struct argp_option s_options[] = {
     {"route", 'r', "LIST", 0, "settled, retry, dead_letter, operator_alert; default " QUEUES_DEFAULT, 0},
     {"provider", 'p', "LIST", 0, "only these gateways, such as opn,uapay", 0},
@@ -59,6 +62,7 @@ static const struct argp_option s_options[] = {
     {"timeout", 't', "TIME", 0, "stop after this long, such as 30s; exit 124 when --count was not reached", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
+    {"reveal", KEY_REVEAL, NULL, 0, "print card numbers in JSON, where the worker does not mask them", 0},
     {0, 0, 0, 0, "With workers that keep a journal:", 1},
     {"replay", 'R', NULL, 0, "fetch what did not arrive", 1},
     {"since-start", 's', NULL, 0, "the same, from the first decision that a worker still has", 1},
@@ -101,6 +105,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'C':
         options->color = cmd_color(state, arg);
+        break;
+    case KEY_REVEAL:
+        options->masking = PT_MASKING_NONE;
         break;
     case 'R':
         options->replay = true;
@@ -157,7 +164,9 @@ s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, 
         cmd_text_print(stdout, decision, self->color);
         return;
     }
-    char *json = pt_decision_json(decision);
+    pt_decision_t shown = *decision;
+    shown.masking = self->options->masking;
+    char *json = pt_decision_json(&shown);
     puts(json ? json : "{}");
     free(json);
 }
