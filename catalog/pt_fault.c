@@ -23,7 +23,8 @@ static const s_fault_t s_faults[PT_FAULT_COUNT_] = {
                            "Give each gateway a file of its own, without --- in between."},
     [PT_FAULT_KEY] = {"PT1006", "a key must be a plain word", "Write a plain word before the colon."},
     [PT_FAULT_KEY_UNKNOWN] = {"PT1010", "no such key stands in this place",
-                              "Correct the spelling; catalog/README.md lists the keys of each place."},
+                              "Correct the spelling; catalog/README.md lists the keys of each place, and `paytriage "
+                              "config defaults` those of paytriage.yml."},
     [PT_FAULT_KEY_TWICE] = {"PT1011", "a key stands twice in one map", "Remove one of the two: only one could count."},
     [PT_FAULT_KEY_MISSING] =
         {"PT1012", "a required key is missing",
@@ -114,6 +115,12 @@ static const s_fault_t s_faults[PT_FAULT_COUNT_] = {
     [PT_FAULT_OVERLAP] =
         {"PT1131", "one message fits two templates that lead to different handling",
          "Say which one is meant by a longer literal text in one of them, or by an entry for the common messages."},
+    [PT_FAULT_BYTES] = {"PT1201", "a size is malformed or outside of its bounds; write 4096, 512M or 8G",
+                        "Write one number and K, M, G or T, without a blank: 512M."},
+    [PT_FAULT_ENDPOINT] = {"PT1202", "an endpoint is none that a socket takes",
+                           "Write the transport and the address: tcp://127.0.0.1:5560, or ipc:// and a path."},
+    [PT_FAULT_VARIABLE] = {"PT1203", "a variable of the environment begins with PAYTRIAGE_ and belongs to no setting",
+                           "Correct its name; `paytriage config show --origin` tells where each value comes from."},
     [PT_FAULT_CLAIMED] = {"PT2001", "a name is taken, or two entries answer to the same code and message",
                           "Remove one of the two, or tell them apart by operation, message or subcode."},
     [PT_FAULT_EQUAL_RANK] = {"PT2002", "one message fits two templates, and neither is more specific",

@@ -1,7 +1,8 @@
-/*  pt_fault: what can be wrong with a catalog's source, by stable id.
+/*  pt_fault: what can be wrong with a catalog's source or with settings, by stable id.
  *
  *  An id never changes its meaning once released, and is never used again. PT10xx: one file as it
- *  is written; PT11xx: what the rows of a catalog say together and what they would do; PT2xxx: what
+ *  is written; PT11xx: what the rows of a catalog say together and what they would do; PT12xx: settings of
+ *  paytriage.yml and the environment, beside those of PT10xx; PT2xxx: what
  *  only shows when the image is built.
  */
 #ifndef PT_FAULT_H
@@ -66,6 +67,9 @@ typedef enum {
     PT_FAULT_MESSAGE,
     PT_FAULT_OPERATION_MISSING,
     PT_FAULT_BOUNDS,
+    PT_FAULT_BYTES,
+    PT_FAULT_ENDPOINT,
+    PT_FAULT_VARIABLE,
     PT_FAULT_COUNT_
 } pt_fault_kind_t;
 

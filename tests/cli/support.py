@@ -25,6 +25,8 @@ QUEUES = ("settled", "retry", "dead_letter", "operator_alert")
 
 # No daemon of a test leaves a journal in the home of who runs it, unless it is asked for one.
 os.environ["PAYTRIAGE_JOURNAL"] = "none"
+# Nor does a file of settings of this machine change what a test sees.
+os.environ["PAYTRIAGE_CONFIG"] = "none"
 
 PATIENCE_S = 240  # enough for ThreadSanitizer on a busy machine
 SKIPPED = 77

@@ -76,7 +76,7 @@ class Wrong(unittest.TestCase):
     def test_numbers_name_option_value_and_range(self):
         cases = (("run", "--port-base", 1024, 65515), ("run", "--workers", 1, 256), ("worker", "--window", 1, 1024),
                  ("worker", "--publish-hwm", 1, 1000000), ("demo", "--workers", 1, 256), ("send", "--batch", 1, 4096),
-                 ("send", "--window", 1, 1024), ("tail", "--port-base", 1, 65515))
+                 ("send", "--window", 1, 1024), ("tail", "--port-base", 1024, 65515))
         for command, option, least, most in cases:
             for value in (str(least - 1), str(most + 1), "-1", "+5", " 5", "5 ", "0x10", "1e3", "", "five", "9" * 40):
                 words = self.refuse(command, option, value)

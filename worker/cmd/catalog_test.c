@@ -1,6 +1,7 @@
 /*  paytriage catalog test: cases against a catalog, through the worker's own spine. */
 #include "cmd_cases.h"
 #include "cmd_catalog.h"
+#include "cmd_options.h"
 
 #include "pt_fault_text.h"
 #include "pt_file.h"
@@ -30,10 +31,9 @@ typedef struct {
     uint64_t passed, failed;
 } runner_t;
 
-enum { KEY_CATALOG = 0x100, KEY_UNTESTED };
+enum { KEY_UNTESTED = 0x100 };
 
 static const struct argp_option s_options[] = {
-    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"untested", KEY_UNTESTED, 0, 0, "name the entries that no case leads to", 0},
     {0},
 };
@@ -43,9 +43,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     test_options_t *options = state->input;
     switch (key) {
-    case KEY_CATALOG:
-        cmd_catalog_add(state, &options->load, arg);
-        break;
     case KEY_UNTESTED:
         options->untested = true;
         break;
@@ -325,14 +322,19 @@ int
 cmd_catalog_test(int argc, char **argv)
 {
     test_options_t options = {0};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_CATALOG, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    cmd_options_catalog(&config, &options.load);
 
     pt_load_t load;
     const pt_catalog_t *catalog;
-    int code = cmd_catalog_open(&options.load, &load, &catalog);
+    code = cmd_catalog_open(&options.load, &load, &catalog);
     if (code == EX_OK)
         code = s_run_with(&options, catalog);
     pt_load_clear(&load);
     pt_paths_clear(&options.paths);
+    pt_config_clear(&config);
     return code;
 }

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "cmd_catalog.h"
 #include "cmd_lines.h"
+#include "cmd_options.h"
 #include "cmd_text.h"
 
 #include "pt_triage.h"
@@ -30,12 +31,10 @@ typedef struct {
     uint8_t bytes[PT_DECISION_BYTES_MAX];
 } classify_t;
 
-enum { KEY_CATALOG = 0x100, KEY_REVEAL };
+enum { KEY_REVEAL = 0x100 };
 
 static const struct argp_option s_options[] = {
-    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"output", 'o', "FORMAT", 0, "jsonl (default) or text", 0},
-    {"color", 'C', "WHEN", 0, "auto (default), always or never; for text", 0},
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets in JSON as they came", 0},
     {0},
 };
@@ -45,14 +44,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     classify_options_t *options = state->input;
     switch (key) {
-    case KEY_CATALOG:
-        cmd_catalog_add(state, &options->load, arg);
-        break;
     case 'o':
         options->output = cmd_output(state, arg);
-        break;
-    case 'C':
-        options->color = cmd_color(state, arg);
         break;
     case KEY_REVEAL:
         options->masking = PT_MASKING_NONE;
@@ -161,26 +154,38 @@ s_classify(classify_t *self)
     return code;
 }
 
-int
-cmd_classify(int argc, char **argv)
+static int
+s_run(const classify_options_t *options)
 {
-    classify_options_t options = {.path = "-", .output = CMD_OUTPUT_JSONL};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-
     classify_t *self = calloc(1, sizeof *self);
     if (!self)
         return cmd_fail(EX_OSERR, NULL, "no memory");
-    self->options = &options;
-    self->color = cmd_use_color(options.color, stdout);
+    self->options = options;
+    self->color = cmd_use_color(options->color, stdout);
     pt_load_t load;
     const pt_catalog_t *catalog;
-    int code = cmd_catalog_open(&options.load, &load, &catalog);
+    int code = cmd_catalog_open(&options->load, &load, &catalog);
     if (code == EX_OK) {
         pt_triage_init(&self->triage, catalog);
-        self->triage.masking = options.masking;
+        self->triage.masking = options->masking;
         code = s_classify(self);
     }
     pt_load_clear(&load);
     free(self);
+    return code;
+}
+
+int
+cmd_classify(int argc, char **argv)
+{
+    classify_options_t options = {.path = "-", .output = CMD_OUTPUT_JSONL};
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_CLASSIFY, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
+    cmd_options_catalog(&config, &options.load);
+    code = s_run(&options);
+    pt_config_clear(&config);
     return code;
 }

@@ -3,6 +3,8 @@
  */
 #include "cmd.h"
 
+#include "pt_units.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,40 +29,20 @@ cmd_fail(int code, const char *hint, const char *format, ...)
 uint64_t
 cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max)
 {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || number < min || number > max)
+    uint64_t number = 0;
+    if (!pt_units_number(value, min, max, &number))
         argp_error(state, "%s: '%s' is not a whole number from %llu to %llu", option, value, (unsigned long long) min,
                    (unsigned long long) max);
     return number;
 }
 
-static uint64_t
-s_unit_ms(const char *unit)
-{
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (strcmp(unit, units[i].name) == 0)
-            return units[i].ms;
-    return 0;
-}
-
 uint64_t
 cmd_duration_ms(struct argp_state *state, const char *option, const char *value)
 {
-    char *end;
-    errno = 0;
-    unsigned long long number = strtoull(value, &end, 10);
-    uint64_t unit_ms = s_unit_ms(end);
-    //  A year is longer than any wait that makes sense here, and keeps the product in range.
-    const uint64_t max_ms = 365ull * 86400000;
-    if (value[0] < '0' || value[0] > '9' || errno || !unit_ms || number > max_ms / unit_ms)
+    uint64_t duration_ms = 0;
+    if (!pt_units_duration_ms(value, &duration_ms))
         argp_error(state, "%s: '%s' is not a duration such as 500ms, 30s, 15m or 1h", option, value);
-    return number * unit_ms;
+    return duration_ms;
 }
 
 cmd_output_t

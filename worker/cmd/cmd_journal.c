@@ -13,82 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEY_JOURNAL = 0x200, KEY_SIZE, KEY_COMMIT_MAX, KEY_COMMIT_WAIT, KEY_SETTLED_TOO, KEY_REPLAY, KEY_ADVERTISE };
-
-static const struct argp_option s_options[] = {
-    {0, 0, 0, 0, "What is kept:", 5},
-    {"journal", KEY_JOURNAL, "DIR", 0,
-     "keep decisions here before they are acknowledged, or 'none' (default $PAYTRIAGE_JOURNAL, else a folder of the "
-     "system or of this user)",
-     5},
-    {"journal-size", KEY_SIZE, "BYTES", 0, "of its file, allocated at the start, such as 512M or 8G (default 1G)", 5},
-    {"journal-settled", KEY_SETTLED_TOO, 0, 0, "keep settled decisions as well", 5},
-    {"commit-max", KEY_COMMIT_MAX, "N", 0, "batches made durable at a time, 1 to 4096 (default 256)", 5},
-    {"commit-wait", KEY_COMMIT_WAIT, "TIME", 0, "for more batches before each commit, up to 1s (default 0)", 5},
-    {"replay", KEY_REPLAY, "ENDPOINT", 0, "where subscribers fetch what they missed (default port 5574)", 5},
-    {"advertise", KEY_ADVERTISE, "ENDPOINT", 0, "how subscribers reach it (default: what was bound)", 5},
-    {0},
-};
-
-static uint64_t
-s_parse_bytes(struct argp_state *state, const char *value)
-{
-    static const char suffixes[] = "KMGT";
-    char *end = NULL;
-    errno = 0;
-    uint64_t bytes = value[0] >= '0' && value[0] <= '9' ? strtoull(value, &end, 10) : 0;
-    const char *suffix = end && *end ? strchr(suffixes, *end) : NULL;
-    unsigned shift = suffix ? 10 * (unsigned) (suffix - suffixes + 1) : 0;
-    bool well = end && errno == 0 && (*end == 0 || (suffix && end[1] == 0)) && bytes <= (UINT64_C(1) << 40) >> shift;
-    if (!well || bytes << shift < PT_STORE_BYTES_MIN)
-        argp_error(state, "--journal-size: '%s' is no size from 4M to 1T, such as 512M or 8G", value);
-    return bytes << shift;
-}
-
-static error_t
-s_parse(int key, char *arg, struct argp_state *state)
-{
-    cmd_journal_options_t *options = &((cmd_service_options_t *) state->input)->journal;
-    switch (key) {
-    case KEY_JOURNAL:
-        options->dir = arg;
-        break;
-    case KEY_SIZE:
-        options->bytes = s_parse_bytes(state, arg);
-        break;
-    case KEY_COMMIT_MAX:
-        options->commit_jobs = cmd_number(state, "--commit-max", arg, 1, PT_JOURNAL_JOBS_MAX);
-        break;
-    case KEY_COMMIT_WAIT:
-        options->commit_wait_ms = cmd_duration_ms(state, "--commit-wait", arg);
-        if (options->commit_wait_ms > 1000)
-            argp_error(state, "--commit-wait: '%s' is longer than 1s", arg);
-        break;
-    case KEY_SETTLED_TOO:
-        options->settled = true;
-        break;
-    case KEY_REPLAY:
-        options->replay = arg;
-        break;
-    case KEY_ADVERTISE:
-        if (strlen(arg) > PT_ENDPOINT_BYTES_MAX)
-            argp_error(state, "--advertise: longer than %d bytes", PT_ENDPOINT_BYTES_MAX);
-        options->advertise = arg;
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
-}
-
-const struct argp cmd_journal_argp = {s_options, s_parse, NULL, NULL, NULL, NULL, NULL};
-
 const char *
 cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES])
 {
-    const char *given = getenv("PAYTRIAGE_JOURNAL");
-    if (!given || !*given)
-        given = getenv("STATE_DIRECTORY");
+    const char *given = getenv("STATE_DIRECTORY");
     if ((!given || !*given) && access("/var/lib/paytriage", W_OK | X_OK) == 0)
         given = "/var/lib/paytriage";
     const char *state = getenv("XDG_STATE_HOME");

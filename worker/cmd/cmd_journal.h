@@ -27,11 +27,8 @@ typedef struct {
     unsigned used_percent; //  of the file, when it was opened; later only the journal's thread may look
 } cmd_journal_t;
 
-/*  Options of a worker about its journal; the input is a cmd_service_options_t. */
-extern const struct argp cmd_journal_argp;
-
-/*  The directory when none is named: $PAYTRIAGE_JOURNAL, else $STATE_DIRECTORY, as systemd gives it,
- *  else /var/lib/paytriage where this user may write to it, else ~/.local/state/paytriage.
+/*  The directory when none is named: $STATE_DIRECTORY, as systemd gives it, else /var/lib/paytriage where this user may
+ * write to it, else ~/.local/state/paytriage.
  */
 const char *cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES]);
 

@@ -8,151 +8,34 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-enum {
-    KEY_FRONT = 0x100,
-    KEY_BACK,
-    KEY_RETRY,
-    KEY_DEAD_LETTER,
-    KEY_OPERATOR_ALERT,
-    KEY_SETTLED,
-    KEY_WINDOW,
-    KEY_CATALOG,
-    KEY_MASK,
-    KEY_HWM,
-    KEY_DRAIN,
-    KEY_PORTS_FILE
-};
-
-static const struct argp_option s_broker_options[] = {
-    {0, 0, 0, 0, "Where to listen:", 1},
-    {"front", KEY_FRONT, "ENDPOINT", 0, "for responses (default port 5560)", 1},
-    {"back", KEY_BACK, "ENDPOINT", 0, "for workers (default port 5561; with 'run', inside the process)", 1},
-    {0},
-};
-
-static const struct argp_option s_worker_options[] = {
-    {0, 0, 0, 0, "Where to publish:", 2},
-    {"retry", KEY_RETRY, "ENDPOINT", 0, "decisions to retry (default port 5570)", 2},
-    {"dead-letter", KEY_DEAD_LETTER, "ENDPOINT", 0, "dead letters (default port 5571)", 2},
-    {"operator-alert", KEY_OPERATOR_ALERT, "ENDPOINT", 0, "decisions with an active alert (default port 5572)", 2},
-    {"settled", KEY_SETTLED, "ENDPOINT", 0, "settled ones, live only (default port 5573)", 2},
-    {"publish-hwm", KEY_HWM, "N", 0,
-     "messages of up to 64 KiB kept for a slow subscriber before it loses some (default 4096)", 2},
-    {0, 0, 0, 0, "How much at a time:", 3},
-    {"workers", 'w', "N", 0, "threads that classify, 1 to 256, or auto (default): one for each core", 3},
-    {"window", KEY_WINDOW, "N", 0, "batches taken and not yet finished, for each broker (default 64)", 3},
-    {0, 0, 0, 0, "What codes mean:", 4},
-    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 4},
-    {0, 0, 0, 0, "What is kept from sight:", 4},
-    {"mask", KEY_MASK, "WHAT", 0,
-     "card numbers in texts of gateways (default); in all, also in reference, account, operation and code; or in none",
-     4},
-    {0},
-};
-
-static const struct argp_option s_common_options[] = {
-    {0, 0, 0, 0, "Everywhere:", 6},
-    {"bind", 'B', "ADDRESS", 0, "the address for default endpoints (default 127.0.0.1)", 6},
-    {"port-base", 'b', "PORT", 0, "move all default ports: front is PORT, back PORT+1, retry PORT+10, … (default 5560)",
-     6},
-    {"drain-timeout", KEY_DRAIN, "TIME", 0, "to finish what was taken, after SIGTERM (default 30s)", 6},
-    {"ports-file", KEY_PORTS_FILE, "FILE", 0, "once ready, write the bound endpoints there as JSON", 6},
-    {0},
-};
-
-static error_t
-s_parse_broker(int key, char *arg, struct argp_state *state)
+void
+cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
 {
-    cmd_service_options_t *options = state->input;
-    if (key == KEY_FRONT)
-        options->front = arg;
-    else if (key == KEY_BACK)
-        options->back = arg;
-    else
-        return ARGP_ERR_UNKNOWN;
-    return 0;
+    self->address = pt_config_text(config, PT_OPTION_BIND);
+    self->port_base = pt_config_number(config, PT_OPTION_PORT_BASE);
+    self->drain_ms = pt_config_number(config, PT_OPTION_DRAIN_TIMEOUT);
+    self->ports_file = pt_config_text(config, PT_OPTION_PORTS_FILE);
+    self->front = pt_config_text(config, PT_OPTION_BROKER_FRONT);
+    self->back = pt_config_text(config, PT_OPTION_BROKER_BACK);
+    self->publish[PT_QUEUE_RETRY] = pt_config_text(config, PT_OPTION_PUBLISH_RETRY);
+    self->publish[PT_QUEUE_DEAD_LETTER] = pt_config_text(config, PT_OPTION_PUBLISH_DEAD_LETTER);
+    self->publish[PT_QUEUE_OPERATOR_ALERT] = pt_config_text(config, PT_OPTION_PUBLISH_OPERATOR_ALERT);
+    self->publish[PT_QUEUE_SETTLED] = pt_config_text(config, PT_OPTION_PUBLISH_SETTLED);
+    self->publish_hwm = pt_config_number(config, PT_OPTION_PUBLISH_HWM);
+    self->masking = (pt_masking_t) pt_config_number(config, PT_OPTION_MASK);
+    self->workers = pt_config_number(config, PT_OPTION_WORKER_THREADS);
+    self->window = pt_config_number(config, PT_OPTION_WORKER_WINDOW);
+    cmd_options_catalog(config, &self->load);
+    self->journal = (cmd_journal_options_t) {
+        .dir = pt_config_text(config, PT_OPTION_JOURNAL_DIR),
+        .bytes = pt_config_number(config, PT_OPTION_JOURNAL_SIZE),
+        .commit_jobs = pt_config_number(config, PT_OPTION_JOURNAL_COMMIT_MAX),
+        .commit_wait_ms = pt_config_number(config, PT_OPTION_JOURNAL_COMMIT_WAIT),
+        .settled = pt_config_number(config, PT_OPTION_JOURNAL_SETTLED),
+        .replay = pt_config_text(config, PT_OPTION_JOURNAL_REPLAY),
+        .advertise = pt_config_text(config, PT_OPTION_JOURNAL_ADVERTISE),
+    };
 }
-
-static pt_masking_t
-s_parse_masking(struct argp_state *state, const char *value)
-{
-    static const char *const words[PT_MASKING_COUNT_] = {"texts", "all", "none"};
-    for (int i = 0; i < PT_MASKING_COUNT_; i++)
-        if (streq(value, words[i]))
-            return (pt_masking_t) i;
-    argp_error(state, "--mask: '%s' is not texts, all or none", value);
-    return PT_MASKING_TEXTS;
-}
-
-static error_t
-s_parse_worker(int key, char *arg, struct argp_state *state)
-{
-    cmd_service_options_t *options = state->input;
-    switch (key) {
-    case KEY_RETRY:
-        options->publish[PT_QUEUE_RETRY] = arg;
-        break;
-    case KEY_DEAD_LETTER:
-        options->publish[PT_QUEUE_DEAD_LETTER] = arg;
-        break;
-    case KEY_OPERATOR_ALERT:
-        options->publish[PT_QUEUE_OPERATOR_ALERT] = arg;
-        break;
-    case KEY_SETTLED:
-        options->publish[PT_QUEUE_SETTLED] = arg;
-        break;
-    case 'w':
-        options->workers = streq(arg, "auto") ? 0 : cmd_number(state, "--workers", arg, 1, PT_POOL_WORKERS_MAX);
-        break;
-    case KEY_WINDOW:
-        options->window = cmd_number(state, "--window", arg, 1, PT_POOL_WINDOW_MAX);
-        break;
-    case KEY_CATALOG:
-        cmd_catalog_add(state, &options->load, arg);
-        break;
-    case KEY_MASK:
-        options->masking = s_parse_masking(state, arg);
-        break;
-    case KEY_HWM:
-        options->publish_hwm = cmd_number(state, "--publish-hwm", arg, 1, 1000000);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
-}
-
-static error_t
-s_parse_common(int key, char *arg, struct argp_state *state)
-{
-    cmd_service_options_t *options = state->input;
-    switch (key) {
-    case 'B':
-        options->address = arg;
-        break;
-    case 'b':
-        options->port_base = cmd_number(state, "--port-base", arg, 1024, 65535 - 20);
-        break;
-    case KEY_DRAIN:
-        options->drain_ms = cmd_duration_ms(state, "--drain-timeout", arg);
-        if (options->drain_ms > UINT32_MAX)
-            argp_error(state, "--drain-timeout: '%s' is longer than 49 days", arg);
-        break;
-    case KEY_PORTS_FILE:
-        options->ports_file = arg;
-        break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", arg);
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-    return 0;
-}
-
-const struct argp cmd_service_broker_argp = {s_broker_options, s_parse_broker, NULL, NULL, NULL, NULL, NULL};
-const struct argp cmd_service_worker_argp = {s_worker_options, s_parse_worker, NULL, NULL, NULL, NULL, NULL};
-const struct argp cmd_service_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
 
 //  The endpoint that was given, or one made of the address and a port.
 static const char *

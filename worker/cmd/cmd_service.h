@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "cmd_catalog.h"
 #include "cmd_journal.h"
+#include "cmd_options.h"
 
 #include "pt_broker.h"
 #include "pt_pool.h"
@@ -16,7 +17,6 @@
 
 //  What to start. Endpoints left NULL are made of `address` and `port_base`.
 typedef struct {
-    size_t argp_children; //  parsers of the command that take these options
     bool with_broker, with_pool;
     const char *address; //  to bind, such as 127.0.0.1
     uint64_t port_base;  //  of the front; the others follow at their usual distance
@@ -52,8 +52,8 @@ typedef struct {
         .address = "127.0.0.1", .port_base = PT_PORT_FRONT, .drain_ms = 30000                                          \
     }
 
-/*  argp children: options of a broker, of a worker, and of both. Their input is the options above. */
-extern const struct argp cmd_service_broker_argp, cmd_service_worker_argp, cmd_service_common_argp;
+/*  Take everything that settings say. They outlive the service, which borrows their texts. */
+void cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config);
 
 /*  Start all parts. EX_OK, or the exit code after one line and a hint; then there is nothing to stop. */
 int cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options);

@@ -2,6 +2,7 @@
  *  a sample of what the five gateways really answer. Nothing leaves the machine.
  */
 #include "cmd_lines.h"
+#include "cmd_options.h"
 #include "cmd_service.h"
 #include "cmd_text.h"
 
@@ -46,7 +47,6 @@ static const struct argp_option s_options[] = {
     {"once", '1', NULL, 0, "send the sample once, print a summary and end", 0},
     {"workers", 'w', "N", 0, "threads that classify (default 2)", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
     {0},
 };
 
@@ -63,9 +63,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'o':
         options->output = cmd_output(state, arg);
-        break;
-    case 'C':
-        options->color = cmd_color(state, arg);
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected here", arg);
@@ -254,7 +251,11 @@ int
 cmd_demo(int argc, char **argv)
 {
     demo_options_t options = {.workers = 2};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
+    static pt_config_t config;
+    int code = cmd_parse(PT_FOR_DEMO, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
     static demo_t self;
     self.options = &options;
     self.color = cmd_use_color(options.color, stdout);
@@ -264,7 +265,7 @@ cmd_demo(int argc, char **argv)
     service.workers = options.workers;
     //  A demonstration leaves nothing behind.
     service.journal.dir = "none";
-    int code = cmd_service_start(&self.service, &service);
+    code = cmd_service_start(&self.service, &service);
     if (code != EX_OK)
         return code;
     code = cmd_service_announce(&self.service);

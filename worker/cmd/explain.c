@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "cmd_catalog.h"
 #include "cmd_explain.h"
+#include "cmd_options.h"
 #include "cmd_text.h"
 
 #include "pt_catalog.h"
@@ -34,15 +35,11 @@ typedef struct {
     pt_entry_view_t view;
 } answer_t;
 
-enum { KEY_CATALOG = 0x100 };
-
 static const struct argp_option s_options[] = {
     {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
     {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
     {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries", 0},
-    {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
     {0},
 };
 
@@ -60,14 +57,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 's':
         options->search = arg;
         break;
-    case KEY_CATALOG:
-        cmd_catalog_add(state, &options->load, arg);
-        break;
     case 'o':
         options->output = cmd_output(state, arg);
-        break;
-    case 'C':
-        options->color = cmd_color(state, arg);
         break;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
@@ -398,19 +389,31 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
     return s_refuse_code(options, catalog, answer.provider);
 }
 
+static int
+s_explain_all(const explain_options_t *options)
+{
+    if (!options->search && !options->code)
+        return explain_fault(options->provider, options->output);
+    pt_load_t load;
+    const pt_catalog_t *catalog;
+    int code = cmd_catalog_open(&options->load, &load, &catalog);
+    if (code == EX_OK)
+        code = s_explain(options, catalog);
+    pt_load_clear(&load);
+    return code;
+}
+
 int
 cmd_explain(int argc, char **argv)
 {
     explain_options_t options = {0};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (!options.search && !options.code)
-        return explain_fault(options.provider, options.output);
-
-    pt_load_t load;
-    const pt_catalog_t *catalog;
-    int code = cmd_catalog_open(&options.load, &load, &catalog);
-    if (code == EX_OK)
-        code = s_explain(&options, catalog);
-    pt_load_clear(&load);
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_EXPLAIN, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
+    cmd_options_catalog(&config, &options.load);
+    code = s_explain_all(&options);
+    pt_config_clear(&config);
     return code;
 }

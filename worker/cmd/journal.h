@@ -7,6 +7,7 @@
 
 #include "cmd.h"
 #include "cmd_journal.h"
+#include "cmd_options.h"
 
 #include "pt_model.h"
 #include "pt_store.h"
@@ -30,6 +31,7 @@ typedef struct {
     uint64_t from_seq; //  of each topic
     const char *arguments[2];
     size_t argument_count, argument_max;
+    pt_config_t config; //  until the program ends
 } journal_options_t;
 
 /*  argp children for the directory and the output, and for the filters; and the parent's parser, which
@@ -37,6 +39,12 @@ typedef struct {
  */
 extern const struct argp journal_common_argp, journal_filter_argp;
 error_t journal_parse(int key, char *arg, struct argp_state *state);
+
+/*  Parse the command line of a verb, `options` being its input or a part of it; `command` as for cmd_parse,
+ *  beside PT_FOR_JOURNAL. EX_OK, or the exit code after what is wrong was printed.
+ */
+int journal_parse_line(unsigned command, const struct argp *argp, int argc, char **argv, void *input,
+                       journal_options_t *options);
 
 /*  Open for reading; EX_OK, or the exit code after one line. */
 int journal_open(const journal_options_t *options, pt_store_t **out_store);

@@ -274,6 +274,8 @@ cmd_journal_discard(int argc, char **argv)
         NULL,
         NULL};
     discard_options_t options = {.journal = {.category = -1}};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options.journal);
+    if (parsed != EX_OK)
+        return parsed;
     return s_run(&options);
 }

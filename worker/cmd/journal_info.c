@@ -218,7 +218,9 @@ cmd_journal_info(int argc, char **argv)
                                      NULL,
                                      NULL};
     journal_options_t options = {.argp_children = 1, .category = -1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     return s_look(&options, true, s_print_topics);
 }
 
@@ -237,6 +239,8 @@ cmd_journal_subscribers(int argc, char **argv)
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 1, .category = -1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     return s_look(&options, false, s_print_subscribers);
 }

@@ -128,7 +128,9 @@ cmd_journal_list(int argc, char **argv)
                                      NULL,
                                      NULL};
     journal_options_t options = {.argp_children = 2, .category = -1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     return s_walk(&options, options.output == CMD_OUTPUT_JSONL, s_list_entry);
 }
 
@@ -156,7 +158,9 @@ cmd_journal_export(int argc, char **argv)
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 2, .category = -1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     return s_walk(&options, true, s_export_entry);
 }
 
@@ -209,7 +213,9 @@ cmd_journal_show(int argc, char **argv)
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 2};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     if (options.argument_count != 2)
         return cmd_fail(EX_USAGE, "paytriage journal show dead_letter.opn. 12", "name a topic and a number");
     return s_show(&options);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { KEY_CONNECT = 0x400, KEY_RATE, KEY_DRY_RUN, KEY_YES, KEY_AGAIN, KEY_TIMEOUT, KEY_QUIET };
+enum { KEY_RATE = 0x400, KEY_DRY_RUN, KEY_YES, KEY_AGAIN, KEY_TIMEOUT, KEY_QUIET };
 
 #define S_RATE_DEFAULT 50 //  arbitrary: slow enough to be watched
 #define S_RATE_MAX 1000000
@@ -42,7 +42,6 @@ typedef struct {
 
 static const struct argp_option s_options[] = {
     {0, 0, 0, 0, "Where to, and how fast:", 2},
-    {"connect", KEY_CONNECT, "ENDPOINT", 0, "a broker (default tcp://127.0.0.1:5560); repeat it for a second one", 2},
     {"rate", KEY_RATE, "N/s", 0, "responses a second (default 50/s)", 2},
     {"again", KEY_AGAIN, NULL, 0, "also what was redriven before", 2},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "send nothing, print how many and the first ones", 2},
@@ -67,15 +66,9 @@ static error_t
 s_parse(int key, char *arg, struct argp_state *state)
 {
     redrive_options_t *options = state->input;
-    pt_producer_options_t *producer = &options->producer;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = &options->journal;
-        break;
-    case KEY_CONNECT:
-        if (producer->broker_count == PT_PRODUCER_BROKERS_MAX)
-            argp_error(state, "--connect: at most %d brokers", PT_PRODUCER_BROKERS_MAX);
-        producer->brokers[producer->broker_count++] = arg;
         break;
     case KEY_RATE:
         options->rate = s_parse_rate(state, arg);
@@ -355,9 +348,11 @@ cmd_journal_redrive(int argc, char **argv)
     redrive_options_t options = {
         .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .timeout_ms = 30000};
     pt_store_t *store;
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
-    if (!options.producer.broker_count)
-        options.producer.brokers[options.producer.broker_count++] = "tcp://127.0.0.1:5560";
+    int parsed = journal_parse_line(PT_FOR_REDRIVE, &argp, argc, argv, &options, &options.journal);
+    if (parsed != EX_OK)
+        return parsed;
+    char room[CMD_OPTIONS_ENDPOINT_BYTES];
+    options.producer.broker_count = cmd_options_brokers(&options.journal.config, options.producer.brokers, room);
     int code = journal_open(&options.journal, &store);
     if (code != EX_OK)
         return code;

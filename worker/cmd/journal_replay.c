@@ -121,7 +121,9 @@ cmd_journal_replay(int argc, char **argv)
         NULL};
     journal_options_t options = {.category = -1};
     pt_store_t *store;
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     int code = journal_open(&options, &store);
     if (code != EX_OK)
         return code;

@@ -80,7 +80,9 @@ cmd_journal_verify(int argc, char **argv)
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 1, .category = -1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     return s_verify_apart(&options);
 }
 
@@ -142,7 +144,9 @@ cmd_journal_forget(int argc, char **argv)
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 1};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    if (parsed != EX_OK)
+        return parsed;
     if (options.argument_count != 1)
         return cmd_fail(EX_USAGE, "'paytriage journal subscribers' lists them", "name a subscriber");
     pt_store_t *store;

@@ -8,12 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_COLOR, KEY_REVEAL };
+enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_REVEAL };
 
 static const struct argp_option s_common_options[] = {
-    {"journal", 'j', "DIR", 0, "the journal (default: as for 'paytriage worker')", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"color", KEY_COLOR, "WHEN", 0, "auto (default), always or never", 0},
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets in JSON as they are kept", 0},
     {0},
 };
@@ -34,12 +32,8 @@ static error_t
 s_parse_common(int key, char *arg, struct argp_state *state)
 {
     journal_options_t *options = state->input;
-    if (key == 'j')
-        options->dir = arg;
-    else if (key == 'o')
+    if (key == 'o')
         options->output = cmd_output(state, arg);
-    else if (key == KEY_COLOR)
-        options->color = cmd_color(state, arg);
     else if (key == KEY_REVEAL)
         options->masking = PT_MASKING_NONE;
     else
@@ -101,6 +95,18 @@ journal_parse(int key, char *arg, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+int
+journal_parse_line(unsigned command, const struct argp *argp, int argc, char **argv, void *input,
+                   journal_options_t *options)
+{
+    int code = cmd_parse(PT_FOR_JOURNAL | command, argp, argc, argv, input, &options->config);
+    if (code != EX_OK)
+        return code;
+    options->dir = pt_config_text(&options->config, PT_OPTION_JOURNAL_DIR);
+    options->color = (cmd_color_t) pt_config_number(&options->config, PT_OPTION_COLOR);
+    return EX_OK;
 }
 
 const char *

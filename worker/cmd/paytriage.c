@@ -30,6 +30,7 @@ static const command_t s_commands[] = {
     {"Kept", "journal", cmd_journal, "what a worker keeps: look, list, export, verify"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
     {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
+    {"Operate", "config", cmd_config, "check and show the settings of all commands"},
 };
 #define COMMAND_COUNT (sizeof s_commands / sizeof s_commands[0])
 

@@ -1,6 +1,7 @@
 /*  paytriage send: publish gateway responses from JSON Lines, and wait until each is acknowledged. */
 #include "cmd.h"
 #include "cmd_lines.h"
+#include "cmd_options.h"
 
 #include "pt_producer.h"
 #include "pt_signals.h"
@@ -40,7 +41,6 @@ typedef struct {
 } send_t;
 
 static const struct argp_option s_options[] = {
-    {"connect", 'c', "ENDPOINT", 0, "a broker (default tcp://127.0.0.1:5560); repeat it for a second one", 0},
     {"batch", 'b', "N", 0, "responses a batch (default 256)", 0},
     {"window", 'w', "N", 0, "batches on the way at a time (default 64)", 0},
     {"timeout", 't', "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 0},
@@ -56,11 +56,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     send_options_t *options = state->input;
     pt_producer_options_t *producer = &options->producer;
     switch (key) {
-    case 'c':
-        if (producer->broker_count == PT_PRODUCER_BROKERS_MAX)
-            argp_error(state, "--connect: at most %d brokers", PT_PRODUCER_BROKERS_MAX);
-        producer->brokers[producer->broker_count++] = arg;
-        break;
     case 'b':
         producer->batch_max = (uint32_t) cmd_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
         break;
@@ -359,17 +354,12 @@ s_send_all(send_t *self)
     return code;
 }
 
-int
-cmd_send(int argc, char **argv)
+static int
+s_send(const send_options_t *options)
 {
-    send_options_t options = {.path = "-", .timeout_ms = 30000};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (!options.producer.broker_count)
-        options.producer.brokers[options.producer.broker_count++] = "tcp://127.0.0.1:5560";
-
-    send_t self = {.options = &options, .terminal = isatty(STDERR_FILENO)};
-    if (!cmd_lines_open(&self.lines, options.path))
-        return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options.path, strerror(errno));
+    send_t self = {.options = options, .terminal = isatty(STDERR_FILENO)};
+    if (!cmd_lines_open(&self.lines, options->path))
+        return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options->path, strerror(errno));
     if (pt_signals_open(&self.signals) != PT_OK)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     self.wake_fd = s_open_wake_fd(&self);
@@ -379,5 +369,20 @@ cmd_send(int argc, char **argv)
     close(self.wake_fd);
     cmd_lines_close(&self.lines);
     pt_signals_close(&self.signals);
+    return code;
+}
+
+int
+cmd_send(int argc, char **argv)
+{
+    send_options_t options = {.path = "-", .timeout_ms = 30000};
+    char room[CMD_OPTIONS_ENDPOINT_BYTES];
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_SEND, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    options.producer.broker_count = cmd_options_brokers(&config, options.producer.brokers, room);
+    code = s_send(&options);
+    pt_config_clear(&config);
     return code;
 }

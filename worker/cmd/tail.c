@@ -1,5 +1,6 @@
 /*  paytriage tail: decisions as they are published, and a word about each gap. */
 #include "cmd.h"
+#include "cmd_options.h"
 #include "cmd_text.h"
 
 #include "pt_catalog.h"
@@ -55,13 +56,10 @@ enum { KEY_REVEAL = 0x100 };
 static const struct argp_option s_options[] = {
     {"route", 'r', "LIST", 0, "settled, retry, dead_letter, operator_alert; default " QUEUES_DEFAULT, 0},
     {"provider", 'p', "LIST", 0, "only these gateways, such as opn,uapay", 0},
-    {"host", 'H', "HOST", 0, "the worker's address (default 127.0.0.1), on the default ports", 0},
-    {"port-base", 'b', "PORT", 0, "the worker's --port-base (default 5560)", 0},
     {"connect", 'c', "ENDPOINT", 0, "a PUB socket, such as tcp://10.0.0.5:5570 or ipc:///run/retry; repeatable", 0},
     {"count", 'n', "N", 0, "stop after N decisions", 0},
     {"timeout", 't', "TIME", 0, "stop after this long, such as 30s; exit 124 when --count was not reached", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"color", 'C', "WHEN", 0, "auto (default), always or never", 0},
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers in JSON, where the worker does not mask them", 0},
     {0, 0, 0, 0, "With workers that keep a journal:", 1},
     {"replay", 'R', NULL, 0, "fetch what did not arrive", 1},
@@ -81,12 +79,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'p':
         options->providers = arg;
         break;
-    case 'H':
-        options->host = arg;
-        break;
-    case 'b':
-        options->port_base = cmd_number(state, "--port-base", arg, 1, 65535 - 20);
-        break;
     case 'c':
         if (options->endpoint_count == PT_SUBSCRIBER_ENDPOINTS_MAX)
             argp_error(state, "--connect: at most %d endpoints", PT_SUBSCRIBER_ENDPOINTS_MAX);
@@ -102,9 +94,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'o':
         options->output = cmd_output(state, arg);
-        break;
-    case 'C':
-        options->color = cmd_color(state, arg);
         break;
     case KEY_REVEAL:
         options->masking = PT_MASKING_NONE;
@@ -335,13 +324,10 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
     return EX_OK;
 }
 
-int
-cmd_tail(int argc, char **argv)
+static int
+s_tail(const tail_options_t *options)
 {
-    tail_options_t options = {
-        .routes = QUEUES_DEFAULT, .providers = "", .host = "127.0.0.1", .port_base = PT_PORT_FRONT};
-    argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    tail_t self = {.options = &options, .color = cmd_use_color(options.color, stdout)};
+    tail_t self = {.options = options, .color = cmd_use_color(options->color, stdout)};
 
     pt_signals_t signals;
     int code;
@@ -358,5 +344,21 @@ cmd_tail(int argc, char **argv)
         fprintf(stderr, "missed %" PRIu64 " decisions in all\n", pt_subscriber_counts(subscriber).missed);
     pt_subscriber_destroy(&subscriber);
     pt_signals_close(&signals);
+    return code;
+}
+
+int
+cmd_tail(int argc, char **argv)
+{
+    tail_options_t options = {.routes = QUEUES_DEFAULT, .providers = ""};
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_TAIL, &s_argp, argc, argv, &options, &config);
+    if (code != EX_OK)
+        return code;
+    options.host = pt_config_text(&config, PT_OPTION_CLIENT_HOST);
+    options.port_base = pt_config_number(&config, PT_OPTION_PORT_BASE);
+    options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
+    code = s_tail(&options);
+    pt_config_clear(&config);
     return code;
 }

@@ -1,0 +1,385 @@
+/*  paytriage config: look at the settings, without starting anything. */
+#include "cmd_catalog.h"
+#include "cmd_options.h"
+
+#include "pt_fault_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int
+s_load(pt_config_t *config, const char *path)
+{
+    int code = pt_config_init(config) == PT_OK ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
+    return code == EX_OK ? cmd_options_read(config, path) : code;
+}
+
+//  ---- check
+
+typedef struct {
+    const char *path;
+    bool origin;
+} look_t;
+
+static error_t
+s_parse_check(int key, char *arg, struct argp_state *state)
+{
+    look_t *look = state->input;
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    if (state->arg_num)
+        argp_error(state, "one file at a time");
+    look->path = arg;
+    return 0;
+}
+
+static size_t
+s_count_given(const pt_config_t *config)
+{
+    size_t count = 0;
+    for (unsigned id = 0; id < PT_OPTION_COUNT_; id++)
+        count += config->settings[id].origin != PT_ORIGIN_DEFAULT;
+    return count;
+}
+
+//  A worker would not start with a catalog that is at fault either.
+static int
+s_check_catalog(const pt_config_t *config)
+{
+    static pt_load_options_t options;
+    pt_load_t load;
+    const pt_catalog_t *catalog;
+    cmd_options_catalog(config, &options);
+    int code = cmd_catalog_open(&options, &load, &catalog);
+    pt_load_clear(&load);
+    return code;
+}
+
+static int
+s_check(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .parser = s_parse_check,
+        .args_doc = "[FILE]",
+        .doc = "Read the settings as a daemon would at its start, and the catalogs that they name, and say all that is "
+               "wrong.\v"
+               "Without FILE, the one of $PAYTRIAGE_CONFIG, else " PT_CONFIG_PATH_DEFAULT ".\n\n"
+               "Example:\n"
+               "  paytriage config check ./paytriage.yml\n\n"
+               "Exit: 0 a daemon would start with it, 66 no such file, 77 not permitted, 78 faults."};
+    look_t look = {0};
+    pt_config_t config;
+    argp_parse(&argp, argc, argv, 0, NULL, &look);
+    int code = s_load(&config, look.path);
+    if (code == EX_OK) {
+        pt_faults_print(&config.faults, SIZE_MAX, stderr);
+        code = config.faults.errors ? EX_CONFIG : s_check_catalog(&config);
+    }
+    if (code == EX_OK)
+        printf("%s: good, %zu settings given\n", config.path ? config.path : "no file", s_count_given(&config));
+    pt_config_clear(&config);
+    return code == EX_OK ? cmd_flush() : code;
+}
+
+//  ---- show
+
+//  Quoted where YAML would read something else than the text.
+static void
+s_print_text(const char *text)
+{
+    bool plain = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:") == strlen(text);
+    if (plain && *text && *text != '-' && !strstr(text, ": ") && text[strlen(text) - 1] != ':') {
+        fputs(text, stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++)
+        if ((unsigned char) *text < 0x20 || *text == 0x7f)
+            printf("\\x%02x", (unsigned char) *text);
+        else
+            printf(*text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    putchar('"');
+}
+
+static void
+s_print_values(const pt_option_t *option, const pt_option_value_t *values, size_t count)
+{
+    if (option->values_max > 1)
+        putchar('[');
+    for (size_t i = 0; i < count; i++) {
+        fputs(i ? ", " : "", stdout);
+        s_print_text(values[i].text);
+    }
+    if (option->values_max > 1)
+        putchar(']');
+}
+
+static void
+s_print_setting(const pt_config_t *config, pt_option_id_t id, bool origin)
+{
+    const pt_option_t *option = pt_option(id);
+    const pt_setting_t *setting = &config->settings[id];
+    static char where[PT_CONFIG_ORIGIN_BYTES];
+    if (!setting->count && !origin)
+        return;
+    printf("%s: ", option->key);
+    s_print_values(option, setting->values, setting->count);
+    if (origin && setting->count)
+        printf("  # %s", pt_config_origin(config, id, where));
+    else if (origin)
+        printf(" # default: %s", option->otherwise);
+    putchar('\n');
+}
+
+static error_t
+s_parse_show(int key, char *arg, struct argp_state *state)
+{
+    look_t *look = state->input;
+    if (key == 'o')
+        look->origin = true;
+    else if (key == ARGP_KEY_ARG)
+        argp_error(state, "'%s' is not expected here", arg);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static int
+s_show(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"origin", 'o', NULL, 0, "where each value comes from: a flag, a variable, FILE:LINE:COLUMN or the default", 0},
+        {0},
+    };
+    static const struct argp argp = {
+        .options = options,
+        .parser = s_parse_show,
+        .doc = "Print the settings that hold, one a line, as 'paytriage run' with the same flags would have them.\v"
+               "A flag wins over a variable of the environment, that one over the file, and that one over the "
+               "default.\n\n"
+               "Example:\n"
+               "  paytriage config show --origin --port-base 5660\n\n"
+               "Exit: 0 done, 66 no such file, 77 not permitted, 78 faults."};
+    look_t look = {0};
+    pt_config_t config;
+    int code = cmd_parse(PT_FOR_RUN, &argp, argc, argv, &look, &config);
+    if (code != EX_OK)
+        return code;
+    for (unsigned id = 0; id < PT_OPTION_COUNT_; id++)
+        s_print_setting(&config, (pt_option_id_t) id, look.origin);
+    pt_config_clear(&config);
+    return cmd_flush();
+}
+
+//  ---- defaults
+
+//  The name in its section; a new section is opened first.
+static const char *
+s_open_section(const pt_option_t *option, const pt_option_t *before)
+{
+    const char *dot = strchr(option->key, '.');
+    if (!dot)
+        return option->key;
+    size_t len = (size_t) (dot + 1 - option->key);
+    if (!before || strncmp(before->key, option->key, len) != 0)
+        printf("\n%.*s:\n", (int) len - 1, option->key);
+    return dot + 1;
+}
+
+static void
+s_print_default(const pt_option_t *option, const pt_option_t *before, bool comment)
+{
+    const char *name = s_open_section(option, before), *indent = name == option->key ? "" : "  ";
+    char env[PT_OPTION_NAME_BYTES];
+    bool value = option->preset && !comment;
+    printf("%s# %s; %s", indent, option->help, pt_option_env(option, env));
+    if (!option->preset)
+        printf("\n%s# without it: %s", indent, option->otherwise);
+    printf("\n%s%s%s: ", indent, value ? "" : "#", name);
+    if (option->preset)
+        s_print_text(option->preset);
+    else
+        fputs(option->values_max > 1 ? "[]" : "…", stdout);
+    putchar('\n');
+}
+
+static error_t
+s_parse_defaults(int key, char *arg, struct argp_state *state)
+{
+    if (key == 'c')
+        *(bool *) state->input = true;
+    else if (key == ARGP_KEY_ARG)
+        argp_error(state, "'%s' is not expected here", arg);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+static int
+s_defaults(int argc, char **argv)
+{
+    static const struct argp_option options[] = {
+        {"comment", 'c', NULL, 0, "with every value behind a #, to start a file from", 0},
+        {0},
+    };
+    static const struct argp argp = {.options = options,
+                                     .parser = s_parse_defaults,
+                                     .doc = "Print a paytriage.yml with every key, its default and what it means.\v"
+                                            "Example:\n"
+                                            "  paytriage config defaults --comment >paytriage.yml\n\n"
+                                            "Exit: 0 done, 74 it could not be written."};
+    bool comment = false;
+    argp_parse(&argp, argc, argv, 0, NULL, &comment);
+    puts("# paytriage.yml: settings of all commands of paytriage on this machine; see paytriage.yml(5).\n"
+         "# A flag wins over a variable of the environment, that one over this file. It is read at the start.\n"
+         "version: 1");
+    const pt_option_t *before = NULL;
+    for (unsigned id = 0; id < PT_OPTION_COUNT_; id++) {
+        s_print_default(pt_option((pt_option_id_t) id), before, comment);
+        before = pt_option((pt_option_id_t) id);
+    }
+    return cmd_flush();
+}
+
+//  ---- schema
+
+static json_t *
+s_one_schema(const pt_option_t *option)
+{
+    switch (option->type) {
+    case PT_OPTION_NUMBER: {
+        json_t *number = json_pack("{ss sI sI}", "type", "integer", "minimum", (json_int_t) option->min, "maximum",
+                                   (json_int_t) option->max);
+        return option->word ? json_pack("{s[o{ss}]}", "anyOf", number, "const", option->word) : number;
+    }
+    case PT_OPTION_DURATION:
+        return json_pack("{ss ss}", "type", "string", "pattern", "^[0-9]+(ms|s|m|h|d)$");
+    case PT_OPTION_BYTES:
+        return json_pack("{s[ss] ss}", "type", "string", "integer", "pattern", "^[0-9]+[KMGT]?$");
+    case PT_OPTION_SWITCH:
+        return json_pack("{ss}", "type", "boolean");
+    case PT_OPTION_ENDPOINT:
+        return json_pack("{ss ss}", "type", "string", "pattern", "^[a-z]+://.");
+    case PT_OPTION_WORD: {
+        json_t *words = json_array();
+        for (const char *const *word = option->words; *word; word++)
+            json_array_append_new(words, json_string(*word));
+        return json_pack("{so}", "enum", words);
+    }
+    case PT_OPTION_TEXT:
+        break;
+    }
+    return json_pack("{ss si}", "type", "string", "minLength", 1);
+}
+
+static json_t *
+s_option_schema(const pt_option_t *option)
+{
+    char env[PT_OPTION_NAME_BYTES];
+    json_t *schema = s_one_schema(option);
+    if (option->values_max > 1)
+        schema = json_pack("{s[O{ss so sI}]}", "anyOf", schema, "type", "array", "items", schema, "maxItems",
+                           (json_int_t) option->values_max);
+    json_object_set_new(schema, "description", json_string(option->help));
+    if (option->preset)
+        json_object_set_new(schema, "default", json_string(option->preset));
+    json_object_set_new(schema, "x-flag", json_sprintf("--%s", option->flag));
+    json_object_set_new(schema, "x-env", json_string(pt_option_env(option, env)));
+    return schema;
+}
+
+//  The properties of a section, made when its first key comes.
+static json_t *
+s_section_schema(json_t *top, const pt_option_t *option)
+{
+    const char *dot = strchr(option->key, '.');
+    if (!dot)
+        return top;
+    char section[PT_OPTION_NAME_BYTES];
+    snprintf(section, sizeof section, "%.*s", (int) (dot - option->key), option->key);
+    json_t *schema = json_object_get(top, section);
+    if (!schema) {
+        schema = json_pack("{s[ss] sb s{}}", "type", "object", "null", "additionalProperties", 0, "properties");
+        json_object_set_new(top, section, schema);
+    }
+    return json_object_get(schema, "properties");
+}
+
+static int
+s_schema(int argc, char **argv)
+{
+    static const struct argp argp = {.doc = "Print the JSON Schema of paytriage.yml, for editors.\v"
+                                            "Example:\n"
+                                            "  paytriage config schema >paytriage.schema.json\n\n"
+                                            "Exit: 0 done, 74 it could not be written."};
+    argp_parse(&argp, argc, argv, 0, NULL, NULL);
+    json_t *top = json_pack("{s{si}}", "version", "const", 1);
+    for (unsigned id = 0; id < PT_OPTION_COUNT_; id++) {
+        const pt_option_t *option = pt_option((pt_option_id_t) id);
+        const char *dot = strchr(option->key, '.');
+        json_object_set_new(s_section_schema(top, option), dot ? dot + 1 : option->key, s_option_schema(option));
+    }
+    cmd_catalog_print_json(json_pack("{ss ss ss sb so}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+                                     "title", "paytriage.yml", "type", "object", "additionalProperties", 0,
+                                     "properties", top));
+    return cmd_flush();
+}
+
+//  ---- the verbs
+
+static const struct {
+    const char *name;
+    cmd_main_t *main;
+    const char *help;
+} s_verbs[] = {
+    {"check", s_check, "say all that is wrong with the settings"},
+    {"show", s_show, "the settings that hold, and with --origin where each comes from"},
+    {"defaults", s_defaults, "a paytriage.yml with every key and its default"},
+    {"schema", s_schema, "its JSON Schema"},
+};
+#define VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])
+
+static int
+s_print_help(void)
+{
+    puts("Usage: paytriage config VERB [OPTION...]\n\n"
+         "The settings of all commands: paytriage.yml, the environment and flags together.\n");
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        printf("  %-12s %s\n", s_verbs[i].name, s_verbs[i].help);
+    puts("\n'paytriage config VERB --help' tells more.");
+    return cmd_flush();
+}
+
+static int
+s_refuse_verb(const char *name)
+{
+    const char *names[VERB_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        names[i] = s_verbs[i].name;
+    const char *nearest = cmd_nearest(name, names);
+    char hint[64] = "'paytriage config --help' lists the verbs";
+    if (nearest)
+        snprintf(hint, sizeof hint, "did you mean 'paytriage config %s'?", nearest);
+    return cmd_fail(EX_USAGE, hint, "config has no verb '%s'", name);
+}
+
+int
+cmd_config(int argc, char **argv)
+{
+    if (argc < 2) {
+        s_print_help();
+        return EX_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0)
+        return s_print_help();
+    for (size_t i = 0; i < VERB_COUNT; i++) {
+        if (strcmp(s_verbs[i].name, name) != 0)
+            continue;
+        char program[64];
+        snprintf(program, sizeof program, "paytriage config %s", name);
+        argv[1] = program;
+        return s_verbs[i].main(argc - 1, argv + 1);
+    }
+    return s_refuse_verb(name);
+}
