@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "pt_door.h"
 #include "pt_frames.h"
 #include "pt_roster.h"
 #include "pt_sockets.h"
@@ -41,6 +42,8 @@ typedef struct {
 typedef struct {
     zsock_t *front_socket;
     zsock_t *back_socket;
+    pt_door_t front_door;
+    pt_door_t back_door;
     void *front;
     void *back;
     pt_roster_t *roster;
@@ -236,6 +239,8 @@ s_broker_close(s_broker_t **self_p)
     s_broker_t *self = *self_p;
     if (!self)
         return;
+    pt_door_close(&self->front_door);
+    pt_door_close(&self->back_door);
     zsock_destroy(&self->front_socket);
     zsock_destroy(&self->back_socket);
     pt_roster_destroy(&self->roster);
@@ -257,22 +262,33 @@ s_read_command(s_broker_t *self, zsock_t *pipe)
     return goes_on;
 }
 
+static int64_t
+s_wait_ms(const s_broker_t *self)
+{
+    return pt_door_wait_ms(&self->front_door, pt_door_wait_ms(&self->back_door, S_TICK_MS));
+}
+
 static void
 s_broker_run(zsock_t *pipe, void *argument)
 {
     s_broker_t *self = argument;
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[3 + 2 * PT_DOOR_ITEMS] = {
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = self->back, .events = ZMQ_POLLIN},
-        {.socket = self->front, .events = ZMQ_POLLIN},
     };
+    size_t fixed = 2;
+    fixed += pt_door_items(&self->front_door, items + fixed);
+    fixed += pt_door_items(&self->back_door, items + fixed);
+    items[fixed] = (zmq_pollitem_t) {.socket = self->front, .events = ZMQ_POLLIN};
     zsock_signal(pipe, 0);
     for (;;) {
         s_show_counters(self);
-        pt_sockets_poll(items, s_reads_front(self) ? 3 : 2, S_TICK_MS);
+        pt_sockets_poll(items, s_reads_front(self) ? fixed + 1 : fixed, s_wait_ms(self));
         self->now_ms = zclock_mono();
         if (items[0].revents && !s_read_command(self, pipe))
             break;
+        pt_door_tend(&self->front_door);
+        pt_door_tend(&self->back_door);
         //  The back first: it brings credit, and answers make room.
         s_read_back(self);
         pt_roster_expire(self->roster, self->now_ms - PT_BROKER_SILENCE_MS);
@@ -295,11 +311,13 @@ s_broker_open(const pt_broker_options_t *options, pt_broker_t *owner, const char
     self->front_socket = pt_sockets_new(ZMQ_ROUTER, PT_SOCKETS_ANSWERS_HWM, S_FRONT_HWM);
     self->back_socket = pt_sockets_new(ZMQ_ROUTER, S_BACK_HWM, PT_SOCKETS_ANSWERS_HWM);
     bool bound = self->roster && self->front_socket && self->back_socket;
-    if (bound && pt_sockets_bind(self->front_socket, options->front, owner->front) != PT_OK) {
+    if (bound && pt_door_open(&self->front_door, self->front_socket, options->gate, PT_PARTY_PRODUCER,
+                              options->front) != PT_OK) {
         *out_refused = options->front;
         bound = false;
     }
-    if (bound && pt_sockets_bind(self->back_socket, options->back, owner->back) != PT_OK) {
+    if (bound &&
+        pt_door_open(&self->back_door, self->back_socket, options->gate, PT_PARTY_WORKER, options->back) != PT_OK) {
         *out_refused = options->back;
         bound = false;
     }
@@ -309,6 +327,8 @@ s_broker_open(const pt_broker_options_t *options, pt_broker_t *owner, const char
         errno = reason;
         return NULL;
     }
+    memcpy(owner->front, self->front_door.bound, sizeof(owner->front));
+    memcpy(owner->back, self->back_door.bound, sizeof(owner->back));
     self->front = zsock_resolve(self->front_socket);
     self->back = zsock_resolve(self->back_socket);
     return self;

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "pt_gate.h"
 #include "pt_status.h"
 
 //  Workers known at one time; a further one is left waiting.
@@ -22,6 +23,7 @@
 typedef struct {
     const char *front; //  endpoints to bind; see pt_sockets_bind
     const char *back;
+    pt_gate_t *gate; //  outlives the broker: producers in front, workers at the back; NULL: all come in
 } pt_broker_options_t;
 
 //  Messages, since the start.

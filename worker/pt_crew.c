@@ -49,6 +49,7 @@ s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char 
         .catalog = options->catalog,
         .hwm = options->publish_hwm,
         .replay = pt_crew_replay(self),
+        .gate = options->gate,
         .settled = options->journal && options->journal_settled,
         .journal = options->journal,
         .jobs = jobs,
@@ -93,6 +94,7 @@ s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **o
     pt_replay_options_t replay = {
         .store = options->journal,
         .endpoint = options->replay,
+        .gate = options->gate,
         .advertise = options->advertise,
         .control = options->control,
         .requests = requests,

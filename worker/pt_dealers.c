@@ -25,6 +25,7 @@ typedef struct {
 } route_t;
 
 struct pt_dealers {
+    const pt_curve_t *curve;
     dealer_t dealers[PT_DEALERS_MAX];
     size_t count;
     route_t routes[ROUTES_MAX];
@@ -33,9 +34,12 @@ struct pt_dealers {
 };
 
 pt_dealers_t *
-pt_dealers_new(void)
+pt_dealers_new(const pt_curve_t *curve)
 {
-    return calloc(1, sizeof(pt_dealers_t));
+    pt_dealers_t *self = calloc(1, sizeof(*self));
+    if (self)
+        self->curve = curve;
+    return self;
 }
 
 void
@@ -51,13 +55,13 @@ pt_dealers_destroy(pt_dealers_t **self_p)
 }
 
 static zsock_t *
-s_connect(const char *endpoint)
+s_connect(const pt_dealers_t *self, const char *endpoint)
 {
     zsock_t *socket = pt_sockets_new(ZMQ_DEALER, SEND_HWM, RECEIVE_HWM);
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
-    if (pt_sockets_connect(socket, endpoint) != PT_OK)
+    if (pt_curve_connect(self->curve, socket, endpoint) != PT_OK)
         zsock_destroy(&socket);
     return socket;
 }
@@ -76,7 +80,7 @@ s_find_dealer(pt_dealers_t *self, pt_text_t endpoint)
     }
     dealer_t dealer = {0};
     memcpy(dealer.endpoint, endpoint.data, endpoint.len);
-    dealer.socket = s_connect(dealer.endpoint);
+    dealer.socket = s_connect(self, dealer.endpoint);
     if (!dealer.socket)
         return PT_DEALERS_MAX;
     if (self->count < PT_DEALERS_MAX)
@@ -167,7 +171,7 @@ pt_dealers_mend(pt_dealers_t *self, int64_t now_ms)
         dealer_t *dealer = &self->dealers[i];
         if (!dealer->asked_ms || now_ms - dealer->asked_ms < PT_DEALERS_SILENT_MS)
             continue;
-        zsock_t *socket = s_connect(dealer->endpoint);
+        zsock_t *socket = s_connect(self, dealer->endpoint);
         if (!socket)
             continue;
         zsock_destroy(&dealer->socket);

@@ -8,6 +8,7 @@
 
 #include <czmq.h>
 
+#include "pt_curve.h"
 #include "pt_frames.h"
 #include "pt_wire.h"
 
@@ -16,8 +17,8 @@
 
 typedef struct pt_dealers pt_dealers_t;
 
-/*  NULL when out of memory. */
-pt_dealers_t *pt_dealers_new(void);
+/*  `curve` outlives it; NULL: without CURVE. NULL when out of memory. */
+pt_dealers_t *pt_dealers_new(const pt_curve_t *curve);
 void pt_dealers_destroy(pt_dealers_t **self_p);
 
 /*  The worker answers at this endpoint from now on. One that cannot be connected to is ignored. */

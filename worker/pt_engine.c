@@ -318,8 +318,9 @@ s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **o
 {
     for (size_t i = 0; i < options->broker_count; i++) {
         *out_refused = options->brokers[i];
-        if (pt_link_open(&self->links[i], options->brokers[i], options->worker, options->epoch, options->window) !=
-            PT_OK)
+        const pt_curve_t *curve = options->gate ? pt_gate_curve(options->gate) : NULL;
+        if (pt_link_open(&self->links[i], curve, options->brokers[i], options->worker, options->epoch,
+                         options->window) != PT_OK)
             return false;
         self->link_count++;
         *out_refused = NULL;

@@ -9,7 +9,8 @@
 #include "pt_sockets.h"
 
 pt_status_t
-pt_link_open(pt_link_t *self, const char *endpoint, uint64_t worker, uint64_t epoch, uint32_t window)
+pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uint64_t worker, uint64_t epoch,
+             uint32_t window)
 {
     assert(self);
     assert(endpoint);
@@ -21,7 +22,7 @@ pt_link_open(pt_link_t *self, const char *endpoint, uint64_t worker, uint64_t ep
     if (!self->socket)
         return PT_E_IO;
     self->raw = zsock_resolve(self->socket);
-    if (pt_sockets_connect(self->socket, endpoint) == PT_OK)
+    if (pt_curve_connect(curve, self->socket, endpoint) == PT_OK)
         return PT_OK;
     int reason = errno;
     pt_link_close(self);

@@ -7,6 +7,7 @@
 #ifndef PT_LINK_H
 #define PT_LINK_H
 
+#include "pt_curve.h"
 #include "pt_frames.h"
 #include "pt_wire.h"
 
@@ -28,9 +29,9 @@ typedef struct {
     int64_t told_ms; //  the last READY
 } pt_link_t;
 
-/*  Connect. PT_OK, or PT_E_IO with errno (the link is closed then). */
-PT_MUST_CHECK pt_status_t pt_link_open(pt_link_t *self, const char *endpoint, uint64_t worker, uint64_t epoch,
-                                       uint32_t window);
+/*  Connect, by CURVE unless `curve` is NULL. PT_OK, or PT_E_IO with errno (the link is closed then). */
+PT_MUST_CHECK pt_status_t pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uint64_t worker,
+                                       uint64_t epoch, uint32_t window);
 void pt_link_close(pt_link_t *self);
 
 /*  The next message that is for the worker, if there is one. HELLO is dealt with in here. */

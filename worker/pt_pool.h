@@ -15,6 +15,7 @@
 #define PT_POOL_H
 
 #include "pt_catalog.h"
+#include "pt_gate.h"
 #include "pt_job.h"
 #include "pt_poison.h"
 #include "pt_store.h"
@@ -31,6 +32,7 @@ typedef struct {
     uint32_t window;                      //  batches in work for each broker; 0: 64
     size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
     int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096
+    pt_gate_t *gate;                      //  outlives the pool: subscribers' rights, keys for brokers; NULL: none
     const char *replay;                   //  endpoint to bind for replay, with a journal
     const char *control;                  //  ipc endpoint for operators' orders; see pt_replay.h; NULL: none
     const char *advertise;                //  what HEAD names for it; NULL: what was bound

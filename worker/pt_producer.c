@@ -46,7 +46,7 @@ s_connect(const pt_producer_t *self, size_t broker)
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
-    if (pt_sockets_connect(socket, self->options.brokers[broker]) != PT_OK)
+    if (pt_curve_connect(self->options.curve, socket, self->options.brokers[broker]) != PT_OK)
         zsock_destroy(&socket);
     return socket;
 }

@@ -8,6 +8,7 @@
 #ifndef PT_PRODUCER_H
 #define PT_PRODUCER_H
 
+#include "pt_curve.h"
 #include "pt_outbox_file.h"
 
 #define PT_PRODUCER_BROKERS_MAX 8
@@ -20,6 +21,7 @@ typedef struct {
     uint32_t batch_max;      //  responses a batch, at most PT_BATCH_COUNT_MAX; 0: 256
     uint32_t window;         //  batches not yet answered, at most PT_WINDOW; 0: 64
     uint32_t rto_ms;         //  first resend after this long; doubles to 10 s; 0: 200
+    const pt_curve_t *curve; //  outlives the producer; NULL: without CURVE
     const char *outbox_path; //  file for unanswered batches; NULL: memory only
 } pt_producer_options_t;
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_door.h"
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
 #include "pt_topics.h"
@@ -18,6 +19,7 @@ typedef struct {
     uint64_t epoch;
     char replay[PT_ENDPOINT_BYTES_MAX + 1];
     zsock_t *sockets[PT_QUEUE_COUNT_];
+    pt_door_t doors[PT_QUEUE_COUNT_];
     zsock_t *jobs;
     zsock_t *next;
     pt_topics_t *topics;
@@ -247,8 +249,10 @@ s_publisher_close(s_publisher_t **self_p)
     s_publisher_t *self = *self_p;
     if (!self)
         return;
-    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++) {
+        pt_door_close(&self->doors[i]);
         zsock_destroy(&self->sockets[i]);
+    }
     zsock_destroy(&self->jobs);
     zsock_destroy(&self->next);
     pt_topics_destroy(&self->topics);
@@ -266,8 +270,10 @@ s_bind_sockets(s_publisher_t *self, const pt_publisher_options_t *options, pt_pu
         if (!self->sockets[queue])
             return false;
         *out_endpoint = options->endpoints[queue];
-        if (pt_sockets_bind(self->sockets[queue], *out_endpoint, owner->endpoints[queue]) != PT_OK)
+        pt_door_t *door = &self->doors[queue];
+        if (pt_door_open(door, self->sockets[queue], options->gate, PT_PARTY_SUBSCRIBER, *out_endpoint) != PT_OK)
             return false;
+        memcpy(owner->endpoints[queue], door->bound, sizeof(door->bound));
         *out_endpoint = NULL;
     }
     return true;
@@ -299,24 +305,38 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
     return self;
 }
 
+static int64_t
+s_wait_ms(const s_publisher_t *self, int64_t now_ms)
+{
+    int64_t wait_ms = self->beacon_ms > now_ms ? self->beacon_ms - now_ms : 0;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+        wait_ms = pt_door_wait_ms(&self->doors[i], wait_ms);
+    return wait_ms;
+}
+
 static void
 s_publisher_run(zsock_t *pipe, void *argument)
 {
     s_publisher_t *self = argument;
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[2 + PT_QUEUE_COUNT_ * PT_DOOR_ITEMS] = {
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(self->jobs), .events = ZMQ_POLLIN},
     };
+    size_t count = 2;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+        count += pt_door_items(&self->doors[i], items + count);
     self->heads_ms = zclock_mono();
     zsock_signal(pipe, 0);
     for (;;) {
         int64_t now_ms = zclock_mono();
         if (now_ms >= self->beacon_ms && PT_RULE("beacons"))
             s_send_beacons(self, now_ms);
-        pt_sockets_poll(items, 2, self->beacon_ms - now_ms);
+        pt_sockets_poll(items, count, s_wait_ms(self, now_ms));
         //  The only command is the end.
         if (items[0].revents)
             break;
+        for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+            pt_door_tend(&self->doors[i]);
         now_ms = zclock_mono();
         if (s_publish_jobs(self, now_ms) && now_ms + PT_TOPIC_QUIET_MS < self->beacon_ms)
             self->beacon_ms = now_ms + PT_TOPIC_QUIET_MS;

@@ -9,6 +9,7 @@
 #define PT_PUBLISHER_H
 
 #include "pt_catalog.h"
+#include "pt_gate.h"
 #include "pt_job.h"
 #include "pt_store.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     uint64_t epoch;
     const pt_catalog_t *catalog;            //  its gateways' topics are announced from the start; only read then
     const char *endpoints[PT_QUEUE_COUNT_]; //  to bind; see pt_sockets_bind
+    pt_gate_t *gate;                        //  outlives the publisher and lets subscribers in; NULL: all
     int hwm;                                //  messages kept for a slow subscriber, each socket
     const char *replay;                     //  endpoint that HEAD names; NULL: none
     bool settled;                           //  settled decisions are journaled, so they are numbered

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_door.h"
 #include "pt_fault_point.h"
 #include "pt_frames.h"
 #include "pt_journal.h"
@@ -35,6 +36,7 @@ typedef struct s_pending {
 typedef struct {
     pt_answer_t answer;
     zsock_t *router;
+    pt_door_t door;   //  of the router
     zsock_t *control; //  NULL: none
     zsock_t *requests;
     zsock_t *answers;
@@ -354,6 +356,7 @@ s_replay_close(s_replay_t **self_p)
     //  The journal has stopped before, so what it held is nobody's.
     while (self->pending)
         s_end_pending(self, self->pending); //  NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees
+    pt_door_close(&self->door);
     zsock_destroy(&self->router);
     zsock_destroy(&self->control);
     zsock_destroy(&self->requests);
@@ -367,18 +370,22 @@ static void
 s_replay_run(zsock_t *pipe, void *argument)
 {
     s_replay_t *self = argument;
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[4 + PT_DOOR_ITEMS] = {
         {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(self->router), .events = ZMQ_POLLIN},
         {.socket = zsock_resolve(self->answers), .events = ZMQ_POLLIN},
-        {.socket = self->control ? zsock_resolve(self->control) : NULL, .events = ZMQ_POLLIN},
     };
+    size_t count = 3;
+    if (self->control)
+        items[count++] = (zmq_pollitem_t) {.socket = zsock_resolve(self->control), .events = ZMQ_POLLIN};
+    count += pt_door_items(&self->door, items + count);
     zsock_signal(pipe, 0);
     for (;;) {
-        pt_sockets_poll(items, self->control ? 4 : 3, -1);
+        pt_sockets_poll(items, count, pt_door_wait_ms(&self->door, -1));
         //  The only command is the end.
         if (items[0].revents)
             break;
+        pt_door_tend(&self->door);
         pt_request_t *request;
         while ((request = pt_request_take(zsock_resolve(self->answers))) != NULL)
             s_take_back(self, (s_pending_t *) request);
@@ -424,7 +431,8 @@ s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char
     }
     if (ready) {
         *out_endpoint = options->endpoint;
-        ready = pt_sockets_bind(self->router, options->endpoint, owner->bound) == PT_OK;
+        ready = pt_door_open(&self->door, self->router, options->gate, PT_PARTY_SUBSCRIBER, options->endpoint) == PT_OK;
+        memcpy(owner->bound, self->door.bound, sizeof(owner->bound));
         if (ready)
             *out_endpoint = NULL;
     }

@@ -78,7 +78,7 @@ s_open_socket(const pt_subscriber_options_t *options, const char **out_error)
         zsock_set_subscribe(socket, "");
     *out_error = "the endpoint is not valid";
     for (size_t i = 0; i < options->endpoint_count && socket; i++)
-        if (pt_sockets_connect(socket, options->endpoints[i]) != PT_OK)
+        if (pt_curve_connect(options->curve, socket, options->endpoints[i]) != PT_OK)
             zsock_destroy(&socket);
     return socket;
 }
@@ -120,7 +120,7 @@ s_open(pt_subscriber_t *self)
     pt_positions_options_t positions = {.mode = self->options.mode, .since_start = self->options.since_start};
     pt_positions_handlers_t handlers = {self, s_report_lost, s_report_fault};
     self->positions = pt_positions_new(&positions, &handlers);
-    self->dealers = pt_dealers_new();
+    self->dealers = pt_dealers_new(self->options.curve);
     self->stash = calloc(STASH_MAX, sizeof *self->stash);
     if (self->options.mode != PT_POSITIONS_LIVE || self->options.window)
         self->seen = pt_seen_new(self->options.window ? self->options.window : PT_SEEN_WINDOW_DEFAULT);

@@ -9,6 +9,7 @@
 #ifndef PT_SUBSCRIBER_H
 #define PT_SUBSCRIBER_H
 
+#include "pt_curve.h"
 #include "pt_positions.h"
 
 #define PT_SUBSCRIBER_ENDPOINTS_MAX 32
@@ -20,9 +21,10 @@ typedef struct {
     const char *prefixes[PT_SUBSCRIBER_PREFIXES_MAX]; //  topics or beginnings of topics; none: all
     size_t prefix_count;
     pt_positions_mode_t mode;
-    const char *name; //  durable: 1 to PT_SUBSCRIBER_NAME_BYTES_MAX printable bytes without spaces
-    bool since_start; //  repairing: begin with the first decision that is retained
-    size_t window;    //  decisions among which repeats are removed; 0: the default; live: none are
+    const char *name;        //  durable: 1 to PT_SUBSCRIBER_NAME_BYTES_MAX printable bytes without spaces
+    bool since_start;        //  repairing: begin with the first decision that is retained
+    const pt_curve_t *curve; //  outlives the subscriber; NULL: without CURVE
+    size_t window;           //  decisions among which repeats are removed; 0: the default; live: none are
 } pt_subscriber_options_t;
 
 typedef struct {

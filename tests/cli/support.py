@@ -65,7 +65,7 @@ def run(*args, data=b"", **options):
 
 def address():
     """A loopback address that no other test uses, so that the default ports are free on it."""
-    number = os.getpid() * 32 + next(_serial)
+    number = os.getpid() * 128 + next(_serial)
     return f"127.{64 + (number >> 16) % 128}.{(number >> 8) % 256}.{number % 256}"
 
 

@@ -78,7 +78,7 @@ class Start(unittest.TestCase):
                 self.assertRegex(words, r"^paytriage.*: .*\n(hint: .*|Try (?s:.*))\n$", (command, option, endpoint))
 
     def test_an_address_of_another_machine_is_refused(self):
-        words = words_of(64, "broker", "--bind", "192.0.2.1")
+        words = words_of(64, "broker", "--insecure-public-bind", "--bind", "192.0.2.1")
         self.assertRegex(words, r"^paytriage: .*192\.0\.2\.1.*\nhint: .*address.*\n$")
 
     def test_a_folder_that_is_not_ours_is_refused(self):

@@ -5,7 +5,7 @@ import unittest
 
 import support
 
-COMMANDS = ("demo", "run", "broker", "worker", "send", "tail", "classify", "explain")
+COMMANDS = ("demo", "run", "broker", "worker", "send", "tail", "classify", "explain", "keygen")
 
 
 class Help(unittest.TestCase):

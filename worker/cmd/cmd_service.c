@@ -15,6 +15,8 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
     self->port_base = pt_config_number(config, PT_OPTION_PORT_BASE);
     self->drain_ms = pt_config_number(config, PT_OPTION_DRAIN_TIMEOUT);
     self->ports_file = pt_config_text(config, PT_OPTION_PORTS_FILE);
+    self->curve = pt_config_text(config, PT_OPTION_CURVE);
+    self->insecure = pt_config_number(config, PT_OPTION_INSECURE_PUBLIC_BIND);
     self->front = pt_config_text(config, PT_OPTION_BROKER_FRONT);
     self->back = pt_config_text(config, PT_OPTION_BROKER_BACK);
     self->publish[PT_QUEUE_RETRY] = pt_config_text(config, PT_OPTION_PUBLISH_RETRY);
@@ -68,6 +70,39 @@ s_refuse(const char *error, int reason)
     return cmd_fail(EX_OSERR, NULL, "%s", error);
 }
 
+//  From any thread; one call is one line.
+static void
+s_say(void *context, const char *line)
+{
+    (void) context;
+    fprintf(stderr, "%s\n", line);
+}
+
+//  Before any socket is bound.
+static int
+s_start_gate(cmd_service_t *self)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    int code = cmd_curve_open(self->options.curve, &self->curve);
+    if (code != EX_OK || !self->curve)
+        return code;
+    self->gate = pt_gate_new(self->curve, s_say, NULL, error);
+    return self->gate ? EX_OK : cmd_fail(EX_OSERR, NULL, "%s", error);
+}
+
+static void
+s_stop_gate(cmd_service_t *self)
+{
+    pt_gate_destroy(&self->gate);
+    pt_curve_close(&self->curve);
+}
+
+static int
+s_check_bind(const cmd_service_t *self, const char *endpoint)
+{
+    return cmd_curve_check_bind(endpoint, self->curve, self->options.insecure);
+}
+
 static int
 s_start_broker(cmd_service_t *self)
 {
@@ -75,8 +110,15 @@ s_start_broker(cmd_service_t *self)
     char error[PT_BROKER_ERROR_BYTES_MAX];
     const char *back = options->back || !options->with_pool ? options->back : "inproc://paytriage-back";
     pt_broker_options_t broker = {s_endpoint(options, options->front, PT_PORT_FRONT, self->endpoints[0]),
-                                  s_endpoint(options, back, PT_PORT_BACK, self->endpoints[1])};
+                                  s_endpoint(options, back, PT_PORT_BACK, self->endpoints[1]), self->gate};
+    int code = s_check_bind(self, broker.front);
+    if (code == EX_OK)
+        code = s_check_bind(self, broker.back);
+    if (code != EX_OK)
+        return code;
     self->broker = pt_broker_new(&broker, error);
+    if (self->broker && self->curve)
+        pt_curve_set_own(self->curve, pt_broker_back(self->broker));
     return self->broker ? EX_OK : s_refuse(error, errno);
 }
 
@@ -94,16 +136,24 @@ s_start_pool(cmd_service_t *self)
                               .masking = options->masking,
                               .broker_count = options->broker_count};
     memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
+    cmd_curve_warn(pool.brokers, pool.broker_count, self->curve);
     if (self->broker)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
-    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+    pool.gate = self->gate;
+    int code = EX_OK;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_ && code == EX_OK; i++) {
         pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
-    int code = cmd_journal_open(&self->journal, &options->journal, &pool);
+        code = s_check_bind(self, pool.publish[i]);
+    }
+    pool.replay = s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
+    if (code == EX_OK)
+        code = s_check_bind(self, pool.replay);
+    if (code == EX_OK)
+        code = cmd_journal_open(&self->journal, &options->journal, &pool);
     if (code != EX_OK)
         return code;
-    if (pool.journal)
-        pool.replay =
-            s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
+    if (!pool.journal)
+        pool.replay = NULL;
     self->pool = pt_pool_new(&pool, error);
     if (self->pool)
         return EX_OK;
@@ -151,11 +201,14 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         return code;
     }
     pt_sockets_init();
-    code = options->with_broker ? s_start_broker(self) : EX_OK;
+    code = s_start_gate(self);
+    if (code == EX_OK && options->with_broker)
+        code = s_start_broker(self);
     if (code == EX_OK && options->with_pool)
         code = s_start_pool(self);
     if (code != EX_OK) {
         pt_broker_destroy(&self->broker);
+        s_stop_gate(self);
         pt_signals_close(&self->signals);
         pt_load_clear(&self->load);
     }
@@ -186,6 +239,9 @@ cmd_service_announce(const cmd_service_t *self)
     const pt_catalog_t *catalog = self->catalog;
     fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
             pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
+    if (self->gate)
+        fprintf(stderr, "%-15s %s, %" PRIu64 " keys of clients\n", "curve", pt_curve_public_key(self->curve),
+                pt_gate_counters(self->gate).keys);
     if (self->broker)
         fprintf(stderr, "%-15s %s\n%-15s %s\n", "front", pt_broker_front(self->broker), "back",
                 pt_broker_back(self->broker));
@@ -224,6 +280,16 @@ s_report_pool(const pt_pool_counters_t *counters)
             counters->decided[PT_ROUTE_DEAD_LETTER], counters->alerts, counters->invalid, counters->duplicates);
 }
 
+static void
+s_report_gate(const pt_gate_counters_t *counters)
+{
+    fprintf(stderr,
+            "let in %" PRIu64 "; refused: unknown key %" PRIu64 ", wrong role %" PRIu64 ", no handshake %" PRIu64
+            ", bad question %" PRIu64 "; connections cut %" PRIu64 " times\n",
+            counters->admitted, counters->unknown_key, counters->wrong_role, counters->no_handshake,
+            counters->bad_request, counters->cuts);
+}
+
 static int
 s_drain_pool(cmd_service_t *self)
 {
@@ -250,6 +316,7 @@ s_release(cmd_service_t *self)
     pt_pool_destroy(&self->pool);
     cmd_journal_close(&self->journal);
     pt_broker_destroy(&self->broker);
+    s_stop_gate(self);
     pt_signals_close(&self->signals);
     pt_load_clear(&self->load);
 }
@@ -266,6 +333,10 @@ cmd_service_stop(cmd_service_t *self)
         pt_broker_counters_t counters = pt_broker_counters(self->broker);
         s_report_broker(&counters);
     }
+    if (self->gate) {
+        pt_gate_counters_t counters = pt_gate_counters(self->gate);
+        s_report_gate(&counters);
+    }
     s_release(self);
     return code;
 }
@@ -278,12 +349,13 @@ cmd_service_run(const cmd_service_options_t *options)
     if (code != EX_OK)
         return code;
     code = cmd_service_announce(&self);
-    struct pollfd events[2] = {
+    struct pollfd events[3] = {
         {.fd = self.signals.fd, .events = POLLIN},
         {.fd = self.pool ? pt_pool_failure_fd(self.pool) : -1, .events = POLLIN},
+        {.fd = self.gate ? pt_gate_failure_fd(self.gate) : -1, .events = POLLIN},
     };
-    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents)
-        poll(events, 2, -1);
+    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents && !events[2].revents)
+        poll(events, 3, -1);
     if (self.options.ports_file)
         cmd_ports_remove(self.options.ports_file);
     //  There is nothing to drain into. What was not acknowledged is sent again.
@@ -292,6 +364,9 @@ cmd_service_run(const cmd_service_options_t *options)
         s_release(&self);
         return code;
     }
+    if (events[2].revents)
+        code = cmd_fail(EX_SOFTWARE, "start it again; what was not acknowledged is sent again",
+                        "stopped: who may come in cannot be told any more");
     int stopped = cmd_service_stop(&self);
     return code == EX_OK ? stopped : code;
 }

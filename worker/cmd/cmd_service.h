@@ -6,10 +6,12 @@
 
 #include "cmd.h"
 #include "cmd_catalog.h"
+#include "cmd_curve.h"
 #include "cmd_journal.h"
 #include "cmd_options.h"
 
 #include "pt_broker.h"
+#include "pt_gate.h"
 #include "pt_pool.h"
 #include "pt_signals.h"
 
@@ -31,6 +33,8 @@ typedef struct {
     pt_masking_t masking;
     uint64_t drain_ms;
     const char *ports_file; //  NULL: none
+    const char *curve;      //  folder of keys; NULL: no CURVE
+    bool insecure;          //  bind public addresses without CURVE
     pt_load_options_t load; //  the catalog; no path: the built-in one
     cmd_journal_options_t journal;
 } cmd_service_options_t;
@@ -39,6 +43,8 @@ typedef struct {
     cmd_service_options_t options;
     char endpoints[PT_QUEUE_COUNT_ + 3][CMD_ENDPOINT_BYTES]; //  made of address and port
     pt_signals_t signals;
+    pt_curve_t *curve; //  NULL: none
+    pt_gate_t *gate;   //  NULL: none
     pt_broker_t *broker;
     pt_pool_t *pool;
     cmd_journal_t journal;

@@ -1,6 +1,7 @@
 /*  paytriage journal redrive: put the stored responses of dead letters in again. */
 #include "journal_redrive.h"
 
+#include "cmd_curve.h"
 #include "pt_producer.h"
 #include "pt_signals.h"
 
@@ -340,7 +341,7 @@ cmd_journal_redrive(int argc, char **argv)
         "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
         "Exit: 0 all accepted, 1 some refused for good or the answer was no, 64 nobody was there to be asked, 65 the\n"
         "journal is damaged, 66 there is none, 69 some not acknowledged in time (they may or may not have been\n"
-        "taken), 77 not permitted, 130 interrupted.",
+        "taken), 77 not permitted, 78 faulty keys, 130 interrupted.",
         children,
         NULL,
         NULL};
@@ -356,8 +357,14 @@ cmd_journal_redrive(int argc, char **argv)
     int code = journal_open(&options.journal, &store);
     if (code != EX_OK)
         return code;
-    code = s_redrive(&options, &plan, store);
+    pt_curve_t *curve;
+    code = cmd_curve_open(pt_config_text(&options.journal.config, PT_OPTION_CURVE), &curve);
+    options.producer.curve = curve;
+    cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
+    if (code == EX_OK)
+        code = s_redrive(&options, &plan, store);
     redrive_plan_close(&plan);
+    pt_curve_close(&curve);
     pt_store_close(&store);
     return code;
 }

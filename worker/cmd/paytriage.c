@@ -28,6 +28,7 @@ static const command_t s_commands[] = {
     {NULL, "tail", cmd_tail, "print decisions as they are published"},
     {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},
     {"Kept", "journal", cmd_journal, "what a worker keeps: look, list, export, verify"},
+    {"Access", "keygen", cmd_keygen, "keys for encrypted and authenticated connections"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
     {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
     {"Operate", "config", cmd_config, "check and show the settings of all commands"},

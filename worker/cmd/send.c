@@ -1,5 +1,5 @@
 /*  paytriage send: publish gateway responses from JSON Lines, and wait until each is acknowledged. */
-#include "cmd.h"
+#include "cmd_curve.h"
 #include "cmd_lines.h"
 #include "cmd_options.h"
 
@@ -108,7 +108,7 @@ static const struct argp s_argp = {
     "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
     "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such\n"
     "file, 69 some not acknowledged in time (they may or may not have been taken), 74 the outbox cannot be\n"
-    "written, 75 another process uses it, 130 interrupted.",
+    "written, 75 another process uses it, 77 keys that others can read, 78 faulty keys, 130 interrupted.",
     NULL,
     NULL,
     NULL};
@@ -382,7 +382,13 @@ cmd_send(int argc, char **argv)
     if (code != EX_OK)
         return code;
     options.producer.broker_count = cmd_options_brokers(&config, options.producer.brokers, room);
-    code = s_send(&options);
+    pt_curve_t *curve;
+    code = cmd_curve_open(pt_config_text(&config, PT_OPTION_CURVE), &curve);
+    options.producer.curve = curve;
+    cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
+    if (code == EX_OK)
+        code = s_send(&options);
+    pt_curve_close(&curve);
     pt_config_clear(&config);
     return code;
 }

@@ -1,5 +1,5 @@
 /*  paytriage tail: decisions as they are published, and a word about each gap. */
-#include "cmd.h"
+#include "cmd_curve.h"
 #include "cmd_options.h"
 #include "cmd_text.h"
 
@@ -41,6 +41,7 @@ typedef struct {
     pt_masking_t masking;
     const char *durable; //  the subscriber's name
     bool replay, since_start;
+    const char *curve; //  folder of keys; NULL: none
 } tail_options_t;
 
 typedef struct {
@@ -133,7 +134,8 @@ static const struct argp s_argp = {
     "A name belongs to one subscriber at a time. What was printed is acknowledged; what\n"
     "was printed and not yet acknowledged when tail dies is printed again. A name that\n"
     "is not used any more fills the journals: see 'paytriage journal forget'.\n\n"
-    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line.",
+    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 77 keys that others\n"
+    "can read, 78 faulty keys.",
     NULL,
     NULL,
     NULL};
@@ -267,7 +269,7 @@ s_choose(subscription_t *self, const tail_options_t *options)
 }
 
 static pt_subscriber_t *
-s_subscribe(tail_t *self, int *out_code)
+s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
 {
     static subscription_t subscription;
     *out_code = s_choose(&subscription, self->options);
@@ -275,6 +277,8 @@ s_subscribe(tail_t *self, int *out_code)
         return NULL;
 
     const char *error = NULL;
+    subscription.options.curve = curve;
+    cmd_curve_warn(subscription.options.endpoints, subscription.options.endpoint_count, curve);
     pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault};
     pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
     if (!result)
@@ -333,7 +337,9 @@ s_tail(const tail_options_t *options)
     int code;
     if (pt_signals_open(&signals) != PT_OK)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
-    pt_subscriber_t *subscriber = s_subscribe(&self, &code);
+    pt_curve_t *curve;
+    code = cmd_curve_open(options->curve, &curve);
+    pt_subscriber_t *subscriber = code == EX_OK ? s_subscribe(&self, curve, &code) : NULL;
     self.subscriber = subscriber;
     if (subscriber)
         code = s_follow(&self, subscriber, &signals);
@@ -343,6 +349,7 @@ s_tail(const tail_options_t *options)
     if (subscriber && pt_subscriber_counts(subscriber).missed)
         fprintf(stderr, "missed %" PRIu64 " decisions in all\n", pt_subscriber_counts(subscriber).missed);
     pt_subscriber_destroy(&subscriber);
+    pt_curve_close(&curve);
     pt_signals_close(&signals);
     return code;
 }
@@ -357,6 +364,7 @@ cmd_tail(int argc, char **argv)
         return code;
     options.host = pt_config_text(&config, PT_OPTION_CLIENT_HOST);
     options.port_base = pt_config_number(&config, PT_OPTION_PORT_BASE);
+    options.curve = pt_config_text(&config, PT_OPTION_CURVE);
     options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
     code = s_tail(&options);
     pt_config_clear(&config);

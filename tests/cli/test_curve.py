@@ -1,0 +1,376 @@
+"""Who may come in: real peers with the right key, the wrong one, none, and another role; neighbours are served on."""
+
+import json
+import os
+import pathlib
+import re
+import socket
+import stat
+import sys
+import tempfile
+import time
+import unittest
+
+import support
+
+try:
+    import msgpack
+    import zmq
+    import zmq.auth
+    from zmq.utils.monitor import recv_monitor_message
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(support.SKIPPED)
+
+CONNECTED, NO_DETAIL, SUCCEEDED, PROTOCOL, AUTH, DISCONNECTED = 0x1, 0x800, 0x1000, 0x2000, 0x4000, 0x200
+RESPONSE = {"provider": "opn", "http_status": 503}
+
+
+class Keys:
+    """A service's folder and its clients', made by keygen."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="paytriage-")
+        self.folder = pathlib.Path(self._folder.name)
+        self.service = self.keygen("service")
+
+    def keygen(self, name, *args):
+        path = self.folder / name
+        code, out, words = support.run("keygen", str(path), *args)
+        assert (code, words) == (0, ""), words
+        return path
+
+    def client(self, name, role):
+        return self.keygen(name, "--service", str(self.service), "--role", role)
+
+    def grant(self, name, role):
+        return self.service / "clients" / role / f"{name}.key"
+
+    def cleanup(self):
+        self._folder.cleanup()
+
+
+class Peer:
+    """A bare socket that says what became of its handshake."""
+
+    context = zmq.Context()
+
+    def __init__(self, kind, endpoint, keys=None, server=None):
+        self.socket = self.context.socket(kind)
+        self.socket.linger = 0
+        if keys:
+            public, secret = zmq.auth.load_certificate(keys / "own.key_secret") if isinstance(keys, pathlib.Path) \
+                else keys
+            self.socket.curve_publickey, self.socket.curve_secretkey = public, secret
+            self.socket.curve_serverkey = zmq.auth.load_certificate(server / "own.key")[0]
+        if kind == zmq.SUB:
+            self.socket.subscribe(b"")
+        self.monitor = self.socket.get_monitor_socket()
+        self.socket.connect(endpoint)
+
+    def until(self, *events):
+        """The first of these events."""
+        while True:
+            assert self.monitor.poll(support.PATIENCE_S * 1000 // 2), f"none of {events} came"
+            event = int(recv_monitor_message(self.monitor)["event"])
+            if event in events:
+                return event
+
+    def ask(self, response):
+        """A plain request: its answer."""
+        self.socket.send(msgpack.packb(response))
+        return msgpack.unpackb(self.socket.recv())
+
+    def close(self):
+        self.socket.disable_monitor()
+        self.monitor.close()
+        self.socket.close()
+
+
+class Guarded(unittest.TestCase):
+    """`run --curve` with a producer and a subscriber."""
+
+    def setUp(self):
+        self.keys = Keys()
+        self.addCleanup(self.keys.cleanup)
+        self.shop = self.keys.client("shop", "producer")
+        self.desk = self.keys.client("desk", "subscriber")
+        self.host = support.address()
+        self.front, self.back, self.retry, self.replay = (f"tcp://{self.host}:{port}" for port in
+                                                          (5560, 5561, 5570, 5574))
+        self.daemon = self.start()
+        self.addCleanup(lambda: self.daemon.__exit__())
+
+    def start(self):
+        return support.Daemon("run", "--bind", self.host, "--back", self.back, "--workers", "1", "--curve",
+                              str(self.keys.service), "--journal", str(self.keys.folder / "journal"))
+
+    def peer(self, kind, endpoint, keys=None, server=None):
+        peer = Peer(kind, endpoint, keys, server or self.keys.service)
+        self.addCleanup(peer.close)
+        return peer
+
+    def stranger(self, kind, endpoint):
+        return self.peer(kind, endpoint, zmq.curve_keypair())
+
+    def stop(self):
+        """The gate's counters, as the service tells them at its end."""
+        self.assertEqual(self.daemon.stop(), 0, self.daemon.text)
+        line = re.search(r"let in (\d+); refused: unknown key (\d+), wrong role (\d+), no handshake (\d+), bad question "
+                         r"(\d+); connections cut (\d+) times", self.daemon.text)
+        return [int(number) for number in line.groups()]
+
+    def assert_served(self):
+        """Neighbours: a producer and a subscriber with the right keys."""
+        self.assertEqual(self.peer(zmq.REQ, self.front, self.shop).ask(RESPONSE), [1, "ACK", 1])
+        self.peer(zmq.SUB, self.retry, self.desk).socket.recv_multipart()
+
+    def test_everything_goes_by_curve_from_end_to_end(self):
+        lines = support.lines_of({"id": f"r{number}", **RESPONSE} for number in range(20))
+        dead = support.lines_of([{"id": "d", "provider": "opn", "http_status": 400}])
+        where = ["--host", self.host, "--curve", str(self.desk), "--durable", "audit", "-o", "jsonl"]
+        code, _, words = support.run("send", "-c", self.front, "--curve", str(self.shop), "--quiet", data=lines)
+        self.assertEqual((code, words), (0, ""))
+        #  Nobody listened: what comes is fetched from the replay socket.
+        code, out, words = support.run("tail", *where, "--count", "20")
+        self.assertEqual(code, 0, words)
+        self.assertEqual({decision["id"] for decision in support.json_lines(out)}, {f"r{n}" for n in range(20)})
+        support.run("send", "-c", self.front, "--curve", str(self.shop), data=dead)
+        code, out, words = support.run("tail", *where, "--count", "1")
+        self.assertEqual([decision["redriven"] for decision in support.json_lines(out)], [False], words)
+        code, _, words = support.run("journal", "redrive", "--journal", str(self.keys.folder / "journal"), "--connect",
+                                     self.front, "--curve", str(self.shop), "--yes")
+        self.assertEqual(code, 0, words)
+        code, out, words = support.run("tail", *where, "--count", "1")
+        self.assertEqual([decision["redriven"] for decision in support.json_lines(out)], [True], words)
+
+    def test_a_folder_is_enough_for_one_machine(self):
+        own = str(self.keys.service)
+        code, _, words = support.run("send", "-c", self.front, "--curve", own, "--quiet",
+                                     data=support.lines_of([{"id": "r", **RESPONSE}]))
+        self.assertEqual((code, words), (0, ""))
+        code, out, _ = support.run("tail", "--host", self.host, "--curve", own, "--since-start", "-n", "1", "-o", "jsonl")
+        self.assertEqual(support.json_lines(out)[0]["id"], "r")
+
+    def test_an_unknown_key_is_refused_everywhere(self):
+        for kind, endpoint in ((zmq.REQ, self.front), (zmq.DEALER, self.back), (zmq.SUB, self.retry),
+                               (zmq.DEALER, self.replay)):
+            self.assertEqual(self.stranger(kind, endpoint).until(AUTH, SUCCEEDED), AUTH, endpoint)
+        self.assert_served()
+        let_in, unknown, wrong, *_ = self.stop()
+        self.assertGreaterEqual(unknown, 4)
+        self.assertEqual(wrong, 0)
+        self.assertRegex(self.daemon.text, r"(?m)^refused at the \w+s' socket: 127\..* that nobody here knows: \S{40}")
+
+    def test_a_key_of_another_role_is_refused(self):
+        worker = self.keys.client("box", "worker")
+        admin = self.keys.client("root", "admin")
+        for kind, endpoint, keys, expected in (
+                (zmq.REQ, self.front, self.desk, AUTH), (zmq.DEALER, self.back, self.desk, AUTH),
+                (zmq.SUB, self.retry, self.shop, AUTH), (zmq.DEALER, self.replay, self.shop, AUTH),
+                (zmq.DEALER, self.back, self.shop, AUTH), (zmq.REQ, self.front, worker, AUTH),
+                (zmq.SUB, self.retry, worker, AUTH), (zmq.DEALER, self.back, worker, SUCCEEDED),
+                (zmq.REQ, self.front, admin, SUCCEEDED), (zmq.SUB, self.retry, admin, SUCCEEDED),
+                (zmq.DEALER, self.replay, admin, SUCCEEDED), (zmq.DEALER, self.back, admin, AUTH)):
+            self.assertEqual(self.peer(kind, endpoint, keys).until(AUTH, SUCCEEDED), expected, (endpoint, keys.name))
+        self.assert_served()
+        self.assertGreaterEqual(self.stop()[2], 8)
+        self.assertRegex(self.daemon.text, r"(?m)^refused at the producers' socket: .*, whose key is that of "
+                                           r"subscriber/desk$")
+
+    def test_a_peer_without_curve_is_refused(self):
+        for kind, endpoint in ((zmq.REQ, self.front), (zmq.DEALER, self.back), (zmq.SUB, self.retry),
+                               (zmq.DEALER, self.replay)):
+            event = self.peer(kind, endpoint).until(PROTOCOL, NO_DETAIL, AUTH, SUCCEEDED)
+            self.assertIn(event, (PROTOCOL, NO_DETAIL), endpoint)
+        self.assert_served()
+        self.assertGreaterEqual(self.stop()[3], 4)
+        self.assertIn("a peer without CURVE", self.daemon.text)
+
+    def test_a_peer_that_expects_another_server_is_refused(self):
+        other = self.keys.keygen("other")
+        event = self.peer(zmq.REQ, self.front, self.shop, other).until(NO_DETAIL, PROTOCOL, AUTH, SUCCEEDED)
+        self.assertNotEqual(event, SUCCEEDED)
+        self.assert_served()
+
+    def test_a_key_that_is_added_counts_from_then_on(self):
+        late = self.keys.keygen("late")
+        self.assertEqual(self.peer(zmq.REQ, self.front, late).until(AUTH, SUCCEEDED), AUTH)
+        staged = self.keys.grant("late", "producer").with_name(".late")
+        staged.write_bytes((late / "own.key").read_bytes())
+        staged.rename(self.keys.grant("late", "producer"))
+        #  libzmq tries again by itself.
+        self.assertEqual(self.peer(zmq.REQ, self.front, late).ask(RESPONSE), [1, "ACK", 1])
+
+    def test_a_key_that_is_removed_is_cut_off_and_nothing_acknowledged_is_lost(self):
+        mole = self.keys.client("mole", "producer")
+        ear = self.keys.client("ear", "subscriber")
+        lines = [json.dumps({"id": f"r{number}", **RESPONSE}) + "\n" for number in range(400)]
+        sender = support.start("send", "-c", self.front, "--curve", str(self.shop), "--batch", "4", "--quiet")
+        tail = support.Tail("--host", self.host, "--curve", str(self.desk), "--durable", "audit")
+        self.addCleanup(tail.__exit__)
+        spy, spoiler = self.peer(zmq.SUB, self.retry, ear), self.peer(zmq.REQ, self.front, mole)
+        self.assertEqual(spoiler.ask({"id": "mole", **RESPONSE}), [1, "ACK", 1])
+        spy.socket.recv_multipart()
+        for number, line in enumerate(lines):
+            sender.stdin.write(line.encode())
+            sender.stdin.flush()
+            if number == 100:
+                self.keys.grant("mole", "producer").unlink()
+            if number == 200:
+                self.keys.grant("ear", "subscriber").unlink()
+        spoiler.until(DISCONNECTED)
+        self.assertEqual(spoiler.until(AUTH, SUCCEEDED), AUTH)
+        spy.until(DISCONNECTED)
+        self.assertEqual(spy.until(AUTH, SUCCEEDED), AUTH)
+        out, words = sender.communicate()
+        self.assertEqual((sender.returncode, words), (0, b""))
+        wanted = {"mole"} | {f"r{number}" for number in range(400)}
+        while wanted:
+            wanted.discard(tail.get()["id"])
+        self.assert_served()
+        self.assertGreaterEqual(self.stop()[5], 1)
+
+    def test_a_service_that_is_not_the_one_is_not_spoken_to(self):
+        plain = support.address()
+        with support.Daemon("run", "--bind", plain, "--workers", "1", "--journal", "none") as daemon:
+            peer = self.peer(zmq.REQ, f"tcp://{plain}:5560", self.shop)
+            self.assertNotEqual(peer.until(NO_DETAIL, PROTOCOL, AUTH, SUCCEEDED), SUCCEEDED)
+            code, _, words = support.run("send", "-c", f"tcp://{plain}:5560", "--curve", str(self.shop), "--timeout",
+                                         "1s", data=support.lines_of([RESPONSE]))
+            self.assertEqual(code, 69, words)
+            support.send(f"tcp://{plain}:5560", [{"id": "neighbour", **RESPONSE}])
+            self.assertEqual(daemon.stop(), 0)
+
+    def test_a_thousand_that_say_nothing_or_nonsense_are_let_go(self):
+        status = pathlib.Path(f"/proc/{self.daemon.process.pid}")
+        count = lambda: len(list((status / "fd").iterdir()))
+        memory = lambda: int(re.search(r"VmRSS:\s+(\d+)", (status / "status").read_text())[1])
+        self.assert_served()
+        descriptors, kib = count(), memory()
+        sockets = []
+        for number in range(1000):
+            sockets.append(socket.create_connection((self.host, 5560)))
+            if number % 2:
+                sockets[-1].sendall(b"\xff\0\0\0\0\0\0\0\1\x7f\3\0CURVE" + bytes(64) if number % 4 == 1 else b"GET / HTTP")
+        self.assert_served()
+        for one in sockets:  # each is closed by the other side, in its time
+            one.settimeout(support.PATIENCE_S / 2)
+            try:
+                while one.recv(4096):
+                    pass
+            except ConnectionResetError:
+                pass
+            one.close()
+        deadline = time.monotonic() + support.PATIENCE_S / 2
+        while count() > descriptors + 40:
+            self.assertLess(time.monotonic(), deadline, "descriptors are kept")
+            os.sched_yield()
+        self.assertLess(memory(), kib + 65536)
+        self.assert_served()
+        self.assertGreaterEqual(self.stop()[3], 500)  # nonsense that is no greeting is dropped without a word
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        self.keys = Keys()
+        self.addCleanup(self.keys.cleanup)
+
+    def refuse(self, code, *args):
+        found, out, words = support.run(*args)
+        self.assertEqual((found, out), (code, ""), words)
+        self.assertRegex(words, r"^paytriage: [^\n]+\n(hint: [^\n]+\n)?$")
+        return words
+
+    def test_keygen_writes_secrets_for_nobody_else(self):
+        mode = lambda path: stat.S_IMODE(path.stat().st_mode)
+        self.assertEqual(mode(self.keys.service), 0o700)
+        self.assertEqual(mode(self.keys.service / "own.key_secret"), 0o600)
+        self.assertEqual(mode(self.keys.service / "own.key"), 0o644)
+        public, secret = zmq.auth.load_certificate(self.keys.service / "own.key_secret")
+        self.assertEqual(zmq.curve_public(secret), public)
+        self.assertEqual(zmq.auth.load_certificate(self.keys.service / "own.key"), (public, None))
+        self.assertNotIn(secret, (self.keys.service / "own.key").read_bytes())
+
+    def test_keygen_overwrites_nothing(self):
+        secret = self.keys.service / "own.key_secret"
+        before = secret.read_bytes()
+        words = self.refuse(73, "keygen", str(self.keys.service))
+        self.assertIn(str(secret), words)
+        self.assertEqual(secret.read_bytes(), before)
+        self.keys.client("shop", "producer")
+        self.refuse_name_twice()
+
+    def refuse_name_twice(self):
+        code, _, words = support.run("keygen", str(self.keys.folder / "second"), "--service", str(self.keys.service),
+                                     "--role", "producer", "--name", "shop")
+        self.assertEqual(code, 73)
+        self.assertIn("clients/producer/shop.key", words)
+
+    def test_files_that_others_may_read_or_change_are_refused(self):
+        unused = support.address()
+        for path, bad, good, fix in ((self.keys.service / "own.key_secret", 0o640, 0o600, "go="),
+                                     (self.keys.service / "own.key_secret", 0o604, 0o600, "go="),
+                                     (self.keys.service, 0o770, 0o700, "go-w")):
+            path.chmod(bad)
+            for command in (["run", "--bind", unused], ["send"], ["tail"]):
+                words = self.refuse(77, *command, "--curve", str(self.keys.service))
+                self.assertIn(f"{path}: mode {bad:04o} lets others in; run: chmod {fix} {path}\n", words)
+            path.chmod(good)
+
+    def test_faulty_folders_are_named(self):
+        self.assertIn("keygen", self.refuse(78, "send", "--curve", str(self.keys.folder / "nothing")))
+        secret = self.keys.service / "own.key_secret"
+        text = secret.read_text()
+        for bad in ("", "curve\n", text.replace("secret-key", "secret"), re.sub('secret-key = "..', 'secret-key = "', text),
+                    re.sub('secret-key = "..', 'secret-key = "~~', text), "\0" * 5000):
+            secret.write_text(bad)
+            self.assertIn(str(secret), self.refuse(78, "send", "--curve", str(self.keys.service)))
+        secret.unlink()
+        secret.mkdir()
+        self.refuse(78, "send", "--curve", str(self.keys.service))
+
+    def test_faulty_keys_of_clients_are_told_and_stay_outside(self):
+        self.keys.client("good", "producer")
+        self.keys.grant("bad", "producer").write_text("nonsense")
+        self.keys.grant("open", "producer").write_text(self.keys.grant("good", "producer").read_text())
+        self.keys.grant("open", "producer").chmod(0o666)
+        (self.keys.service / "clients/producer/lost.key_secret").write_text("")
+        with support.Daemon("run", "--bind", support.address(), "--curve", str(self.keys.service)) as daemon:
+            self.assertEqual(daemon.stop(), 0)
+            for word in ("bad.key", "open.key", "lost.key_secret"):
+                self.assertIn(word, daemon.text)
+            self.assertIn(" 1 keys of clients", daemon.text)
+
+    def test_public_addresses_need_keys_or_plain_words(self):
+        unused = support.address()
+        for endpoint in ("tcp://0.0.0.0:5999", "tcp://*:5999", "tcp://[::]:5999", "tcp://192.0.2.1:5999",
+                         "tcp://eth0:5999", "tcp://example.org:5999"):
+            for command, option in (("run", "--front"), ("broker", "--back"), ("worker", "--retry"), ("run", "--replay")):
+                words = self.refuse(78, command, "--bind", unused, option, endpoint)
+                self.assertIn("--insecure-public-bind", words)
+        self.refuse(78, "run", "--bind", "192.0.2.1")
+        for option in (["--insecure-public-bind"], ["--curve", str(self.keys.service)]):
+            words = self.refuse(64, "run", "--bind", "192.0.2.1", *option)
+            self.assertNotIn("--insecure-public-bind", words)
+        self.assertIn("neither tcp", self.refuse(64, "run", "--retry", "epgm://eth0;239.192.1.1:5555"))
+
+    def test_plain_words_to_a_public_address_are_warned_of(self):
+        code, _, words = support.run("send", "-c", "tcp://192.0.2.1:5560", "--timeout", "100ms",
+                                     data=support.lines_of([RESPONSE]))
+        self.assertRegex(words, "^warning: .*tcp://192.0.2.1:5560.*--curve\n")
+        words = support.run("send", "-c", "tcp://192.0.2.1:5560", "--timeout", "100ms", "--curve",
+                            str(self.keys.service), data=support.lines_of([RESPONSE]))[2]
+        self.assertNotIn("warning", words)
+
+    def test_no_secret_is_in_the_command_line_or_the_environment(self):
+        secret = re.search('secret-key = "(.*)"', (self.keys.service / "own.key_secret").read_text())[1].encode()
+        with support.Daemon("run", "--bind", support.address(), "--curve", str(self.keys.service)) as daemon:
+            proc = pathlib.Path(f"/proc/{daemon.process.pid}")
+            self.assertNotIn(secret, (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes())
+            daemon.stop()
+            self.assertNotIn(secret.decode(), daemon.text)
+
+
+if __name__ == "__main__":
+    support.main()

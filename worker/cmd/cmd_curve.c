@@ -1,0 +1,97 @@
+/*  What --curve means to a command, and which addresses need it. */
+#include "cmd_curve.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static int
+s_refuse(const char *error, int reason)
+{
+    if (reason == EPERM)
+        return cmd_fail(EX_NOPERM, NULL, "%s", error);
+    if (reason == ENOENT)
+        return cmd_fail(EX_CONFIG, "'paytriage keygen DIR' makes a folder of keys", "%s", error);
+    return cmd_fail(EX_CONFIG, NULL, "%s", error);
+}
+
+int
+cmd_curve_open(const char *dir, pt_curve_t **out_curve)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    *out_curve = NULL;
+    if (!dir)
+        return EX_OK;
+    *out_curve = pt_curve_open(dir, error);
+    return *out_curve ? EX_OK : s_refuse(error, errno);
+}
+
+//  Names other than these are not looked up: what they mean is somebody else's to change.
+static bool
+s_is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return streq(host, "localhost") || streq(host, "lo");
+}
+
+//  The host of tcp://HOST:PORT into out_host[256], without brackets; "" for what is not like that.
+static void
+s_find_host(const char *endpoint, char *out_host)
+{
+    const char *address = strncmp(endpoint, "tcp://", 6) == 0 ? endpoint + 6 : "";
+    //  libzmq takes tcp://SOURCE;TARGET as well; what counts is where it goes.
+    const char *target = strchr(address, ';');
+    address = target ? target + 1 : address;
+    const char *colon = strrchr(address, ':');
+    size_t len = colon ? (size_t) (colon - address) : 0;
+    if (len > 1 && address[0] == '[' && address[len - 1] == ']') {
+        address++;
+        len -= 2;
+    }
+    snprintf(out_host, 256, "%.*s", (int) (len < 255 ? len : 255), address);
+}
+
+bool
+cmd_curve_is_public(const char *endpoint)
+{
+    char host[256];
+    s_find_host(endpoint, host);
+    //  Where there is none, libzmq refuses the endpoint.
+    return *host && !s_is_loopback(host);
+}
+
+void
+cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t *curve)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!curve && cmd_curve_is_public(endpoints[i]))
+            fprintf(stderr, "warning: whoever is between here and %s can read and change what is said; use --curve\n",
+                    endpoints[i]);
+}
+
+//  Multicast knows neither handshakes nor keys; what else libzmq may have learned is not for us to guess.
+static bool
+s_is_guarded_transport(const char *endpoint)
+{
+    static const char *const known[] = {"tcp://", "ipc://", "inproc://"};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strncmp(endpoint, known[i], strlen(known[i])) == 0)
+            return true;
+    return false;
+}
+
+int
+cmd_curve_check_bind(const char *endpoint, const pt_curve_t *curve, bool insecure)
+{
+    if (!s_is_guarded_transport(endpoint))
+        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560 or ipc:///run/paytriage/front",
+                        "'%s' is neither tcp:// nor ipc://", endpoint);
+    if (curve || insecure || !cmd_curve_is_public(endpoint))
+        return EX_OK;
+    return cmd_fail(EX_CONFIG, "--curve DIR lets in only whom you know; --insecure-public-bind lets in everybody",
+                    "%s is open to other machines, and nothing says who may come in", endpoint);
+}

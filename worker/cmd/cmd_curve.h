@@ -1,0 +1,27 @@
+/*  cmd_curve: the options --curve and --insecure-public-bind, and what they mean for addresses. */
+#ifndef PT_CMD_CURVE_H
+#define PT_CMD_CURVE_H
+
+#include "cmd.h"
+
+#include "pt_curve.h"
+
+/*  Open the folder that --curve named; NULL stays NULL. EX_OK, or the exit code after one line and a
+ *  hint: 77 for a file that others may read or change, 78 for any other fault.
+ */
+int cmd_curve_open(const char *dir, pt_curve_t **out_curve);
+
+/*  Whether an endpoint is TCP on another address than loopback. Host names count as such. */
+bool cmd_curve_is_public(const char *endpoint);
+
+/*  Say on stderr of each endpoint that is public that what goes there can be read on its way, when there
+ *  are no keys.
+ */
+void cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t *curve);
+
+/*  Whether to bind there: at a public address only with keys, or when told so. EX_OK, or the exit code
+ *  after one line and a hint.
+ */
+int cmd_curve_check_bind(const char *endpoint, const pt_curve_t *curve, bool insecure);
+
+#endif

@@ -1,0 +1,177 @@
+/*  Keys of servers are read when they are needed: a producer that connects anew after a server's key
+ *  was replaced finds the new one.
+ */
+#include "pt_curve.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "pt_sockets.h"
+
+//  ZMQ_ZAP_ENFORCE_DOMAIN: declared for drafts only, accepted by number in every build of 4.3. Without
+//  it libzmq lets everybody in when the authenticator is gone.
+#define S_ZAP_ENFORCE_DOMAIN 93
+
+struct pt_curve {
+    char dir[PT_CURVE_DIR_BYTES_MAX + 1];
+    pt_keys_t own;
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1]; //  where this party itself answers; "": nowhere
+};
+
+const char *
+pt_party_text(pt_party_t role)
+{
+    static const char *const texts[PT_PARTY_COUNT_] = {"producer", "worker", "subscriber", "admin"};
+    assert((unsigned) role < PT_PARTY_COUNT_);
+
+    return texts[role];
+}
+
+static bool
+s_read(pt_curve_t *self, const char *dir, char *out_error)
+{
+    char path[PT_CURVE_PATH_BYTES];
+    snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: the path is too long", dir);
+    errno = ENAMETOOLONG;
+    if (strlen(dir) > PT_CURVE_DIR_BYTES_MAX)
+        return false;
+    snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: this libzmq is built without CURVE", dir);
+    errno = ENOTSUP;
+    if (!zmq_has("curve"))
+        return false;
+    snprintf(self->dir, sizeof(self->dir), "%s", dir);
+    snprintf(path, sizeof(path), "%s/own.key_secret", self->dir);
+    return pt_keys_check_folder(dir, out_error) && pt_keys_read(path, true, &self->own, out_error);
+}
+
+pt_curve_t *
+pt_curve_open(const char *dir, char *out_error)
+{
+    assert(dir);
+    assert(out_error);
+
+    snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "no memory for keys");
+    pt_curve_t *self = calloc(1, sizeof(*self));
+    if (self && !s_read(self, dir, out_error)) {
+        int reason = errno;
+        pt_curve_close(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+void
+pt_curve_close(pt_curve_t **self_p)
+{
+    assert(self_p);
+
+    if (!*self_p)
+        return;
+    pt_keys_clear(&(*self_p)->own);
+    free(*self_p);
+    *self_p = NULL;
+}
+
+const char *
+pt_curve_dir(const pt_curve_t *self)
+{
+    assert(self);
+
+    return self->dir;
+}
+
+const char *
+pt_curve_public_key(const pt_curve_t *self)
+{
+    assert(self);
+
+    return self->own.public_key;
+}
+
+void
+pt_curve_set_own(pt_curve_t *self, const char *endpoint)
+{
+    assert(self);
+    assert(endpoint);
+
+    snprintf(self->endpoint, sizeof(self->endpoint), "%s", endpoint);
+}
+
+static bool
+s_set_text(zsock_t *socket, int option, const char *text)
+{
+    return zmq_setsockopt(zsock_resolve(socket), option, text, strlen(text)) == 0;
+}
+
+static bool
+s_set_flag(zsock_t *socket, int option)
+{
+    int yes = 1;
+    return zmq_setsockopt(zsock_resolve(socket), option, &yes, sizeof(yes)) == 0;
+}
+
+bool
+pt_curve_serve(const pt_curve_t *self, zsock_t *socket, pt_party_t role)
+{
+    assert(self);
+    assert(socket);
+
+    return s_set_flag(socket, ZMQ_CURVE_SERVER) && s_set_text(socket, ZMQ_CURVE_SECRETKEY, self->own.secret_key) &&
+           s_set_text(socket, ZMQ_ZAP_DOMAIN, pt_party_text(role)) && s_set_flag(socket, S_ZAP_ENFORCE_DOMAIN);
+}
+
+//  A key of servers/. ENOENT: there is no such file.
+static bool
+s_read_server(const pt_curve_t *self, const char *name, size_t len, char *out_key)
+{
+    char path[PT_CURVE_PATH_BYTES];
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    pt_keys_t keys;
+    int written = snprintf(path, sizeof(path), "%s/servers/%.*s.key", self->dir, (int) len, name);
+    if (memchr(name, '/', len) || written >= (int) sizeof(path))
+        errno = ENOENT;
+    else if (pt_keys_read(path, false, &keys, error)) {
+        memcpy(out_key, keys.public_key, sizeof(keys.public_key));
+        return true;
+    }
+    return false;
+}
+
+//  The most precise name decides. A file that is there and cannot be used is a fault, not a reason to
+//  try the next one.
+static bool
+s_find_server(const pt_curve_t *self, const char *endpoint, char *out_key)
+{
+    const char *address = strncmp(endpoint, "tcp://", 6) == 0 ? endpoint + 6 : "";
+    const char *colon = strrchr(address, ':');
+    size_t host_len = colon ? (size_t) (colon - address) : 0;
+    const char *names[] = {address, address, "default"};
+    const size_t lens[] = {strlen(address), host_len, strlen("default")};
+    for (size_t i = 0; !streq(endpoint, self->endpoint) && i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!lens[i])
+            continue;
+        if (s_read_server(self, names[i], lens[i], out_key))
+            return true;
+        if (errno != ENOENT)
+            return false;
+    }
+    memcpy(out_key, self->own.public_key, sizeof(self->own.public_key));
+    return true;
+}
+
+pt_status_t
+pt_curve_connect(const pt_curve_t *self, zsock_t *socket, const char *endpoint)
+{
+    assert(socket);
+    assert(endpoint);
+
+    char server[PT_KEYS_TEXT_BYTES];
+    if (self && strncmp(endpoint, "inproc://", 9) != 0) {
+        if (!s_find_server(self, endpoint, server) || !s_set_text(socket, ZMQ_CURVE_SERVERKEY, server) ||
+            !s_set_text(socket, ZMQ_CURVE_PUBLICKEY, self->own.public_key) ||
+            !s_set_text(socket, ZMQ_CURVE_SECRETKEY, self->own.secret_key))
+            return PT_E_IO;
+    }
+    return pt_sockets_connect(socket, endpoint);
+}

@@ -1,0 +1,454 @@
+/*  A REP socket, so that every question gets exactly one answer before the next one is read. */
+#include "pt_gate.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "pt_fault_point.h"
+#include "pt_grants.h"
+#include "pt_sockets.h"
+
+#define S_ENDPOINT "inproc://zeromq.zap.01"
+
+//  A broker's two sides, a publisher's four and a replay, twice.
+#define S_WATCHERS_MAX 16
+
+//  Some file systems, those of a network first, tell nothing of changes; they are looked at this often.
+#define S_RELOAD_MS 5000
+
+//  Refusals are told one a second, with the number of the others.
+#define S_SAY_MS 1000
+
+//  Questions answered between two looks at the files.
+#define S_BURST 64
+
+//  RFC 27: version, request id, domain, address, identity, mechanism, and the key of CURVE.
+enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_COUNT };
+
+typedef struct {
+    int fd;
+    pt_party_t domain;
+} s_watcher_t;
+
+struct pt_gate {
+    zactor_t *actor;
+    const pt_curve_t *curve;
+    pt_gate_say_fn *say;
+    void *context;
+    int failure_fd;
+    pthread_mutex_t lock; //  of what follows
+    pt_gate_counters_t counters;
+    s_watcher_t watchers[S_WATCHERS_MAX];
+    size_t watcher_count;
+    int64_t said_ms; //  the last refusal that was told
+    uint64_t unsaid; //  refusals since
+    //  Of the actor alone.
+    zsock_t *zap;
+    int notify_fd;
+    pt_grants_t *grants;
+    int64_t loaded_ms;
+    char fault[PT_KEYS_ERROR_BYTES_MAX]; //  the last one that was told, so that it is told once
+};
+
+//  ---- words
+
+static void
+s_say_refusal(pt_gate_t *self, const char *text)
+{
+    char line[PT_KEYS_ERROR_BYTES_MAX];
+    int64_t now_ms = zclock_mono();
+    pthread_mutex_lock(&self->lock);
+    bool quiet = self->said_ms && now_ms - self->said_ms < S_SAY_MS;
+    uint64_t unsaid = self->unsaid;
+    self->unsaid = quiet ? unsaid + 1 : 0;
+    if (!quiet)
+        self->said_ms = now_ms;
+    pthread_mutex_unlock(&self->lock);
+    if (quiet)
+        return;
+    if (unsaid)
+        snprintf(line, sizeof(line), "%s; %llu more since the last line", text, (unsigned long long) unsaid);
+    self->say(self->context, unsaid ? line : text);
+}
+
+static void
+s_take_fault(void *context, const char *text)
+{
+    pt_gate_t *self = context;
+    if (streq(self->fault, text))
+        return;
+    snprintf(self->fault, sizeof(self->fault), "%s", text);
+    self->say(self->context, text);
+}
+
+//  ---- files
+
+static void
+s_watch_folders(const pt_gate_t *self)
+{
+    char path[PT_CURVE_PATH_BYTES];
+    //  A file counts when its writer closes it, a folder when it is made.
+    const uint32_t events = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
+    snprintf(path, sizeof(path), "%s/clients", pt_curve_dir(self->curve));
+    //  What cannot be watched is still looked at now and then.
+    (void) inotify_add_watch(self->notify_fd, path, events | IN_CREATE);
+    for (int role = 0; role < PT_PARTY_COUNT_; role++) {
+        snprintf(path, sizeof(path), "%s/clients/%s", pt_curve_dir(self->curve), pt_party_text((pt_party_t) role));
+        (void) inotify_add_watch(self->notify_fd, path, events);
+    }
+}
+
+//  Wake those whose sockets admit somebody no longer.
+static void
+s_cut(pt_gate_t *self, unsigned domains)
+{
+    pthread_mutex_lock(&self->lock);
+    self->counters.cuts++;
+    for (size_t i = 0; i < self->watcher_count; i++)
+        if (domains & (1u << self->watchers[i].domain))
+            eventfd_write(self->watchers[i].fd, 1);
+    pthread_mutex_unlock(&self->lock);
+    self->say(self->context, "a client's key was taken away: connections are cut, and those who may come back do so");
+}
+
+//  Without memory the old ones hold, and the next look tries again.
+static void
+s_load(pt_gate_t *self)
+{
+    //  Watched before it is read: a change in between is seen.
+    s_watch_folders(self);
+    pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
+    self->loaded_ms = zclock_mono();
+    if (!next)
+        return;
+    unsigned domains = 0;
+    for (int role = 0; self->grants && role < PT_PARTY_COUNT_; role++)
+        if (pt_grants_lost(self->grants, next, (pt_party_t) role))
+            domains |= 1u << role;
+    pt_grants_destroy(&self->grants);
+    self->grants = next;
+    pthread_mutex_lock(&self->lock);
+    self->counters.reloads++;
+    self->counters.keys = pt_grants_count(next);
+    pthread_mutex_unlock(&self->lock);
+    if (domains)
+        s_cut(self, domains);
+}
+
+//  Whether anything was told. What it was does not matter: all is read anew.
+static bool
+s_read_notes(const pt_gate_t *self)
+{
+    char notes[4096] __attribute__((aligned(8)));
+    bool any = false;
+    while (read(self->notify_fd, notes, sizeof(notes)) > 0)
+        any = true;
+    return any;
+}
+
+static void
+s_look_at_files(pt_gate_t *self)
+{
+    if (s_read_notes(self) || zclock_mono() - self->loaded_ms >= S_RELOAD_MS)
+        s_load(self);
+}
+
+//  ---- questions
+
+typedef struct {
+    zmq_msg_t frames[ZAP_COUNT];
+    size_t count; //  open
+    bool well;    //  as many as there should be
+} s_question_t;
+
+static bool
+s_receive(void *socket, s_question_t *out)
+{
+    *out = (s_question_t) {.well = true};
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    bool more = true;
+    bool any = false;
+    while (more && zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) >= 0) {
+        any = true;
+        more = zmq_msg_more(&frame);
+        if (out->count == ZAP_COUNT) {
+            out->well = false;
+            continue;
+        }
+        zmq_msg_init(&out->frames[out->count]);
+        zmq_msg_move(&out->frames[out->count++], &frame);
+    }
+    zmq_msg_close(&frame);
+    return any;
+}
+
+static bool
+s_is(s_question_t *question, size_t frame, const char *text)
+{
+    size_t len = strlen(text);
+    return zmq_msg_size(&question->frames[frame]) == len &&
+           memcmp(zmq_msg_data(&question->frames[frame]), text, len) == 0;
+}
+
+//  The domain that is asked for; PT_PARTY_COUNT_: the question is none.
+static pt_party_t
+s_domain(s_question_t *question)
+{
+    if (!question->well || question->count != ZAP_COUNT || !s_is(question, ZAP_VERSION, "1.0") ||
+        !s_is(question, ZAP_MECHANISM, "CURVE") || zmq_msg_size(&question->frames[ZAP_KEY]) != 32)
+        return PT_PARTY_COUNT_;
+    for (int role = 0; role < PT_PARTY_COUNT_; role++)
+        if (s_is(question, ZAP_DOMAIN, pt_party_text((pt_party_t) role)))
+            return (pt_party_t) role;
+    return PT_PARTY_COUNT_;
+}
+
+static void
+s_answer(pt_gate_t *self, s_question_t *question, const char *code, const char *user)
+{
+    void *zap = zsock_resolve(self->zap);
+    const char *text = streq(code, "200") ? "" : "not admitted";
+    zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
+    if (question->count > ZAP_REQUEST) {
+        zmq_msg_t *id = &question->frames[ZAP_REQUEST];
+        zmq_send(zap, zmq_msg_data(id), zmq_msg_size(id), ZMQ_SNDMORE);
+    } else {
+        zmq_send(zap, "", 0, ZMQ_SNDMORE);
+    }
+    zmq_send(zap, code, strlen(code), ZMQ_SNDMORE);
+    zmq_send(zap, text, strlen(text), ZMQ_SNDMORE);
+    zmq_send(zap, user, strlen(user), ZMQ_SNDMORE);
+    zmq_send(zap, "", 0, 0);
+}
+
+static void
+s_refuse(pt_gate_t *self, s_question_t *question, pt_party_t domain)
+{
+    char key[PT_KEYS_TEXT_BYTES];
+    char line[PT_KEYS_ERROR_BYTES_MAX];
+    zmq_msg_t *address = &question->frames[ZAP_ADDRESS];
+    const uint8_t *bytes = zmq_msg_data(&question->frames[ZAP_KEY]);
+    const pt_grant_t *known = pt_grants_know(self->grants, bytes);
+    pthread_mutex_lock(&self->lock);
+    if (known)
+        self->counters.wrong_role++;
+    else
+        self->counters.unknown_key++;
+    pthread_mutex_unlock(&self->lock);
+    s_answer(self, question, "400", "");
+    int len = snprintf(line, sizeof(line), "refused at the %ss' socket: ", pt_party_text(domain));
+    len += snprintf(line + len, sizeof(line) - (size_t) len, "%.*s, ",
+                    (int) (zmq_msg_size(address) > 64 ? 64 : zmq_msg_size(address)), (char *) zmq_msg_data(address));
+    if (known)
+        snprintf(line + len, sizeof(line) - (size_t) len, "whose key is that of %s/%s", pt_party_text(known->role),
+                 known->name);
+    else
+        snprintf(line + len, sizeof(line) - (size_t) len, "with a key that nobody here knows: %s",
+                 zmq_z85_encode(key, bytes, 32));
+    s_say_refusal(self, line);
+}
+
+static void
+s_count(pt_gate_t *self, uint64_t *counter)
+{
+    pthread_mutex_lock(&self->lock);
+    (*counter)++;
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void
+s_judge(pt_gate_t *self, s_question_t *question)
+{
+    char user[PT_GRANTS_NAME_BYTES_MAX + 32];
+    pt_party_t domain = s_domain(question);
+    if (domain == PT_PARTY_COUNT_) {
+        s_count(self, &self->counters.bad_request);
+        s_answer(self, question, "400", "");
+        return;
+    }
+    const uint8_t *key = zmq_msg_data(&question->frames[ZAP_KEY]);
+    const pt_grant_t *grant = pt_grants_admit(self->grants, key, domain);
+    if (!grant) {
+        s_refuse(self, question, domain);
+        return;
+    }
+    s_count(self, &self->counters.admitted);
+    snprintf(user, sizeof(user), "%s/%s", pt_party_text(grant->role), grant->name);
+    s_answer(self, question, "200", user);
+}
+
+static void
+s_read_questions(pt_gate_t *self)
+{
+    s_question_t question;
+    for (int i = 0; i < S_BURST && s_receive(zsock_resolve(self->zap), &question); i++) {
+        s_judge(self, &question);
+        for (size_t frame = 0; frame < question.count; frame++)
+            zmq_msg_close(&question.frames[frame]);
+    }
+}
+
+//  ---- the actor
+
+static void
+s_run(zsock_t *pipe, void *argument)
+{
+    pt_gate_t *self = argument;
+    zmq_pollitem_t items[] = {
+        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
+        {.socket = zsock_resolve(self->zap), .events = ZMQ_POLLIN},
+        {.fd = self->notify_fd, .events = ZMQ_POLLIN},
+    };
+    zsock_signal(pipe, 0);
+    bool told = false;
+    while (!told) {
+        pt_sockets_poll(items, 3, S_RELOAD_MS);
+        //  The only command is the end.
+        told = items[0].revents != 0;
+        //  The files first: a key that was taken away a moment ago does not come in any more.
+        s_look_at_files(self);
+        if (items[1].revents && !PT_RULE("gate"))
+            break;
+        s_read_questions(self);
+    }
+    zsock_destroy(&self->zap);
+    if (!told)
+        pt_gate_fail(self, "the authenticator has ended: nobody is let in any more");
+}
+
+static bool
+s_open(pt_gate_t *self, const pt_curve_t *curve)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    self->curve = curve;
+    self->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    self->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (self->failure_fd < 0 || self->notify_fd < 0)
+        return false;
+    s_load(self);
+    self->zap = self->grants ? pt_sockets_new(ZMQ_REP, 0, 0) : NULL;
+    if (!self->zap || pt_sockets_bind(self->zap, S_ENDPOINT, bound) != PT_OK)
+        return false;
+    self->actor = zactor_new(s_run, self);
+    return self->actor != NULL;
+}
+
+pt_gate_t *
+pt_gate_new(const pt_curve_t *curve, pt_gate_say_fn *say, void *context, char *out_error)
+{
+    assert(curve);
+    assert(say);
+    assert(out_error);
+
+    pt_gate_t *self = calloc(1, sizeof(*self));
+    if (self) {
+        pthread_mutex_init(&self->lock, NULL);
+        self->say = say;
+        self->context = context;
+        self->failure_fd = self->notify_fd = -1;
+    }
+    if (!self || !s_open(self, curve)) {
+        int reason = self ? errno : ENOMEM;
+        snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "cannot start the authenticator: %s", zmq_strerror(reason));
+        pt_gate_destroy(&self);
+        errno = reason;
+    }
+    return self;
+}
+
+void
+pt_gate_destroy(pt_gate_t **self_p)
+{
+    assert(self_p);
+
+    pt_gate_t *self = *self_p;
+    if (!self)
+        return;
+    zactor_destroy(&self->actor);
+    zsock_destroy(&self->zap);
+    pt_grants_destroy(&self->grants);
+    for (size_t i = 0; i < self->watcher_count; i++)
+        close(self->watchers[i].fd);
+    if (self->notify_fd >= 0)
+        close(self->notify_fd);
+    if (self->failure_fd >= 0)
+        close(self->failure_fd);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+    *self_p = NULL;
+}
+
+const pt_curve_t *
+pt_gate_curve(const pt_gate_t *self)
+{
+    assert(self);
+
+    return self->curve;
+}
+
+int
+pt_gate_watch(pt_gate_t *self, pt_party_t domain)
+{
+    assert(self);
+
+    pthread_mutex_lock(&self->lock);
+    int fd = -1;
+    errno = EMFILE;
+    if (self->watcher_count < S_WATCHERS_MAX)
+        fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd >= 0)
+        self->watchers[self->watcher_count++] = (s_watcher_t) {fd, domain};
+    pthread_mutex_unlock(&self->lock);
+    return fd;
+}
+
+void
+pt_gate_note_failure(pt_gate_t *self, pt_party_t domain)
+{
+    assert(self);
+
+    char line[160];
+    s_count(self, &self->counters.no_handshake);
+    snprintf(line, sizeof(line),
+             "refused at the %ss' socket: a peer without CURVE, with another server's key, or that said nothing",
+             pt_party_text(domain));
+    s_say_refusal(self, line);
+}
+
+void
+pt_gate_fail(pt_gate_t *self, const char *reason)
+{
+    assert(self);
+    assert(reason);
+
+    self->say(self->context, reason);
+    eventfd_write(self->failure_fd, 1);
+}
+
+int
+pt_gate_failure_fd(const pt_gate_t *self)
+{
+    assert(self);
+
+    return self->failure_fd;
+}
+
+pt_gate_counters_t
+pt_gate_counters(const pt_gate_t *self)
+{
+    assert(self);
+
+    //  The lock is the one part of a gate that looking at it changes.
+    //  NOLINTNEXTLINE(performance-no-int-to-ptr)
+    pthread_mutex_t *lock = (pthread_mutex_t *) (uintptr_t) &self->lock;
+    pthread_mutex_lock(lock);
+    pt_gate_counters_t counters = self->counters;
+    pthread_mutex_unlock(lock);
+    return counters;
+}
