@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
-       libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libsmartcols-dev"
+       libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libsmartcols-dev libsystemd-dev"
 test="libcmocka-dev python3 python3-zmq python3-msgpack clang-format clang-tidy"
 
 bench="libcmph-dev uthash-dev gperf gnuplot-nox valgrind"

@@ -3,6 +3,7 @@
 
 #include "pt_journal.h"
 #include "pt_load.h"
+#include "pt_log.h"
 #include "pt_pool.h"
 #include "pt_producer.h"
 #include "pt_units.h"
@@ -15,6 +16,8 @@
 
 static const char *const s_colors[] = {"auto", "always", "never", NULL};
 
+static const char *const s_log_formats[PT_LOG_FORMAT_COUNT_ + 1] = {"auto", "text", "json", "journal", NULL};
+static const char *const s_log_levels[PT_LOG_LEVEL_COUNT_ + 1] = {"error", "warning", "info", "debug", NULL};
 static const char *const s_maskings[PT_MASKING_COUNT_ + 1] = {"texts", "all", "none", NULL};
 
 static const pt_option_t s_options[PT_OPTION_COUNT_] = {
@@ -260,6 +263,33 @@ static const pt_option_t s_options[PT_OPTION_COUNT_] = {
                                      .commands = PT_FOR_WORKER | PT_FOR_RUN,
                                      .group = 5,
                                      .help = "how subscribers reach it"},
+    [PT_OPTION_LOG_FORMAT] = {.key = "log.format",
+                              .flag = "log-format",
+                              .type = PT_OPTION_WORD,
+                              .words = s_log_formats,
+                              .argument = "FORMAT",
+                              .preset = "auto",
+                              .commands = PT_FOR_DAEMONS,
+                              .group = 8,
+                              .help = "text, json, journal, or auto: the journal when started by systemd, else text"},
+    [PT_OPTION_LOG_LEVEL] = {.key = "log.level",
+                             .flag = "log-level",
+                             .type = PT_OPTION_WORD,
+                             .words = s_log_levels,
+                             .argument = "LEVEL",
+                             .preset = "info",
+                             .commands = PT_FOR_DAEMONS,
+                             .group = 8,
+                             .help = "error, warning, info or debug"},
+    [PT_OPTION_LOG_LIMIT] = {.key = "log.limit",
+                             .flag = "log-limit",
+                             .type = PT_OPTION_DURATION,
+                             .argument = "TIME",
+                             .preset = "10s",
+                             .max = 3600000,
+                             .commands = PT_FOR_DAEMONS,
+                             .group = 8,
+                             .help = "in which a warning comes at most 5 times; what did not come is counted"},
     [PT_OPTION_CLIENT_CONNECT] = {.key = "client.connect",
                                   .flag = "connect",
                                   .env = "CLIENT_CONNECT",

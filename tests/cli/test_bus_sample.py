@@ -50,7 +50,7 @@ class Sample(unittest.TestCase):
         self.assertGreaterEqual(len(self.responses), 300)
         self.assertIn(f"accepted {len(self.responses)}, refused 0, unacknowledged 0", self.words)
         self.assertEqual(self.worker_code, 0)
-        self.assertIn("batches seen again", self.worker_words)
+        self.assertIn("seen_again=", self.worker_words)
 
     def test_every_decision_came_once_on_its_route_and_is_the_one_of_classify(self):
         for route in ("settled", "retry", "dead_letter"):

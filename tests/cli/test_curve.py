@@ -116,8 +116,8 @@ class Guarded(unittest.TestCase):
     def stop(self):
         """The gate's counters, as the service tells them at its end."""
         self.assertEqual(self.daemon.stop(), 0, self.daemon.text)
-        line = re.search(r"let in (\d+); refused: unknown key (\d+), wrong role (\d+), no handshake (\d+), bad question "
-                         r"(\d+); connections cut (\d+) times", self.daemon.text)
+        line = re.search(r"gate.counts admitted=(\d+) unknown_key=(\d+) wrong_role=(\d+) no_handshake=(\d+) "
+                         r"bad_request=(\d+) cuts=(\d+)", self.daemon.text)
         return [int(number) for number in line.groups()]
 
     def assert_served(self):
@@ -160,7 +160,7 @@ class Guarded(unittest.TestCase):
         let_in, unknown, wrong, *_ = self.stop()
         self.assertGreaterEqual(unknown, 4)
         self.assertEqual(wrong, 0)
-        self.assertRegex(self.daemon.text, r"(?m)^refused at the \w+s' socket: 127\..* that nobody here knows: \S{40}")
+        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the \w+s' socket: 127\..* that nobody here knows: \S{40}")
 
     def test_a_key_of_another_role_is_refused(self):
         worker = self.keys.client("box", "worker")
@@ -175,8 +175,8 @@ class Guarded(unittest.TestCase):
             self.assertEqual(self.peer(kind, endpoint, keys).until(AUTH, SUCCEEDED), expected, (endpoint, keys.name))
         self.assert_served()
         self.assertGreaterEqual(self.stop()[2], 8)
-        self.assertRegex(self.daemon.text, r"(?m)^refused at the producers' socket: .*, whose key is that of "
-                                           r"subscriber/desk$")
+        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the producers' socket: .*, whose key is that of "
+                                           r"subscriber/desk\"$")
 
     def test_a_peer_without_curve_is_refused(self):
         for kind, endpoint in ((zmq.REQ, self.front), (zmq.DEALER, self.back), (zmq.SUB, self.retry),

@@ -5,6 +5,7 @@
 
 #include "cmd_service.h"
 #include "pt_journal.h"
+#include "pt_log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -129,9 +130,29 @@ cmd_journal_announce(const cmd_journal_t *self)
         fprintf(stderr, "%-15s %zu batches were being read when this worker died\n", "suspects", self->suspects);
 }
 
+void
+cmd_journal_log(const cmd_journal_t *self)
+{
+    if (!self->store) {
+        pt_log(PT_EVENT_JOURNAL_NONE, PT_LOG_S("journal", "none"));
+        return;
+    }
+    pt_store_identity_t identity = pt_store_identity(self->store);
+    char worker[17];
+    snprintf(worker, sizeof worker, "%016" PRIx64, identity.worker);
+    pt_log(PT_EVENT_JOURNAL_OPENED, PT_LOG_S("dir", self->dir), PT_LOG_S("worker", worker),
+           PT_LOG_N("start", identity.incarnation), PT_LOG_N("used_percent", self->used_percent));
+    if (self->suspects)
+        pt_log(PT_EVENT_JOURNAL_SUSPECTS, PT_LOG_N("batches", self->suspects));
+}
+
 int
 cmd_journal_explain_failure(const cmd_journal_t *self)
 {
+    if (pt_log_format() != PT_LOG_TEXT) {
+        pt_log(PT_EVENT_JOURNAL_FAILED, PT_LOG_S("dir", self->dir), PT_LOG_S("reason", pt_store_error(self->store)));
+        return EX_IOERR;
+    }
     return cmd_fail(EX_IOERR, "nothing was acknowledged since; see to the disk, then start again",
                     "the journal in %s failed: %s", self->dir, pt_store_error(self->store));
 }

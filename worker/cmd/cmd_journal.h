@@ -45,6 +45,8 @@ void cmd_journal_close(cmd_journal_t *self);
 
 /*  Say where the journal is and what is in it; or what its absence gives up. */
 void cmd_journal_announce(const cmd_journal_t *self);
+/*  The same, as events. */
+void cmd_journal_log(const cmd_journal_t *self);
 
 /*  The journal has failed while the pool was at work: say so. The exit code. */
 int cmd_journal_explain_failure(const cmd_journal_t *self);

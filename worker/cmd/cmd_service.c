@@ -2,6 +2,8 @@
 #include "cmd_service.h"
 
 #include "cmd_ports.h"
+#include "cmd_watch.h"
+#include "pt_log.h"
 #include "pt_sockets.h"
 
 #include <inttypes.h>
@@ -75,7 +77,7 @@ static void
 s_say(void *context, const char *line)
 {
     (void) context;
-    fprintf(stderr, "%s\n", line);
+    pt_log(PT_EVENT_GATE_NOTICE, PT_LOG_S("text", line));
 }
 
 //  Before any socket is bound.
@@ -233,8 +235,37 @@ s_write_ports(const cmd_service_t *self, const char *path)
     return error ? cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(error)) : EX_OK;
 }
 
-int
-cmd_service_announce(const cmd_service_t *self)
+//  The start as events, for whoever reads logs by machine.
+static void
+s_log_start(const cmd_service_t *self)
+{
+    char catalog[17];
+    snprintf(catalog, sizeof catalog, "%016" PRIx64, pt_catalog_hash(self->catalog));
+    pt_log(PT_EVENT_SERVICE_STARTED, PT_LOG_S("version", PT_VERSION), PT_LOG_S("catalog", catalog),
+           PT_LOG_N("entries", pt_catalog_entry_count(self->catalog)),
+           PT_LOG_N("gateways", pt_catalog_provider_count(self->catalog)));
+    if (self->gate)
+        pt_log(PT_EVENT_GATE_OPENED, PT_LOG_S("key", pt_curve_public_key(self->curve)),
+               PT_LOG_N("clients", pt_gate_counters(self->gate).keys));
+    if (self->broker) {
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "front"),
+               PT_LOG_S("endpoint", pt_broker_front(self->broker)));
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "back"), PT_LOG_S("endpoint", pt_broker_back(self->broker)));
+    }
+    for (size_t i = 0; i < self->options.broker_count; i++)
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "broker"), PT_LOG_S("endpoint", self->options.brokers[i]));
+    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", pt_queue_text((pt_queue_t) i)),
+               PT_LOG_S("endpoint", pt_pool_endpoint(self->pool, (pt_queue_t) i)));
+    if (self->pool && *pt_pool_replay(self->pool))
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "replay"), PT_LOG_S("endpoint", pt_pool_replay(self->pool)));
+    if (self->pool)
+        cmd_journal_log(&self->journal);
+}
+
+//  The same for people.
+static void
+s_print_start(const cmd_service_t *self)
 {
     const pt_catalog_t *catalog = self->catalog;
     fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
@@ -253,8 +284,20 @@ cmd_service_announce(const cmd_service_t *self)
         fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
     if (self->pool)
         cmd_journal_announce(&self->journal);
+}
+
+int
+cmd_service_announce(const cmd_service_t *self)
+{
+    bool people = pt_log_format() == PT_LOG_TEXT;
+    if (people)
+        s_print_start(self);
+    else
+        s_log_start(self);
     int code = self->options.ports_file ? s_write_ports(self, self->options.ports_file) : EX_OK;
-    if (code == EX_OK)
+    if (code == EX_OK && !people)
+        pt_log(PT_EVENT_SERVICE_READY, PT_LOG_N("elapsed_ms", cmd_now_ms() - self->started_ms));
+    else if (code == EX_OK)
         fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_now_ms() - self->started_ms);
     return code;
 }
@@ -262,32 +305,29 @@ cmd_service_announce(const cmd_service_t *self)
 static void
 s_report_broker(const pt_broker_counters_t *counters)
 {
-    fprintf(stderr,
-            "passed on %" PRIu64 " batches, %" PRIu64 " plain requests and %" PRIu64 " answers; busy %" PRIu64
-            ", refused %" PRIu64 ", garbage %" PRIu64 ", answers dropped %" PRIu64 ", plain requests lost %" PRIu64
-            "\n",
-            counters->batches, counters->plain, counters->answers, counters->busy, counters->refused, counters->garbage,
-            counters->answers_dropped, counters->lost);
+    pt_log(PT_EVENT_BROKER_COUNTS, PT_LOG_N("batches", counters->batches), PT_LOG_N("plain_requests", counters->plain),
+           PT_LOG_N("answers", counters->answers), PT_LOG_N("busy", counters->busy),
+           PT_LOG_N("refused", counters->refused), PT_LOG_N("garbage", counters->garbage),
+           PT_LOG_N("answers_dropped", counters->answers_dropped), PT_LOG_N("lost", counters->lost));
 }
 
 static void
 s_report_pool(const pt_pool_counters_t *counters)
 {
-    fprintf(stderr,
-            "took %" PRIu64 " responses: settled %" PRIu64 ", retry %" PRIu64 ", dead_letter %" PRIu64
-            "; alerts %" PRIu64 ", invalid %" PRIu64 ", batches seen again %" PRIu64 "\n",
-            counters->received, counters->decided[PT_ROUTE_SETTLED], counters->decided[PT_ROUTE_RETRY],
-            counters->decided[PT_ROUTE_DEAD_LETTER], counters->alerts, counters->invalid, counters->duplicates);
+    pt_log(PT_EVENT_WORKER_COUNTS, PT_LOG_N("received", counters->received),
+           PT_LOG_N("settled", counters->decided[PT_ROUTE_SETTLED]),
+           PT_LOG_N("retry", counters->decided[PT_ROUTE_RETRY]),
+           PT_LOG_N("dead_letter", counters->decided[PT_ROUTE_DEAD_LETTER]), PT_LOG_N("alerts", counters->alerts),
+           PT_LOG_N("invalid", counters->invalid), PT_LOG_N("seen_again", counters->duplicates));
 }
 
 static void
 s_report_gate(const pt_gate_counters_t *counters)
 {
-    fprintf(stderr,
-            "let in %" PRIu64 "; refused: unknown key %" PRIu64 ", wrong role %" PRIu64 ", no handshake %" PRIu64
-            ", bad question %" PRIu64 "; connections cut %" PRIu64 " times\n",
-            counters->admitted, counters->unknown_key, counters->wrong_role, counters->no_handshake,
-            counters->bad_request, counters->cuts);
+    pt_log(PT_EVENT_GATE_COUNTS, PT_LOG_N("admitted", counters->admitted),
+           PT_LOG_N("unknown_key", counters->unknown_key), PT_LOG_N("wrong_role", counters->wrong_role),
+           PT_LOG_N("no_handshake", counters->no_handshake), PT_LOG_N("bad_request", counters->bad_request),
+           PT_LOG_N("cuts", counters->cuts));
 }
 
 static int
@@ -300,14 +340,14 @@ s_drain_pool(cmd_service_t *self)
         drain = pt_pool_drain(self->pool, (uint32_t) self->options.drain_ms, self->signals.fd);
     pt_pool_counters_t counters = pt_pool_counters(self->pool);
     if (drain == PT_DRAINED)
-        fprintf(stderr, "drained in %" PRIu64 " ms\n", cmd_now_ms() - start_ms);
+        pt_log(PT_EVENT_SERVICE_DRAINED, PT_LOG_N("elapsed_ms", cmd_now_ms() - start_ms));
     s_report_pool(&counters);
     //  `timeout` and terminals signal a process twice at once; that is no hurry when nothing is left.
     if (drain == PT_DRAINED || counters.in_work == 0)
         return EX_OK;
-    return cmd_fail(EX_TEMPFAIL, "their producers send them again", "%s with %" PRIu64 " messages unfinished",
-                    drain == PT_DRAIN_LATE ? "the drain time ended" : "a second signal ended the drain",
-                    counters.in_work);
+    pt_log(PT_EVENT_SERVICE_DRAIN_LATE, PT_LOG_N("unfinished", counters.in_work),
+           PT_LOG_S("because", drain == PT_DRAIN_LATE ? "the drain time ended" : "of a second signal"));
+    return EX_TEMPFAIL;
 }
 
 static void
@@ -325,6 +365,7 @@ int
 cmd_service_stop(cmd_service_t *self)
 {
     int code = EX_OK;
+    pt_log(PT_EVENT_SERVICE_STOPPING, PT_LOG_N("drain_ms", self->options.drain_ms));
     if (self->broker)
         pt_broker_pause(self->broker);
     if (self->pool)
@@ -354,8 +395,14 @@ cmd_service_run(const cmd_service_options_t *options)
         {.fd = self.pool ? pt_pool_failure_fd(self.pool) : -1, .events = POLLIN},
         {.fd = self.gate ? pt_gate_failure_fd(self.gate) : -1, .events = POLLIN},
     };
-    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents && !events[2].revents)
-        poll(events, 3, -1);
+    cmd_watch_t watch = {.broker = self.broker, .pool = self.pool, .journal = self.journal.store};
+    if (code == EX_OK)
+        cmd_watch_ready(&watch);
+    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents && !events[2].revents) {
+        poll(events, 3, CMD_WATCH_MS);
+        cmd_watch_turn(&watch);
+    }
+    cmd_watch_stopping(self.options.drain_ms);
     if (self.options.ports_file)
         cmd_ports_remove(self.options.ports_file);
     //  There is nothing to drain into. What was not acknowledged is sent again.

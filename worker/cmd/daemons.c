@@ -1,7 +1,7 @@
 /*  paytriage broker, worker and run: their options; cmd_service does the rest. */
 #include "cmd_service.h"
 
-#include "pt_fault_text.h"
+#include "pt_log.h"
 
 static error_t
 s_refuse_words(int key, char *arg, struct argp_state *state)
@@ -20,7 +20,11 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
     int code = cmd_parse(command, argp, argc, argv, NULL, &config);
     if (code != EX_OK)
         return code;
-    pt_faults_print(&config.faults, SIZE_MAX, stderr);
+    pt_log_open(stderr, (pt_log_format_t) pt_config_number(&config, PT_OPTION_LOG_FORMAT),
+                (pt_log_level_t) pt_config_number(&config, PT_OPTION_LOG_LEVEL),
+                pt_config_number(&config, PT_OPTION_LOG_LIMIT));
+    for (size_t i = 0; i < config.faults.count; i++)
+        pt_log(PT_EVENT_CONFIG_WARNING, PT_LOG_S("text", config.faults.faults[i].text));
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = command != PT_FOR_WORKER;
     options.with_pool = command != PT_FOR_BROKER;

@@ -7,6 +7,7 @@
 #include "cmd_text.h"
 
 #include "pt_decision.h"
+#include "pt_log.h"
 #include "pt_producer.h"
 #include "pt_subscriber.h"
 
@@ -265,6 +266,8 @@ cmd_demo(int argc, char **argv)
     service.workers = options.workers;
     //  A demonstration leaves nothing behind.
     service.journal.dir = "none";
+    //  It has a summary of its own.
+    pt_log_set_level(PT_LOG_WARNING);
     code = cmd_service_start(&self.service, &service);
     if (code != EX_OK)
         return code;

@@ -1,0 +1,77 @@
+"""What daemons say while they run, in each form, and what they tell systemd."""
+
+import json
+import os
+import socket
+import tempfile
+import unittest
+
+import support
+
+
+class Lines(unittest.TestCase):
+    def test_json_lines_from_start_to_end(self):
+        with support.Bus() as bus:
+            process = support.start("worker", "--connect", bus.back, "--log-format", "json", "--bind",
+                                    support.address(), stdin=support.subprocess.DEVNULL,
+                                    stdout=support.subprocess.DEVNULL)
+            events = []
+            while not events or events[-1]["event"] != "service.ready":
+                events.append(json.loads(process.stderr.readline()))
+            process.terminate()
+            events += support.json_lines(process.communicate()[1].decode())
+            self.assertEqual(process.returncode, 0)
+        names = [event["event"] for event in events]
+        self.assertEqual(names[0], "service.started")
+        self.assertEqual([name for name in names if name.startswith("service")][-2:],
+                         ["service.stopping", "service.drained"])
+        self.assertIn("journal.none", names)
+        for event in events:
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertIn(event["level"], ("error", "warning", "info"))
+            self.assertTrue(event["message"])
+
+    def test_what_is_wrong_on_the_bus_is_counted_and_no_body_is_shown(self):
+        front = f"tcp://{support.address()}:6710"
+        with support.Daemon("run", "--front", front, "--bind", support.address()) as daemon:
+            secret = b'"4242424242424242 not a response"\n'
+            self.assertEqual(support.run("send", "--connect", front, data=secret * 50)[0], 0)
+            line = daemon.process.stderr.readline().decode()
+            while "worker.invalid" not in line:
+                line = daemon.process.stderr.readline().decode()
+            self.assertRegex(line, r" warning worker\.invalid count=\d+\n$")
+            self.assertEqual(daemon.stop(), 0)
+            self.assertNotIn("4242", daemon.text)
+
+    def test_a_level_of_errors_leaves_the_rest_out(self):
+        with support.Daemon("run", "--bind", support.address(), "--log-level", "error") as daemon:
+            self.assertEqual(daemon.stop(), 0)
+            self.assertNotIn("service.drained", daemon.text)
+
+
+class Systemd(unittest.TestCase):
+    def test_ready_watchdog_and_stopping_are_told(self):
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+                listener.bind(f"{folder}/notify")
+                listener.settimeout(support.PATIENCE_S)
+                env = {**os.environ, "NOTIFY_SOCKET": f"{folder}/notify"}
+                with support.Daemon("run", "--bind", support.address(), "--drain-timeout", "7s", env=env) as daemon:
+                    self.assertIn("READY=1", listener.recv(4096).decode().splitlines())
+                    for _ in range(2):
+                        self.assertEqual(listener.recv(4096), b"WATCHDOG=1")
+                    self.assertEqual(daemon.stop(), 0)
+                    said = listener.recv(4096).decode()
+                    while "STOPPING" not in said:
+                        said = listener.recv(4096).decode()
+                    self.assertIn("EXTEND_TIMEOUT_USEC=12000000", said)
+
+    def test_the_journal_is_used_only_when_stderr_is_the_journal(self):
+        with support.Daemon("run", "--bind", support.address(),
+                            env={**os.environ, "JOURNAL_STREAM": "1:2"}) as daemon:
+            self.assertEqual(daemon.stop(), 0)
+            self.assertIn("service.drained", daemon.text)
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,103 @@
+/*  Counters are read, not reported by whoever counts: the threads of the data path never log. */
+#include "cmd_watch.h"
+
+#include "pt_log.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+static uint64_t
+s_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+static void
+s_notify(const char *state)
+{
+    int result = sd_notify(0, state);
+    if (result < 0)
+        pt_log(PT_EVENT_SERVICE_NOT_NOTIFIED, PT_LOG_S("state", state), PT_LOG_S("reason", strerror(-result)));
+}
+
+static void
+s_look_at_broker(cmd_watch_t *self)
+{
+    pt_broker_counters_t now = pt_broker_counters(self->broker), *told = &self->broker_told;
+    if (now.workers != told->workers) {
+        if (now.workers)
+            pt_log(PT_EVENT_BROKER_WORKERS, PT_LOG_N("workers", now.workers));
+        else
+            pt_log(PT_EVENT_BROKER_NO_WORKER, PT_LOG_N("were", told->workers));
+    }
+    if (now.garbage + now.refused + now.answers_dropped + now.lost !=
+        told->garbage + told->refused + told->answers_dropped + told->lost)
+        pt_log(PT_EVENT_BROKER_DROPPED, PT_LOG_N("garbage", now.garbage - told->garbage),
+               PT_LOG_N("refused", now.refused - told->refused),
+               PT_LOG_N("answers", now.answers_dropped - told->answers_dropped),
+               PT_LOG_N("plain_requests", now.lost - told->lost));
+    *told = now;
+}
+
+static void
+s_look_at_pool(cmd_watch_t *self)
+{
+    pt_pool_counters_t now = pt_pool_counters(self->pool);
+    if (now.invalid != self->invalid_told)
+        pt_log(PT_EVENT_WORKER_INVALID, PT_LOG_N("count", now.invalid - self->invalid_told));
+    if (now.garbage != self->garbage_told)
+        pt_log(PT_EVENT_WORKER_GARBAGE, PT_LOG_N("count", now.garbage - self->garbage_told));
+    self->invalid_told = now.invalid;
+    self->garbage_told = now.garbage;
+}
+
+static void
+s_look_at_journal(cmd_watch_t *self)
+{
+    bool full = pt_store_is_full(self->journal);
+    if (full && !self->full)
+        pt_log(PT_EVENT_JOURNAL_FULL, PT_LOG_S("see", "paytriage journal subscribers"));
+    else if (!full && self->full)
+        pt_log(PT_EVENT_JOURNAL_ROOM, PT_LOG_N("full", 0));
+    self->full = full;
+}
+
+void
+cmd_watch_ready(cmd_watch_t *self)
+{
+    self->told_ms = s_now_ms();
+    s_notify("READY=1\nSTATUS=responses are taken");
+}
+
+void
+cmd_watch_turn(cmd_watch_t *self)
+{
+    uint64_t now_ms = s_now_ms();
+    if (now_ms - self->told_ms < CMD_WATCH_MS)
+        return;
+    self->told_ms = now_ms;
+    if (self->broker)
+        s_look_at_broker(self);
+    if (self->pool)
+        s_look_at_pool(self);
+    if (self->journal)
+        s_look_at_journal(self);
+    pt_log_tick();
+    s_notify("WATCHDOG=1");
+}
+
+//  A drain may take longer than the watchdog's time, and is no hang: it has a time of its own.
+void
+cmd_watch_stopping(uint64_t drain_ms)
+{
+    char state[160];
+    uint64_t extended_us = (drain_ms + 5000) * 1000;
+    snprintf(state, sizeof state,
+             "STOPPING=1\nSTATUS=finishing what was taken\nWATCHDOG_USEC=%" PRIu64 "\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+             extended_us, extended_us);
+    s_notify(state);
+}

@@ -1,0 +1,32 @@
+/*  cmd_watch: what a running daemon looks at once a second: counters that deserve a line, and systemd. */
+#ifndef PT_CMD_WATCH_H
+#define PT_CMD_WATCH_H
+
+#include "pt_broker.h"
+#include "pt_pool.h"
+
+typedef struct {
+    const pt_broker_t *broker; //  NULL: none
+    const pt_pool_t *pool;     //  NULL: none
+    const pt_store_t *journal; //  NULL: none
+    uint64_t told_ms;          //  when the counters were looked at
+    pt_broker_counters_t broker_told;
+    uint64_t invalid_told, garbage_told;
+    bool full;
+} cmd_watch_t;
+
+//  How often the loop of a daemon has to turn, for the lines and for systemd's watchdog.
+#define CMD_WATCH_MS 1000
+
+/*  Tell systemd that the daemon is ready; nothing where it was not started by systemd. */
+void cmd_watch_ready(cmd_watch_t *self);
+
+/*  Call it from the main loop, at least every CMD_WATCH_MS: log what has changed, and feed the watchdog, which
+ *  is fed from nowhere else, so that it bites when this loop hangs.
+ */
+void cmd_watch_turn(cmd_watch_t *self);
+
+/*  Tell systemd that the daemon stops, and that it may take up to drain_ms. */
+void cmd_watch_stopping(uint64_t drain_ms);
+
+#endif
