@@ -9,6 +9,7 @@
 
 #include "pt_door.h"
 #include "pt_frames.h"
+#include "pt_owners.h"
 #include "pt_roster.h"
 #include "pt_sockets.h"
 
@@ -47,6 +48,7 @@ typedef struct {
     void *front;
     void *back;
     pt_roster_t *roster;
+    pt_owners_t *owners; //  NULL: no gate, so nobody has a name
     bool paused;
     int64_t now_ms;
     pt_broker_counters_t counters;
@@ -96,6 +98,14 @@ s_send_to_worker(s_broker_t *self, pt_member_t *member, pt_frames_t *message)
     return pt_frames_send(self->back, message, 0);
 }
 
+//  The authenticator's name of the sender comes with every frame of its connection.
+static bool
+s_may_send(s_broker_t *self, pt_frames_t *message, uint64_t producer)
+{
+    const char *party = self->owners ? zmq_msg_gets(&message->frames[message->count - 1], "User-Id") : NULL;
+    return !party || pt_owners_claim(self->owners, producer, party);
+}
+
 static void
 s_route_batch(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
 {
@@ -107,6 +117,10 @@ s_route_batch(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
     }
     if (status != PT_OK) {
         s_send_nack(self, message, envelope_count, &batch, pt_batch_reason(status, &batch));
+        return;
+    }
+    if (!s_may_send(self, message, batch.producer)) {
+        s_send_nack(self, message, envelope_count, &batch, PT_REASON_UNAUTHORIZED);
         return;
     }
     pt_member_t *member = pt_roster_choose(self->roster, batch.producer);
@@ -244,6 +258,7 @@ s_broker_close(s_broker_t **self_p)
     zsock_destroy(&self->front_socket);
     zsock_destroy(&self->back_socket);
     pt_roster_destroy(&self->roster);
+    pt_owners_destroy(&self->owners);
     free(self);
     *self_p = NULL;
 }
@@ -310,7 +325,8 @@ s_broker_open(const pt_broker_options_t *options, pt_broker_t *owner, const char
     self->roster = pt_roster_new(PT_BROKER_WORKERS_MAX);
     self->front_socket = pt_sockets_new(ZMQ_ROUTER, PT_SOCKETS_ANSWERS_HWM, S_FRONT_HWM);
     self->back_socket = pt_sockets_new(ZMQ_ROUTER, S_BACK_HWM, PT_SOCKETS_ANSWERS_HWM);
-    bool bound = self->roster && self->front_socket && self->back_socket;
+    self->owners = options->gate ? pt_owners_new() : NULL;
+    bool bound = self->roster && (self->owners || !options->gate) && self->front_socket && self->back_socket;
     if (bound && pt_door_open(&self->front_door, self->front_socket, options->gate, PT_PARTY_PRODUCER,
                               options->front) != PT_OK) {
         *out_refused = options->front;

@@ -33,7 +33,7 @@ typedef struct {
     uint64_t answers;         //  ACK and NACK passed back
     uint64_t answers_dropped; //  that could not be sent at once, or whose client is gone
     uint64_t busy;            //  NACK busy
-    uint64_t refused;         //  NACK for headers that cannot be read
+    uint64_t refused;         //  NACK for headers that cannot be read, and for ids of another party
     uint64_t garbage;         //  of no known shape, dropped
     uint64_t lost;            //  plain requests whose worker vanished at the moment of sending
     uint64_t workers;         //  alive now

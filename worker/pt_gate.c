@@ -265,7 +265,7 @@ s_count(pt_gate_t *self, uint64_t *counter)
 static void
 s_judge(pt_gate_t *self, s_question_t *question)
 {
-    char user[PT_GRANTS_NAME_BYTES_MAX + 32];
+    char user[PT_GRANTS_NAME_BYTES_MAX + 1];
     pt_party_t domain = s_domain(question);
     if (domain == PT_PARTY_COUNT_) {
         s_count(self, &self->counters.bad_request);
@@ -279,7 +279,8 @@ s_judge(pt_gate_t *self, s_question_t *question)
         return;
     }
     s_count(self, &self->counters.admitted);
-    snprintf(user, sizeof(user), "%s/%s", pt_party_text(grant->role), grant->name);
+    //  Up to the first dot, so that a party keeps its name while it has two keys.
+    snprintf(user, sizeof(user), "%.*s", (int) strcspn(grant->name, "."), grant->name);
     s_answer(self, question, "200", user);
 }
 

@@ -6,6 +6,8 @@
  *  taken away the sockets of its domain are told to cut all of their connections: libzmq cannot end a
  *  single one, and all who may still come in are back at once.
  *
+ *  The name of a party is its file's up to the first dot; libzmq gives it, as User-Id, with each message.
+ *
  *  Not CZMQ's zauth, which knows one list of keys for a whole process, so that a subscriber could publish.
  *
  *  When the actor ends without being told to, nobody is let in any more (pt_curve_serve) and

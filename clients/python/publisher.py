@@ -2,7 +2,7 @@
 """A producer of paytriage by the rules of proto/PROTOCOL.md, "Producers": responses go out in numbered batches, each
 is kept and sent again until it is acknowledged or refused for good. Used as a program it publishes JSON Lines.
 
-    publisher.py tcp://127.0.0.1:5560 [tcp://OTHER-BROKER:5560 ...] < responses.jsonl
+    publisher.py [--curve KEYS] tcp://127.0.0.1:5560 [tcp://OTHER-BROKER:5560 ...] < responses.jsonl
 """
 import json
 import os
@@ -13,6 +13,7 @@ import zlib
 
 import msgpack
 import zmq
+import curve
 
 WINDOW, BATCH, RTO, RTO_MAX, SILENT_SENDS = 64, 256, 0.2, 10.0, 3
 PASSING = ("busy", "window", "bad_crc")  # the other reasons are for good
@@ -25,8 +26,8 @@ class Batch:
 
 
 class Publisher:
-    def __init__(self, brokers, refused):
-        self.brokers, self.refused, self.socket = brokers, refused, None
+    def __init__(self, brokers, refused, keys=None):
+        self.brokers, self.refused, self.keys, self.socket = brokers, refused, keys, None
         self.producer, self.epoch = os.urandom(8).hex(), int(time.time() * 1000)
         self.open, self.batches, self.next = [], {}, 1  # by seq: what is not answered
         self.accepted = 0
@@ -39,7 +40,7 @@ class Publisher:
             self.brokers = self.brokers[1:] + self.brokers[:1]
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.linger, self.socket.sndhwm, self.socket.maxmsgsize = 0, WINDOW + 16, 2 << 20
-        self.socket.connect(self.brokers[0])
+        curve.connect(self.socket, self.brokers[0], self.keys)
         for batch in self.batches.values():
             batch.due, batch.silent = 0.0, 0
 
@@ -114,8 +115,9 @@ class Publisher:
 
 
 def main(brokers):
-    publisher = Publisher(brokers, lambda seq, count, reason: print(f"refused: {count} of batch {seq}: {reason}",
-                                                                    file=sys.stderr))
+    keys = brokers[1] if brokers[0] == "--curve" else None
+    publisher = Publisher(brokers[2:] if keys else brokers, keys=keys, refused=lambda seq, count, reason: print(
+        f"refused: {count} of batch {seq}: {reason}", file=sys.stderr))
     for number, line in enumerate(sys.stdin, 1):
         publisher.put({"id": f"line:{number}", **json.loads(line)})
     publisher.finish()
@@ -123,6 +125,6 @@ def main(brokers):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < (4 if "--curve" in sys.argv else 2):
         sys.exit(__doc__)
     main(sys.argv[1:])

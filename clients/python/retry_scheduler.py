@@ -3,7 +3,7 @@
 a dead letter for the same response cancels one. What is in the store is acknowledged, so nothing is lost when this
 process dies, whatever moment it chooses; a retry that was printed just before may be printed again.
 
-    retry_scheduler.py STORE.sqlite NAME tcp://127.0.0.1:5570 tcp://127.0.0.1:5571
+    retry_scheduler.py [--curve KEYS] STORE.sqlite NAME tcp://127.0.0.1:5570 tcp://127.0.0.1:5571
 """
 import base64
 import json
@@ -54,10 +54,10 @@ class Scheduler:
         self.store.execute("BEGIN")
 
 
-def main(path, name, *publishers):
+def main(path, name, *publishers, keys=None):
     scheduler = Scheduler(path)
     bus = subscriber.Subscriber(publishers, ["retry.", "dead_letter."], name, scheduler.take,
-                                lambda text: print(text, file=sys.stderr))
+                                lambda text: print(text, file=sys.stderr), keys)
     while True:
         bus.step(timeout_ms=200)
         scheduler.print_due()
@@ -66,9 +66,12 @@ def main(path, name, *publishers):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
+    options, keys = sys.argv[1:], None
+    if options[:1] == ["--curve"]:
+        keys, options = options[1] if len(options) > 1 else None, options[2:]
+    if len(options) < 3:
         sys.exit(__doc__)
     try:
-        main(*sys.argv[1:])
+        main(*options, keys=keys)
     except KeyboardInterrupt:
         pass

@@ -9,17 +9,17 @@ import zlib
 
 import msgpack
 import zmq
+import curve
 
 UNKNOWN, LIVE, OPENING, OPENED = range(4)  # what is known of a source: nothing, that it has no replay, …
 FLAG_LIVE, WINDOW, FETCH_BYTES, TOPICS_MAX = 1, 1_000_000, 1 << 20, 64
-#  One topic: `next` is the number to be delivered next. One source, a (worker, epoch), has many.
-Stream = functools.partial(types.SimpleNamespace, next=None, head=1, acked=1, doubt=False)
+Stream = functools.partial(types.SimpleNamespace, next=None, head=1, acked=1, doubt=False)  # a topic of a source
 Source = functools.partial(types.SimpleNamespace, state=UNKNOWN, endpoint="", dealer=None, retry_at=0.0, wait=1.0)
 
 
 class Subscriber:
-    def __init__(self, publishers, prefixes, name, deliver, report):
-        self.prefixes, self.name, self.deliver, self.report = prefixes, name, deliver, report
+    def __init__(self, publishers, prefixes, name, deliver, report, keys=None):
+        self.prefixes, self.name, self.deliver, self.report, self.keys = prefixes, name, deliver, report, keys
         self.sources = collections.defaultdict(lambda: Source(streams=collections.defaultdict(Stream)))
         self.seen, self.last_id = collections.OrderedDict(), 0
         self.sub = zmq.Context.instance().socket(zmq.SUB)
@@ -27,7 +27,7 @@ class Subscriber:
         for prefix in prefixes:
             self.sub.subscribe(prefix)
         for endpoint in publishers:
-            self.sub.connect(endpoint)
+            curve.connect(self.sub, endpoint, keys)
 
     def step(self, timeout_ms):
         """Take what has come, calling deliver(topic, decision), and fetch what has not."""
@@ -63,7 +63,7 @@ class Subscriber:
             return []
         if not source.dealer:
             source.dealer = zmq.Context.instance().socket(zmq.DEALER)
-            source.dealer.linger, _ = 0, source.dealer.connect(source.endpoint)
+            source.dealer.linger, _ = 0, curve.connect(source.dealer, source.endpoint, self.keys)
         self.last_id, answers = self.last_id + 1, []
         source.dealer.send(msgpack.packb([1, kind, self.last_id, *arguments]))
         while source.dealer.poll(1000):

@@ -6,10 +6,12 @@ import pathlib
 import re
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 import support
 
@@ -22,7 +24,11 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(support.SKIPPED)
 
-CONNECTED, NO_DETAIL, SUCCEEDED, PROTOCOL, AUTH, DISCONNECTED = 0x1, 0x800, 0x1000, 0x2000, 0x4000, 0x200
+CLIENTS = support.SOURCE / "clients/python"
+sys.path.insert(0, str(CLIENTS))
+import subscriber
+
+NO_DETAIL, SUCCEEDED, PROTOCOL, AUTH, DISCONNECTED = 0x800, 0x1000, 0x2000, 0x4000, 0x200
 RESPONSE = {"provider": "opn", "http_status": 503}
 
 
@@ -230,6 +236,43 @@ class Guarded(unittest.TestCase):
             wanted.discard(tail.get()["id"])
         self.assert_served()
         self.assertGreaterEqual(self.stop()[5], 1)
+
+    def batch(self, peer, producer, seq):
+        """Send a batch; the answer's kind, and the reason of a refusal."""
+        payload = msgpack.packb([msgpack.packb({"id": f"{producer}/{seq}", **RESPONSE})])
+        header = [1, "BATCH", producer, 7, seq, seq, zlib.crc32(payload), 1]
+        peer.socket.send_multipart([msgpack.packb(header), payload])
+        answer = msgpack.unpackb(peer.socket.recv())
+        return answer[1] if answer[1] == "ACK" else tuple(answer[-2:])
+
+    def test_a_producer_id_belongs_to_whom_it_was_first_heard_from(self):
+        shop = self.peer(zmq.DEALER, self.front, self.shop)
+        mole = self.peer(zmq.DEALER, self.front, self.keys.client("mole", "producer"))
+        second = self.keys.keygen("shop2", "--service", str(self.keys.service), "--role", "producer", "--name",
+                                  "shop.second")
+        self.assertEqual(self.batch(shop, "00000000000000aa", 1), "ACK")
+        self.assertEqual(self.batch(mole, "00000000000000aa", 2), ("unauthorized", 0))
+        self.assertEqual(self.batch(mole, "00000000000000bb", 1), "ACK")
+        self.assertEqual(self.batch(shop, "00000000000000aa", 2), "ACK")
+        #  A party may have two keys while it changes from one to the other.
+        self.assertEqual(self.batch(self.peer(zmq.DEALER, self.front, second), "00000000000000aa", 3), "ACK")
+
+    def test_clients_in_python_use_the_same_folders(self):
+        decisions = []
+        seen = lambda topic, decision: decisions.append(decision["id"])
+        bus = subscriber.Subscriber([self.retry], ["retry."], "python", seen, print, keys=str(self.desk))
+        self.addCleanup(bus.sub.close)
+        lines = support.lines_of({"id": f"r{number}", **RESPONSE} for number in range(10))
+        publisher = [sys.executable, "-B", CLIENTS / "publisher.py", "--curve", self.shop, self.front]
+        code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
+        self.assertEqual((code.returncode, code.stderr), (0, b"accepted 10\n"))
+        while len(decisions) < 10:
+            bus.step(timeout_ms=100)
+        self.assertEqual(set(decisions), {f"r{number}" for number in range(10)})
+        (self.shop / "own.key_secret").chmod(0o644)
+        code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
+        self.assertNotEqual(code.returncode, 0)
+        self.assertIn(b"can be read by others", code.stderr)
 
     def test_a_service_that_is_not_the_one_is_not_spoken_to(self):
         plain = support.address()
