@@ -45,8 +45,9 @@ struct pt_gate {
     pt_gate_counters_t counters;
     s_watcher_t watchers[S_WATCHERS_MAX];
     size_t watcher_count;
-    int64_t said_ms; //  the last refusal that was told
-    uint64_t unsaid; //  refusals since
+    char failure[PT_KEYS_ERROR_BYTES_MAX]; //  written once, before the descriptor is readable
+    int64_t said_ms;                       //  the last refusal that was told
+    uint64_t unsaid;                       //  refusals since
     //  Of the actor alone.
     zsock_t *zap;
     int notify_fd;
@@ -428,7 +429,10 @@ pt_gate_fail(pt_gate_t *self, const char *reason)
     assert(self);
     assert(reason);
 
-    self->say(self->context, reason);
+    pthread_mutex_lock(&self->lock);
+    if (!*self->failure)
+        snprintf(self->failure, sizeof(self->failure), "%s", reason);
+    pthread_mutex_unlock(&self->lock);
     eventfd_write(self->failure_fd, 1);
 }
 
@@ -438,6 +442,14 @@ pt_gate_failure_fd(const pt_gate_t *self)
     assert(self);
 
     return self->failure_fd;
+}
+
+const char *
+pt_gate_failure(const pt_gate_t *self)
+{
+    assert(self);
+
+    return self->failure;
 }
 
 pt_gate_counters_t

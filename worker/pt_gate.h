@@ -56,8 +56,11 @@ void pt_gate_note_failure(pt_gate_t *self, pt_party_t domain);
 /*  The process should end, for this reason. From any thread. */
 void pt_gate_fail(pt_gate_t *self, const char *reason);
 
-/*  Readable after pt_gate_fail, or once the actor has ended by itself; pt_gate_say_fn had the reason. */
+/*  Readable after pt_gate_fail, or once the actor has ended by itself. */
 int pt_gate_failure_fd(const pt_gate_t *self);
+
+/*  The first reason of a failure, once the descriptor is readable; else "". */
+const char *pt_gate_failure(const pt_gate_t *self);
 
 /*  From any thread. */
 pt_gate_counters_t pt_gate_counters(const pt_gate_t *self);

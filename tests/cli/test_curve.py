@@ -166,7 +166,8 @@ class Guarded(unittest.TestCase):
         let_in, unknown, wrong, *_ = self.stop()
         self.assertGreaterEqual(unknown, 4)
         self.assertEqual(wrong, 0)
-        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the \w+s' socket: 127\..* that nobody here knows: \S{40}")
+        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the \w+s' socket: 127\..* that nobody "
+                                           r"here knows: \S{40}")
 
     def test_a_key_of_another_role_is_refused(self):
         worker = self.keys.client("box", "worker")
@@ -181,8 +182,8 @@ class Guarded(unittest.TestCase):
             self.assertEqual(self.peer(kind, endpoint, keys).until(AUTH, SUCCEEDED), expected, (endpoint, keys.name))
         self.assert_served()
         self.assertGreaterEqual(self.stop()[2], 8)
-        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the producers' socket: .*, whose key is that of "
-                                           r"subscriber/desk\"$")
+        self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the producers' socket: .*, whose key is "
+                                           r"that of subscriber/desk\"$")
 
     def test_a_peer_without_curve_is_refused(self):
         for kind, endpoint in ((zmq.REQ, self.front), (zmq.DEALER, self.back), (zmq.SUB, self.retry),

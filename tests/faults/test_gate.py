@@ -26,9 +26,9 @@ def main(program):
             sender.stdin.flush()
             code = daemon.wait()
             assert code == 70, (code, daemon.text)
-            assert "the authenticator has ended: nobody is let in any more\n" in daemon.text, daemon.text
+            assert "paytriage: the authenticator has ended: nobody is let in any more\n" in daemon.text, daemon.text
             assert "hint: start it again" in daemon.text, daemon.text
-            assert "took 0 responses" in daemon.text, daemon.text
+            assert "received=0" in daemon.text, daemon.text
             sender.kill()
             sender.communicate()
 

@@ -412,8 +412,8 @@ cmd_service_run(const cmd_service_options_t *options)
         return code;
     }
     if (events[2].revents)
-        code = cmd_fail(EX_SOFTWARE, "start it again; what was not acknowledged is sent again",
-                        "stopped: who may come in cannot be told any more");
+        code = cmd_fail(EX_SOFTWARE, "start it again; what was not acknowledged is sent again", "%s",
+                        pt_gate_failure(self.gate));
     int stopped = cmd_service_stop(&self);
     return code == EX_OK ? stopped : code;
 }
