@@ -1,17 +1,21 @@
 #!/bin/sh
 # Installs what building and testing paytriage needs, from Debian 12's packages, when something is missing.
-# Usage: packaging/setup.sh build|test|bench
+# Usage: packaging/setup.sh build|test|bench|package
 set -eu
 
 build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
-       libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libsmartcols-dev libsystemd-dev"
-test="libcmocka-dev python3 python3-zmq python3-msgpack clang-format clang-tidy"
+       libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libsmartcols-dev libsystemd-dev scdoc"
+test="libcmocka-dev python3 python3-zmq python3-msgpack python3-jsonschema python3-yaml clang-format clang-tidy
+      mandoc systemd bash-completion zsh fish"
 
 bench="libcmph-dev uthash-dev gperf gnuplot-nox valgrind"
+
+packing="dpkg-dev file lintian debootstrap"
 
 packages=$build
 case "${1:-build}" in
 test) packages="$build $test" ;;
+package) packages="$build $packing" ;;
 bench) packages="$build $test $bench" ;;
 esac
 

@@ -129,7 +129,8 @@ static int
 s_write(const char *dir, const char *name, bool secret, const pt_keys_t *keys)
 {
     char path[PT_CURVE_PATH_BYTES];
-    snprintf(path, sizeof path, "%.1024s/%s", dir, name);
+    if (snprintf(path, sizeof path, "%.1024s/%s", dir, name) >= (int) sizeof path)
+        return cmd_fail(EX_USAGE, NULL, "%.100s: too long a path", dir);
     if (!pt_keys_write(path, secret, keys))
         return s_cannot(path);
     printf("%s\n", path);

@@ -113,6 +113,8 @@ main(int argc, char **argv)
         return s_print_help();
     if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         return s_print_version();
+    if (strcmp(name, "__complete") == 0) //  for the shells; nobody types it
+        return cmd_complete(argc - 1, argv + 1);
 
     const command_t *command = s_find_command(help ? argv[2] : name);
     if (!command)
