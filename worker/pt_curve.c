@@ -42,7 +42,10 @@ s_read(pt_curve_t *self, const char *dir, char *out_error)
         return false;
     snprintf(self->dir, sizeof(self->dir), "%s", dir);
     snprintf(path, sizeof(path), "%s/own.key_secret", self->dir);
-    return pt_keys_check_folder(dir, out_error) && pt_keys_read(path, true, &self->own, out_error);
+    if (!pt_keys_check_folder(dir, out_error) || !pt_keys_read(path, true, &self->own, out_error))
+        return false;
+    snprintf(path, sizeof(path), "%s/servers", self->dir);
+    return pt_keys_check_folder(path, out_error) || errno == ENOENT;
 }
 
 pt_curve_t *

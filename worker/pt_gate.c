@@ -53,7 +53,8 @@ struct pt_gate {
     int notify_fd;
     pt_grants_t *grants;
     int64_t loaded_ms;
-    char fault[PT_KEYS_ERROR_BYTES_MAX]; //  the last one that was told, so that it is told once
+    char faults[4 * PT_KEYS_ERROR_BYTES_MAX];
+    char told_faults[4 * PT_KEYS_ERROR_BYTES_MAX];
 };
 
 //  ---- words
@@ -77,14 +78,25 @@ s_say_refusal(pt_gate_t *self, const char *text)
     self->say(self->context, unsaid ? line : text);
 }
 
+//  Faults of one look at the files, a line each; what has no room is not told.
 static void
 s_take_fault(void *context, const char *text)
 {
     pt_gate_t *self = context;
-    if (streq(self->fault, text))
+    size_t len = strlen(self->faults);
+    snprintf(self->faults + len, sizeof(self->faults) - len, "%s\n", text);
+}
+
+//  They are told when they are other ones than at the last look.
+static void
+s_tell_faults(pt_gate_t *self)
+{
+    if (streq(self->faults, self->told_faults))
         return;
-    snprintf(self->fault, sizeof(self->fault), "%s", text);
-    self->say(self->context, text);
+    memcpy(self->told_faults, self->faults, sizeof(self->faults));
+    char *rest = self->faults;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line;)
+        self->say(self->context, line);
 }
 
 //  ---- files
@@ -123,8 +135,10 @@ s_load(pt_gate_t *self)
 {
     //  Watched before it is read: a change in between is seen.
     s_watch_folders(self);
+    self->faults[0] = 0;
     pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
     self->loaded_ms = zclock_mono();
+    s_tell_faults(self);
     if (!next)
         return;
     unsigned domains = 0;

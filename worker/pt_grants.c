@@ -59,31 +59,50 @@ s_read_file(pt_grants_t *self, const char *folder, const char *file, pt_party_t 
         self->fault(self->context, error);
 }
 
+//  Whether the folder is there, and only its owner may change it. A missing one is no fault.
+static bool
+s_check_folder(pt_grants_t *self, const char *folder)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    if (pt_keys_check_folder(folder, error))
+        return true;
+    if (errno != ENOENT)
+        self->fault(self->context, error);
+    return false;
+}
+
+static void
+s_read_entry(pt_grants_t *self, const char *folder, const char *file, pt_party_t role)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    //  A name that begins with a dot is a file on its way in.
+    if (file[0] == '.')
+        return;
+    if (s_ends_with(file, S_SUFFIX)) {
+        s_read_file(self, folder, file, role);
+    } else if (s_ends_with(file, S_SUFFIX_SECRET)) {
+        snprintf(error, sizeof(error), "%s/%.255s: a secret does not belong here; move it back to its owner", folder,
+                 file);
+        self->fault(self->context, error);
+    }
+}
+
 static void
 s_read_role(pt_grants_t *self, const pt_curve_t *curve, pt_party_t role)
 {
     char folder[PT_CURVE_FOLDER_BYTES];
     char error[PT_KEYS_ERROR_BYTES_MAX];
     snprintf(folder, sizeof(folder), "%s/clients/%s", pt_curve_dir(curve), pt_party_text(role));
-    bool well = pt_keys_check_folder(folder, error);
-    DIR *entries = well ? opendir(folder) : NULL;
+    if (!s_check_folder(self, folder))
+        return;
+    DIR *entries = opendir(folder);
     if (!entries) {
-        if (well)
-            snprintf(error, sizeof(error), "%s: %s", folder, strerror(errno));
-        if (errno != ENOENT)
-            self->fault(self->context, error);
+        snprintf(error, sizeof(error), "%s: %s", folder, strerror(errno));
+        self->fault(self->context, error);
         return;
     }
-    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
-        //  A name that begins with a dot is a file on its way in.
-        if (entry->d_name[0] != '.' && s_ends_with(entry->d_name, S_SUFFIX)) {
-            s_read_file(self, folder, entry->d_name, role);
-        } else if (s_ends_with(entry->d_name, S_SUFFIX_SECRET)) {
-            snprintf(error, sizeof(error), "%s/%.200s: a secret does not belong here; move it back to its owner",
-                     folder, entry->d_name);
-            self->fault(self->context, error);
-        }
-    }
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
+        s_read_entry(self, folder, entry->d_name, role);
     closedir(entries);
 }
 
@@ -109,7 +128,10 @@ pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context
         return NULL;
     }
     *self = (pt_grants_t) {.grants = grants, .fault = fault, .context = context};
-    for (int role = 0; role < PT_PARTY_COUNT_; role++)
+    char clients[PT_CURVE_FOLDER_BYTES];
+    snprintf(clients, sizeof(clients), "%s/clients", pt_curve_dir(curve));
+    bool well = s_check_folder(self, clients);
+    for (int role = 0; role < PT_PARTY_COUNT_ && well; role++)
         s_read_role(self, curve, (pt_party_t) role);
     for (int role = 0; role < PT_PARTY_COUNT_; role++)
         s_add(self, "own", (pt_party_t) role, pt_curve_public_key(curve));

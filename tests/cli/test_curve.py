@@ -339,13 +339,23 @@ class Files(unittest.TestCase):
     def test_keygen_overwrites_nothing(self):
         secret = self.keys.service / "own.key_secret"
         before = secret.read_bytes()
-        words = self.refuse(73, "keygen", str(self.keys.service))
-        self.assertIn(str(secret), words)
+        self.assertIn(str(self.keys.service), self.refuse(73, "keygen", str(self.keys.service)))
         self.assertEqual(secret.read_bytes(), before)
-        self.keys.client("shop", "producer")
-        self.refuse_name_twice()
 
-    def refuse_name_twice(self):
+    def test_keygen_changes_no_folder_that_is_in_use(self):
+        used = self.keys.folder / "used"
+        used.mkdir(mode=0o755)
+        (used / "file").write_text("")
+        self.refuse(73, "keygen", str(used))
+        self.assertEqual((stat.S_IMODE(used.stat().st_mode), [path.name for path in used.iterdir()]), (0o755, ["file"]))
+        (used / "file").unlink()
+        self.keys.keygen("used")
+        self.keys.keygen("a/b/c")
+        for name in ("", "/proc/keys", str(self.keys.folder / "used/own.key")):
+            self.assertIn(support.run("keygen", name)[0], (64, 73), name)
+
+    def test_keygen_gives_a_name_once(self):
+        self.keys.client("shop", "producer")
         code, _, words = support.run("keygen", str(self.keys.folder / "second"), "--service", str(self.keys.service),
                                      "--role", "producer", "--name", "shop")
         self.assertEqual(code, 73)
@@ -380,9 +390,10 @@ class Files(unittest.TestCase):
         self.keys.grant("open", "producer").write_text(self.keys.grant("good", "producer").read_text())
         self.keys.grant("open", "producer").chmod(0o666)
         (self.keys.service / "clients/producer/lost.key_secret").write_text("")
+        (self.keys.service / "clients/admin").chmod(0o777)
         with support.Daemon("run", "--bind", support.address(), "--curve", str(self.keys.service)) as daemon:
             self.assertEqual(daemon.stop(), 0)
-            for word in ("bad.key", "open.key", "lost.key_secret"):
+            for word in ("bad.key", "open.key", "lost.key_secret", "clients/admin"):
                 self.assertIn(word, daemon.text)
             self.assertIn(" 1 keys of clients", daemon.text)
 

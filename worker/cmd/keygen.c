@@ -1,6 +1,7 @@
 /*  paytriage keygen: a party's folder of keys, and its introduction to a service on the same machine. */
 #include "cmd_curve.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         self->dir = arg;
         break;
     case ARGP_KEY_END:
-        if (!self->dir)
+        if (!self->dir || !*self->dir)
             argp_error(state, "which folder?");
         if (!self->service != !self->any_role)
             argp_error(state, "--service and --role go together");
@@ -79,8 +80,9 @@ static const struct argp s_argp = {
     "DIR/own.key          the public half, for others\n"
     "DIR/clients/ROLE/    of a service: a public key for each client that may come in\n"
     "DIR/servers/         of a client: HOST:PORT.key, HOST.key or default.key, the keys of its servers\n\n"
-    "Keys are copied as files: put the one's own.key into the other's folder. Nothing that exists is\n"
-    "overwritten. A key that is put into clients/ counts at once; one that is removed is cut off at once.\n\n"
+    "Keys are copied as files: put the one's own.key into the other's folder. DIR must be new or\n"
+    "empty, and nothing is overwritten. A key that is put into clients/ counts at once; one that is removed is cut off "
+    "at once.\n\n"
     "Examples:\n"
     "  paytriage keygen /etc/paytriage/curve\n"
     "  paytriage keygen shop --service /etc/paytriage/curve --role producer\n"
@@ -103,17 +105,54 @@ s_make_folder(const char *dir, const char *name)
 {
     char path[PT_CURVE_PATH_BYTES];
     snprintf(path, sizeof path, "%.1024s%s", dir, name);
-    //  An empty folder that the administrator has made is as good as one of ours.
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return s_cannot(path);
-    return chmod(path, 0700) == 0 ? EX_OK : s_cannot(path);
+    return mkdir(path, 0700) == 0 ? EX_OK : s_cannot(path);
+}
+
+static bool
+s_is_empty_folder(const char *path)
+{
+    DIR *entries = opendir(path);
+    size_t count = 0;
+    while (entries && readdir(entries))
+        count++;
+    if (entries)
+        closedir(entries);
+    //  `.` and `..`
+    return entries && count <= 2;
+}
+
+//  An empty folder that somebody has made for this is as good as one of ours, when it is as closed.
+static int
+s_make_dir(const char *dir)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    if (!s_is_empty_folder(dir))
+        return s_make_folder(dir, "");
+    return pt_keys_check_folder(dir, error) ? EX_OK : cmd_fail(EX_NOPERM, NULL, "%s", error);
+}
+
+//  What is above DIR and not there yet, for everybody to pass through, as mkdir -p does.
+static int
+s_make_parents(const char *dir)
+{
+    char path[PT_CURVE_PATH_BYTES];
+    snprintf(path, sizeof path, "%.1024s", dir);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        if (mkdir(path, 0755) != 0 && errno != EEXIST)
+            return s_cannot(path);
+        *slash = '/';
+    }
+    return EX_OK;
 }
 
 static int
 s_make_folders(const keygen_t *self)
 {
     char name[64];
-    int code = s_make_folder(self->dir, "");
+    int code = s_make_parents(self->dir);
+    if (code == EX_OK)
+        code = s_make_dir(self->dir);
     if (code == EX_OK)
         code = s_make_folder(self->dir, "/servers");
     if (code == EX_OK && !self->service)
