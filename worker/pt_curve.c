@@ -4,7 +4,7 @@
 #include "pt_curve.h"
 
 #include <assert.h>
-#include <limits.h>
+#include <dirent.h>
 #include <stdlib.h>
 
 #include "pt_sockets.h"
@@ -28,6 +28,33 @@ pt_party_text(pt_party_t role)
     return texts[role];
 }
 
+//  A key of a server that cannot be used shows at the start, not when it is needed.
+static bool
+s_check_servers(const pt_curve_t *self, char *out_error)
+{
+    char folder[PT_CURVE_FOLDER_BYTES];
+    char path[PT_CURVE_PATH_BYTES];
+    pt_keys_t keys;
+    snprintf(folder, sizeof(folder), "%s/servers", self->dir);
+    if (!pt_keys_check_folder(folder, out_error))
+        return errno == ENOENT;
+    DIR *entries = opendir(folder);
+    bool well = entries != NULL;
+    if (!well)
+        snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: %s", folder, strerror(errno));
+    for (const struct dirent *entry; well && (entry = readdir(entries)) != NULL;) {
+        size_t len = strlen(entry->d_name);
+        snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] != '.' && len > 4 && streq(entry->d_name + len - 4, ".key"))
+            well = pt_keys_read(path, false, &keys, out_error);
+    }
+    int reason = errno;
+    if (entries)
+        closedir(entries);
+    errno = reason;
+    return well;
+}
+
 static bool
 s_read(pt_curve_t *self, const char *dir, char *out_error)
 {
@@ -42,10 +69,8 @@ s_read(pt_curve_t *self, const char *dir, char *out_error)
         return false;
     snprintf(self->dir, sizeof(self->dir), "%s", dir);
     snprintf(path, sizeof(path), "%s/own.key_secret", self->dir);
-    if (!pt_keys_check_folder(dir, out_error) || !pt_keys_read(path, true, &self->own, out_error))
-        return false;
-    snprintf(path, sizeof(path), "%s/servers", self->dir);
-    return pt_keys_check_folder(path, out_error) || errno == ENOENT;
+    return pt_keys_check_folder(dir, out_error) && pt_keys_read(path, true, &self->own, out_error) &&
+           s_check_servers(self, out_error);
 }
 
 pt_curve_t *

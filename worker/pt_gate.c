@@ -2,7 +2,6 @@
 #include "pt_gate.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>

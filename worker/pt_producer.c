@@ -4,6 +4,7 @@
  */
 #include "pt_producer.h"
 
+#include "pt_knock.h"
 #include "pt_sockets.h"
 
 #include <assert.h>
@@ -18,7 +19,8 @@ struct pt_producer {
     pt_producer_refused_fn *refused;
     void *context;
     zsock_t *socket;
-    size_t broker; //  index of the one in use
+    pt_knock_t knock; //  of the socket
+    size_t broker;    //  index of the one in use
     pt_outbox_t *outbox;
     pt_outbox_file_t *file; //  NULL: none
     pt_outbox_file_state_t resumed;
@@ -39,15 +41,18 @@ s_random_id(void)
 }
 
 static zsock_t *
-s_connect(const pt_producer_t *self, size_t broker)
+s_connect(const pt_producer_t *self, size_t broker, pt_knock_t *out_knock)
 {
     //  Room for a window and some resends, so that a batch is refused only when it is there already.
     zsock_t *socket = pt_sockets_new(ZMQ_DEALER, (int) self->options.window + 16, RECEIVE_HWM);
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
-    if (pt_curve_connect(self->options.curve, socket, self->options.brokers[broker]) != PT_OK)
+    if (!pt_knock_open(out_knock, socket, self->options.curve) ||
+        pt_curve_connect(self->options.curve, socket, self->options.brokers[broker]) != PT_OK) {
+        pt_knock_close(out_knock, socket);
         zsock_destroy(&socket);
+    }
     return socket;
 }
 
@@ -95,7 +100,7 @@ s_resume(pt_producer_t *self)
 static const char *
 s_open(pt_producer_t *self)
 {
-    self->socket = s_connect(self, 0);
+    self->socket = s_connect(self, 0, &self->knock);
     if (!self->socket) {
         errno = 0;
         return "the endpoint is not valid";
@@ -144,6 +149,7 @@ pt_producer_destroy(pt_producer_t **self_p)
     pt_producer_t *self = *self_p;
     if (!self)
         return;
+    pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
     pt_outbox_destroy(&self->outbox);
     pt_outbox_file_close(&self->file);
@@ -247,10 +253,13 @@ static void
 s_reconnect(pt_producer_t *self)
 {
     size_t next = (self->broker + 1) % self->options.broker_count;
-    zsock_t *socket = s_connect(self, next);
+    pt_knock_t knock;
+    zsock_t *socket = s_connect(self, next, &knock);
     if (!socket)
         return;
+    pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
+    self->knock = knock;
     self->socket = socket;
     self->broker = next;
     pt_outbox_reconnected(self->outbox);
@@ -340,6 +349,14 @@ pt_producer_poll(pt_producer_t *self, uint32_t timeout_ms, int wake_fd)
     if (s_receive(self) != PT_OK || s_send_due(self) != PT_OK)
         return PT_E_IO;
     return PT_OK;
+}
+
+bool
+pt_producer_is_refused(pt_producer_t *self)
+{
+    assert(self);
+
+    return pt_knock_is_refused(&self->knock);
 }
 
 bool

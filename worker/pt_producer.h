@@ -66,6 +66,9 @@ void pt_producer_seal(pt_producer_t *self);
  */
 PT_MUST_CHECK pt_status_t pt_producer_poll(pt_producer_t *self, uint32_t timeout_ms, int wake_fd);
 
+/*  Whether the broker in use does not let in the key of `curve`. It is asked again and again all the same. */
+bool pt_producer_is_refused(pt_producer_t *self);
+
 /*  Whether every batch was answered. */
 bool pt_producer_is_idle(const pt_producer_t *self);
 /*  The input is at its end and all is answered: the outbox file says so from now on. PT_OK or PT_E_IO. */

@@ -3,6 +3,7 @@
 
 #include "pt_dealers.h"
 #include "pt_decision.h"
+#include "pt_knock.h"
 #include "pt_seen.h"
 #include "pt_sockets.h"
 
@@ -21,6 +22,7 @@ struct pt_subscriber {
     pt_subscriber_handlers_t handlers;
     pt_subscriber_counts_t counts;
     zsock_t *socket;
+    pt_knock_t knock; //  of the socket
     pt_positions_t *positions;
     pt_dealers_t *dealers;
     pt_seen_t *seen; //  NULL: repeats stay
@@ -65,7 +67,7 @@ pt_subscriber_fault_text(pt_positions_fault_t fault)
 }
 
 static zsock_t *
-s_open_socket(const pt_subscriber_options_t *options, const char **out_error)
+s_open_socket(const pt_subscriber_options_t *options, pt_knock_t *out_knock, const char **out_error)
 {
     *out_error = "no socket is left";
     zsock_t *socket = pt_sockets_new(ZMQ_SUB, 0, RECEIVE_HWM);
@@ -76,10 +78,15 @@ s_open_socket(const pt_subscriber_options_t *options, const char **out_error)
         zsock_set_subscribe(socket, options->prefixes[i]);
     if (!options->prefix_count)
         zsock_set_subscribe(socket, "");
-    *out_error = "the endpoint is not valid";
-    for (size_t i = 0; i < options->endpoint_count && socket; i++)
-        if (pt_curve_connect(options->curve, socket, options->endpoints[i]) != PT_OK)
-            zsock_destroy(&socket);
+    bool well = pt_knock_open(out_knock, socket, options->curve);
+    if (well)
+        *out_error = "the endpoint is not valid";
+    for (size_t i = 0; i < options->endpoint_count && well; i++)
+        well = pt_curve_connect(options->curve, socket, options->endpoints[i]) == PT_OK;
+    if (!well) {
+        pt_knock_close(out_knock, socket);
+        zsock_destroy(&socket);
+    }
     return socket;
 }
 
@@ -127,7 +134,7 @@ s_open(pt_subscriber_t *self)
     bool wants_seen = self->options.mode != PT_POSITIONS_LIVE || self->options.window;
     if (!self->positions || !self->dealers || !self->stash || (wants_seen && !self->seen))
         return "no memory";
-    self->socket = s_open_socket(&self->options, &error);
+    self->socket = s_open_socket(&self->options, &self->knock, &error);
     return self->socket ? NULL : error;
 }
 
@@ -158,6 +165,7 @@ pt_subscriber_destroy(pt_subscriber_t **self_p)
     pt_subscriber_t *self = *self_p;
     if (!self)
         return;
+    pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
     pt_dealers_destroy(&self->dealers);
     pt_positions_destroy(&self->positions);
@@ -543,6 +551,14 @@ pt_subscriber_finish(pt_subscriber_t *self, uint32_t timeout_ms)
             return false;
         s_take_acknowledgements(self);
     }
+}
+
+bool
+pt_subscriber_is_refused(pt_subscriber_t *self)
+{
+    assert(self);
+
+    return pt_knock_is_refused(&self->knock);
 }
 
 bool

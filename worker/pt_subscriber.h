@@ -70,6 +70,9 @@ void pt_subscriber_stop(pt_subscriber_t *self);
  */
 bool pt_subscriber_finish(pt_subscriber_t *self, uint32_t timeout_ms);
 
+/*  Whether the worker that was asked last does not let in the key of `curve`. It is asked again all the same. */
+bool pt_subscriber_is_refused(pt_subscriber_t *self);
+
 /*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
 bool pt_subscriber_is_level(const pt_subscriber_t *self);
 

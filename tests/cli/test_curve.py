@@ -200,6 +200,21 @@ class Guarded(unittest.TestCase):
         self.assertNotEqual(event, SUCCEEDED)
         self.assert_served()
 
+    def test_commands_say_that_they_are_not_let_in(self):
+        lines = support.lines_of([{"id": "r", **RESPONSE}])
+        code, _, words = support.run("send", "-c", self.front, "--curve", str(self.desk), "--quiet", data=lines)
+        key = zmq.auth.load_certificate(self.desk / "own.key")[0].decode()
+        self.assertEqual(code, 77, words)
+        self.assertIn(f"paytriage: {self.front} does not let in this key: {key}\nhint: ", words)
+        code, _, words = support.run("tail", "--host", self.host, "--curve", str(self.shop))
+        self.assertEqual(code, 77, words)
+        self.assertIn("does not let in the key of", words)
+        other = self.keys.keygen("other")
+        (other / "servers/default.key").write_text("nonsense")
+        code, _, words = support.run("tail", "--host", self.host, "--curve", str(other))
+        self.assertEqual(code, 78)
+        self.assertIn("servers/default.key: holds no public-key", words)
+
     def test_a_key_that_is_added_counts_from_then_on(self):
         late = self.keys.keygen("late")
         self.assertEqual(self.peer(zmq.REQ, self.front, late).until(AUTH, SUCCEEDED), AUTH)

@@ -196,7 +196,7 @@ static int
 s_introduce(const keygen_t *self, const pt_curve_t *service, const pt_keys_t *own)
 {
     char room[64];
-    char file[PT_CURVE_PATH_BYTES];
+    char file[256];
     pt_keys_t server = {0};
     const char *name = self->name ? self->name : s_base_name(self->dir, room);
     memcpy(server.public_key, pt_curve_public_key(service), sizeof server.public_key);

@@ -108,7 +108,8 @@ static const struct argp s_argp = {
     "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
     "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such\n"
     "file, 69 some not acknowledged in time (they may or may not have been taken), 74 the outbox cannot be\n"
-    "written, 75 another process uses it, 77 keys that others can read, 78 faulty keys, 130 interrupted.",
+    "written, 75 another process uses it, 77 a key that is not let in, or that\n"
+    "others can read, 78 faulty keys, 130 interrupted.",
     NULL,
     NULL,
     NULL};
@@ -153,6 +154,9 @@ s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
         self->answered_ms = now_ms;
     }
     s_report_progress(self, false);
+    //  With several brokers the next one may.
+    if (self->options->producer.broker_count == 1 && pt_producer_is_refused(self->producer))
+        return false;
     return !pt_signals_read(&self->signals) && now_ms - self->answered_ms < self->options->timeout_ms;
 }
 
@@ -257,6 +261,9 @@ s_explain_failure(const send_t *self, bool complete)
         return 130;
     if (complete && !pt_producer_counts(self->producer).pending)
         return EX_OK;
+    if (pt_producer_is_refused(self->producer))
+        return cmd_fail(EX_NOPERM, "ask for it to be put into clients/producer/ there; see docs/security.md",
+                        "%s does not let in this key: %s", producer->brokers[0], pt_curve_public_key(producer->curve));
     const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it"
                                              : "is a broker with a worker running there? see 'paytriage run'";
     return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", producer->brokers[0],

@@ -49,7 +49,8 @@ typedef struct {
     pt_subscriber_t *subscriber;
     uint64_t printed;
     bool color;
-    bool broken; //  stdout takes nothing any more
+    bool refused; //  and it was told
+    bool broken;  //  stdout takes nothing any more
 } tail_t;
 
 enum { KEY_REVEAL = 0x100 };
@@ -134,8 +135,8 @@ static const struct argp s_argp = {
     "A name belongs to one subscriber at a time. What was printed is acknowledged; what\n"
     "was printed and not yet acknowledged when tail dies is printed again. A name that\n"
     "is not used any more fills the journals: see 'paytriage journal forget'.\n\n"
-    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 77 keys that others\n"
-    "can read, 78 faulty keys.",
+    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 77 a key that is\n"
+    "not let in, or that others can read, 78 faulty keys.",
     NULL,
     NULL,
     NULL};
@@ -304,6 +305,18 @@ s_wait_ms(uint64_t deadline_ms)
     return deadline_ms > now_ms ? (uint32_t) (deadline_ms - now_ms) : 0;
 }
 
+//  Before anything was heard it is the end: nothing will come. Later the key may have been taken away from
+//  one of several workers. False at the end.
+static bool
+s_tell_refusal(tail_t *self, bool ready)
+{
+    static const char hint[] = "ask for it to be put into clients/subscriber/ there; see docs/security.md";
+    if (!self->refused)
+        cmd_fail(EX_NOPERM, hint, "a worker does not let in the key of %s", self->options->curve);
+    self->refused = true;
+    return ready;
+}
+
 static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
@@ -317,6 +330,8 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
         if (heard && !ready)
             fputs("ready: decisions arrive from here on\n", stderr);
         ready |= heard;
+        if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ready))
+            return EX_NOPERM;
         self->broken = fflush(stdout) != 0;
     }
     if (self->broken && errno != EPIPE)
