@@ -17,6 +17,8 @@ lintian --allow-root --fail-on error,warning "$deb"
 echo "== chroot"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
+# The service's user has to pass its own root.
+chmod 755 "$root"
 debootstrap --variant=minbase bookworm "$root" "${MIRROR:-http://deb.debian.org/debian}" >"$root.log" 2>&1 ||
     { tail -3 "$root.log"; rm -f "$root.log"; echo "skipped: debootstrap cannot make a chroot here"; exit 77; }
 rm -f "$root.log"

@@ -13,11 +13,15 @@ id paytriage >/dev/null
 test "$(stat -c '%U %a' /var/lib/paytriage)" = "paytriage 750"
 
 # As its service does, from the files that are installed.
-mkdir -p /tmp/run
+mkfifo /tmp/words
 setpriv --reuid paytriage --regid paytriage --clear-groups env HOME=/ \
-    paytriage run --journal-size 16M --ports-file /tmp/ports.json 2>/tmp/run.log & service=$!
-touch /tmp/ports.json; chown paytriage /tmp/ports.json /tmp
-tail -f --pid=$service /tmp/run.log | grep -m1 -q '^ready' || { cat /tmp/run.log; exit 1; }
+    paytriage run --journal-size 16M 2>/tmp/words & service=$!
+exec 3</tmp/words
+while read -r line <&3; do
+    echo "$line"
+    case "$line" in ready*) break ;; esac
+done
+cat <&3 & words=$!
 paytriage tail --count 1 --timeout 60s -o jsonl >/tmp/decision.json 2>/tmp/tail.log & reader=$!
 while kill -0 $reader 2>/dev/null; do
     echo '{"id": "r1", "provider": "opn", "http_status": 503}' | paytriage send --quiet
@@ -27,6 +31,7 @@ grep -q '"provider":"opn"' /tmp/decision.json
 test -s /var/lib/paytriage/data.mdb
 kill $service
 wait $service
+wait $words
 
 # What was changed by hand survives a removal, and nothing survives a purge.
 echo '# changed' >>/etc/paytriage/paytriage.yml
