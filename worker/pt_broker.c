@@ -19,8 +19,8 @@
 //  Batches that one producer may have waiting at the front: 4 MiB at 64 KiB each.
 #define S_FRONT_HWM 64
 
-//  More than any window that a worker gives.
-#define S_BACK_HWM 2048
+//  Room for the credit of a worker. One that lies about what it has read meets this mark instead.
+#define S_BACK_HWM PT_ROSTER_CREDIT_MAX
 
 //  When a producer that was told `busy` should come again; about the time that a window of work
 //  takes.

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ typedef struct {
 struct pt_poison {
     s_file_t *file;
     atomic_size_t suspect_count;
+    pthread_rwlock_t alone; //  held for writing while a suspect is read
+    bool locked[PT_POISON_SLOTS];
 };
 
 static bool
@@ -117,6 +120,7 @@ pt_poison_open(const char *dir, size_t *out_suspects)
         memset(self->file, 0, sizeof(*self->file));
         self->file->magic = S_MAGIC;
     }
+    pthread_rwlock_init(&self->alone, NULL);
     s_count_deaths(self);
     PT_FAULT_POINT("poison.counted");
     *out_suspects = self->suspect_count;
@@ -130,9 +134,31 @@ pt_poison_close(pt_poison_t **self_p)
 
     if (!*self_p)
         return;
+    pthread_rwlock_destroy(&(*self_p)->alone);
     munmap((*self_p)->file, sizeof(s_file_t));
     free(*self_p);
     *self_p = NULL;
+}
+
+//  The number of suspects only falls while we run: who saw none never meets one that is read.
+static void
+s_lock(pt_poison_t *self, const pt_batch_t *batch)
+{
+    if (PT_RULE("suspects_alone") && s_find_suspect(self, batch->producer, batch->epoch, batch->seq))
+        pthread_rwlock_wrlock(&self->alone);
+    else
+        pthread_rwlock_rdlock(&self->alone);
+}
+
+static void
+s_forget_harmless(pt_poison_t *self, const pt_batch_t *batch)
+{
+    s_entry_t *suspect = s_find_suspect(self, batch->producer, batch->epoch, batch->seq);
+    //  Poison stays known until it is replaced: its batch may come again, if it could not be kept.
+    if (suspect && atomic_load(&suspect->count) < PT_POISON_LIMIT) {
+        atomic_store(&suspect->count, 0);
+        atomic_fetch_sub(&self->suspect_count, 1);
+    }
 }
 
 void
@@ -142,6 +168,9 @@ pt_poison_enter(pt_poison_t *self, size_t slot, const pt_batch_t *batch)
     assert(slot < PT_POISON_SLOTS);
     assert(batch);
 
+    self->locked[slot] = atomic_load_explicit(&self->suspect_count, memory_order_relaxed) != 0;
+    if (self->locked[slot])
+        s_lock(self, batch);
     s_entry_t *entry = &self->file->slots[slot];
     entry->producer = batch->producer;
     entry->epoch = batch->epoch;
@@ -157,14 +186,10 @@ pt_poison_leave(pt_poison_t *self, size_t slot, const pt_batch_t *batch)
     assert(batch);
 
     atomic_store_explicit(&self->file->slots[slot].count, 0, memory_order_release);
-    if (!atomic_load_explicit(&self->suspect_count, memory_order_relaxed))
+    if (!self->locked[slot])
         return;
-    s_entry_t *suspect = s_find_suspect(self, batch->producer, batch->epoch, batch->seq);
-    //  Poison stays known until it is replaced: its batch may come again, if it could not be kept.
-    if (suspect && atomic_load(&suspect->count) < PT_POISON_LIMIT) {
-        atomic_store(&suspect->count, 0);
-        atomic_fetch_sub(&self->suspect_count, 1);
-    }
+    s_forget_harmless(self, batch);
+    pthread_rwlock_unlock(&self->alone);
 }
 
 bool

@@ -5,8 +5,10 @@
  *  next start is a suspect; one that was there twice is not read a third time but kept raw, as dead
  *  letters. A power failure may lose the slots, and then a suspect is read once more.
  *
- *  A batch that was read to its end is no suspect any more. Processes die for other reasons as well,
- *  so a harmless batch may be taken for poison when two deaths in a row meet it; it is not lost.
+ *  A batch that was read to its end is no suspect any more. While a suspect is read no other batch is,
+ *  so that of those that stood in slots together only the guilty one is met by a second death. A
+ *  process that is killed from outside at that very moment leaves a harmless batch as poison; it is
+ *  not lost.
  */
 #ifndef PT_POISON_H
 #define PT_POISON_H
@@ -26,7 +28,7 @@ pt_poison_t *pt_poison_open(const char *dir, size_t *out_suspects);
 void pt_poison_close(pt_poison_t **self_p);
 
 /*  Actor `slot` begins to read a batch; and it has come to the end of it. From any thread, each slot
- *  from one at a time.
+ *  from one at a time. Entering waits while a suspect is read, and a suspect waits for all others.
  */
 void pt_poison_enter(pt_poison_t *self, size_t slot, const pt_batch_t *batch);
 void pt_poison_leave(pt_poison_t *self, size_t slot, const pt_batch_t *batch);

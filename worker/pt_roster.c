@@ -147,7 +147,8 @@ pt_roster_ready(pt_roster_t *self, pt_bytes_t route, const pt_ready_t *ready, in
         member->draining = false;
     else if (ready->limit < member->limit)
         member->draining = true;
-    s_set_account(self, member, member->sent, ready->limit);
+    uint64_t limit_max = ready->received + PT_ROSTER_CREDIT_MAX;
+    s_set_account(self, member, member->sent, ready->limit < limit_max ? ready->limit : limit_max);
     return false;
 }
 

@@ -11,12 +11,16 @@
 //  libzmq makes 5 bytes; a peer may set up to 255 itself, which ours never do.
 #define PT_ROSTER_ROUTE_BYTES_MAX 32
 
+//  Messages that wait for one worker at most, whatever it promises to take: a worker that promises and
+//  does not read costs the broker this many of 1 MiB.
+#define PT_ROSTER_CREDIT_MAX 128
+
 typedef struct {
     uint8_t route[PT_ROSTER_ROUTE_BYTES_MAX]; //  routing id
     size_t route_len;
     uint64_t worker;
     uint64_t sent;    //  since the last HELLO
-    uint64_t limit;   //  credit of the last READY
+    uint64_t limit;   //  credit of the last READY, within bounds
     int64_t heard_ms; //  any message
     int64_t hello_ms;
     bool draining;

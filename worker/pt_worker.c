@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "pt_fault_point.h"
 #include "pt_packer.h"
@@ -97,22 +98,33 @@ s_read_job(s_worker_t *self, pt_job_t *job, bool poison)
     }
 }
 
-//  A plain request has no name under which it would come again.
+//  What a batch is known by among suspects. A plain request is its bytes: it has no other name under
+//  which it comes again. No producer has the id 0.
+static pt_batch_t
+s_suspect_name(const pt_job_t *job)
+{
+    if (!job->plain)
+        return job->batch;
+    pt_bytes_t payload = pt_job_payload(job);
+    return (pt_batch_t) {.epoch = payload.len, .seq = XXH3_64bits(payload.data, payload.len)};
+}
+
 static void
 s_do_job(s_worker_t *self, pt_job_t *job)
 {
-    if (!self->poison || job->plain) {
+    if (!self->poison) {
         s_read_job(self, job, false);
         return;
     }
-    bool poison = pt_poison_is(self->poison, &job->batch);
-    pt_poison_enter(self->poison, self->slot, &job->batch);
+    pt_batch_t name = s_suspect_name(job);
+    bool poison = pt_poison_is(self->poison, &name);
+    pt_poison_enter(self->poison, self->slot, &name);
     PT_FAULT_POINT("worker.entered");
     if (!poison)
         PT_FAULT_BYTES(pt_job_payload(job).data, pt_job_payload(job).len);
     s_read_job(self, job, poison);
     PT_FAULT_POINT("worker.decided");
-    pt_poison_leave(self->poison, self->slot, &job->batch);
+    pt_poison_leave(self->poison, self->slot, &name);
 }
 
 //  From the next job on everything is decided by this catalog; nothing of the old one is left here.
