@@ -44,6 +44,7 @@ static const struct {
     [PT_EVENT_GATE_NOTICE] = {"gate.notice", PT_LOG_WARNING,
                               "a peer was refused or cut off, or keys could not be read"},
     [PT_EVENT_WORKER_COUNTS] = {"worker.counts", PT_LOG_INFO, "what the workers decided since their start"},
+    [PT_EVENT_WORKER_RATES] = {"worker.rates", PT_LOG_DEBUG, "what the workers did since the last look, a second ago"},
     [PT_EVENT_WORKER_INVALID] = {"worker.invalid", PT_LOG_WARNING, "bytes that were no response became dead letters"},
     [PT_EVENT_WORKER_GARBAGE] = {"worker.garbage", PT_LOG_WARNING, "messages of no known shape were dropped"},
     [PT_EVENT_JOURNAL_OPENED] = {"journal.opened", PT_LOG_INFO, "decisions are kept before they are acknowledged"},

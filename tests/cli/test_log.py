@@ -49,6 +49,15 @@ class Lines(unittest.TestCase):
             self.assertNotIn("service.drained", daemon.text)
 
 
+    def test_debug_tells_what_each_second_brings(self):
+        with support.Daemon("run", "--bind", support.address(), "--log-level", "debug") as daemon:
+            line = daemon.process.stderr.readline().decode()
+            while "worker.rates" not in line:
+                line = daemon.process.stderr.readline().decode()
+            self.assertRegex(line, r" debug worker\.rates received=0 acked=0 nacked=0 published=0 in_work=0\n$")
+            self.assertEqual(daemon.stop(), 0)
+
+
 class Systemd(unittest.TestCase):
     def test_ready_watchdog_and_stopping_are_told(self):
         with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:

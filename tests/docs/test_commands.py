@@ -121,7 +121,7 @@ class Documents(unittest.TestCase):
         source = (support.SOURCE / "worker/pt_log.c").read_text(encoding="utf-8")
         events = re.findall(r'\] = \{"([a-z]+\.[a-z_]+)", PT_LOG', " ".join(source.split()))
         self.assertGreater(len(events), 20)
-        self.assertEqual(sorted(re.findall(r"(?m)^\| `([a-z]+\.[a-z_]+)` \| (?:info|warning|error) ", guide)), sorted(events))
+        self.assertEqual(sorted(re.findall(r"(?m)^\| `([a-z]+\.[a-z_]+)` \| (?:debug|info|warning|error) ", guide)), sorted(events))
 
 
 if __name__ == "__main__":

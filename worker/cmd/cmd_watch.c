@@ -47,12 +47,15 @@ static void
 s_look_at_pool(cmd_watch_t *self)
 {
     pt_pool_counters_t now = pt_pool_counters(self->pool);
-    if (now.invalid != self->invalid_told)
-        pt_log(PT_EVENT_WORKER_INVALID, PT_LOG_N("count", now.invalid - self->invalid_told));
-    if (now.garbage != self->garbage_told)
-        pt_log(PT_EVENT_WORKER_GARBAGE, PT_LOG_N("count", now.garbage - self->garbage_told));
-    self->invalid_told = now.invalid;
-    self->garbage_told = now.garbage;
+    if (now.invalid != self->pool_told.invalid)
+        pt_log(PT_EVENT_WORKER_INVALID, PT_LOG_N("count", now.invalid - self->pool_told.invalid));
+    if (now.garbage != self->pool_told.garbage)
+        pt_log(PT_EVENT_WORKER_GARBAGE, PT_LOG_N("count", now.garbage - self->pool_told.garbage));
+    pt_log(PT_EVENT_WORKER_RATES, PT_LOG_N("received", now.received - self->pool_told.received),
+           PT_LOG_N("acked", now.acked - self->pool_told.acked),
+           PT_LOG_N("nacked", now.nacked - self->pool_told.nacked),
+           PT_LOG_N("published", now.published - self->pool_told.published), PT_LOG_N("in_work", now.in_work));
+    self->pool_told = now;
 }
 
 static void

@@ -11,7 +11,7 @@ typedef struct {
     const pt_store_t *journal; //  NULL: none
     uint64_t told_ms;          //  when the counters were looked at
     pt_broker_counters_t broker_told;
-    uint64_t invalid_told, garbage_told;
+    pt_pool_counters_t pool_told;
     bool full;
 } cmd_watch_t;
 
