@@ -231,6 +231,8 @@ s_show_counters(s_broker_t *self)
 {
     self->counters.workers = pt_roster_count(self->roster);
     self->counters.credit = pt_roster_credit(self->roster);
+    self->counters.turned_ms = (uint64_t) zclock_mono();
+    self->counters.paused = self->paused;
     pthread_mutex_lock(&self->tally->lock);
     self->tally->counters = self->counters;
     pthread_mutex_unlock(&self->tally->lock);

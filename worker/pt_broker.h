@@ -9,6 +9,7 @@
 #ifndef PT_BROKER_H
 #define PT_BROKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pt_gate.h"
@@ -38,6 +39,8 @@ typedef struct {
     uint64_t lost;            //  plain requests whose worker vanished at the moment of sending
     uint64_t workers;         //  alive now
     uint64_t credit;          //  messages that may be sent now
+    uint64_t turned_ms;       //  monotonic; when the broker's thread was last seen alive
+    bool paused;
 } pt_broker_counters_t;
 
 typedef struct pt_broker pt_broker_t;

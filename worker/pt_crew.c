@@ -77,6 +77,7 @@ s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_f
         .settled = options->journal_settled,
         .commit_jobs = options->commit_jobs,
         .commit_wait_ms = options->commit_wait_ms,
+        .stats = options->stats,
         .failure_fd = failure_fd,
     };
     self->journal = pt_journal_new(&journal);
@@ -97,6 +98,7 @@ s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **o
         .gate = options->gate,
         .advertise = options->advertise,
         .control = options->control,
+        .stats = options->stats,
         .requests = requests,
         .answers = answers,
     };
@@ -126,6 +128,7 @@ s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
         .masking = options->masking,
         .keep = options->journal != NULL,
         .poison = options->poison,
+        .stats = options->stats,
         .slot = slot,
     };
     seat->actor = pt_worker_new(&worker);

@@ -9,6 +9,7 @@
 #include "pt_crew.h"
 #include "pt_dedup.h"
 #include "pt_fault_point.h"
+#include "pt_histogram_ns.h"
 #include "pt_link.h"
 #include "pt_sockets.h"
 
@@ -100,6 +101,7 @@ static void
 s_start_job(pt_engine_t *self, pt_job_t *job)
 {
     self->links[job->broker].in_work++;
+    job->taken_ns = pt_clock_ns();
     self->counters.messages++;
     s_link_working(self, job);
     PT_FAULT_POINT("engine.start.before");
@@ -151,6 +153,7 @@ s_send_nack(pt_engine_t *self, const pt_job_t *job, pt_reason_t reason)
     size_t len = pt_nack_encode(&nack, bytes, sizeof(bytes));
     s_answer(self, job, bytes, len);
     self->counters.nacked++;
+    self->counters.reasons[reason]++;
 }
 
 //  Whether nothing more may be taken. What is in work finds room: the mark is below the end.
@@ -183,6 +186,7 @@ s_take_plain(pt_engine_t *self, pt_job_t *job)
     //  A plain client has no name for a refusal; silence makes it ask again.
     if (s_is_full(self)) {
         self->counters.nacked++;
+        self->counters.reasons[PT_REASON_BUSY]++;
         s_return_spare(self, job);
         return;
     }
@@ -297,6 +301,7 @@ s_finish_job(pt_engine_t *self, pt_job_t *job)
             pt_dedup_finish(self->dedup, &job->batch);
         PT_FAULT_POINT("engine.finish.remembered");
         s_count_finished(&self->counters, job);
+        pt_histogram_ns_add(&self->counters.latency, pt_clock_ns() - job->taken_ns);
         s_send_ack(self, job);
     }
     s_return_spare(self, job);
@@ -323,6 +328,7 @@ s_open_links(pt_engine_t *self, const pt_pool_options_t *options, const char **o
                          options->window) != PT_OK)
             return false;
         self->link_count++;
+        self->counters.room += options->window;
         *out_refused = NULL;
     }
     return true;
@@ -495,11 +501,17 @@ s_next_wake(const pt_engine_t *self, int64_t now_ms)
 }
 
 static void
-s_show_counters(pt_engine_t *self)
+s_show_counters(pt_engine_t *self, int64_t now_ms)
 {
     self->counters.hellos = 0;
-    for (size_t i = 0; i < self->link_count; i++)
+    self->counters.connected = 0;
+    for (size_t i = 0; i < self->link_count; i++) {
         self->counters.hellos += self->links[i].hellos;
+        self->counters.connected += pt_link_is_connected(&self->links[i]);
+    }
+    self->counters.brokers = self->link_count;
+    self->counters.turned_ms = (uint64_t) now_ms;
+    self->counters.draining = self->draining;
     pthread_mutex_lock(&self->tally->lock);
     self->tally->counters = self->counters;
     pthread_mutex_unlock(&self->tally->lock);
@@ -533,7 +545,7 @@ pt_engine_run(zsock_t *pipe, void *engine)
         int64_t now_ms = zclock_mono();
         for (size_t i = 0; i < self->link_count; i++)
             pt_link_announce(&self->links[i], now_ms);
-        s_show_counters(self);
+        s_show_counters(self, now_ms);
         s_check_drain(self, pipe, now_ms);
         size_t count = s_choose_items(self, now_ms, items, links);
         pt_sockets_poll(items, count, s_next_wake(self, now_ms));

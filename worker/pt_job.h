@@ -50,9 +50,10 @@ typedef struct {
 
 typedef struct pt_job {
     //  Set by the pool.
-    size_t broker; //  whose socket the answer goes to
-    size_t seat;   //  the worker that has it
-    bool plain;    //  from a plain client
+    size_t broker;     //  whose socket the answer goes to
+    size_t seat;       //  the worker that has it
+    uint64_t taken_ns; //  pt_clock_ns
+    bool plain;        //  from a plain client
     //  What the header said. Of a plain request: our own worker id and epoch, and a running number
     //  as seq, which name responses without an id; count is set by the worker.
     pt_batch_t batch;

@@ -38,6 +38,7 @@ typedef struct {
     int64_t wait_ms;
     int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
     int64_t trim_ms;
+    pt_stats_t *stats;
     int failure_fd;
     bool failed;
 } s_journal_t;
@@ -70,6 +71,7 @@ s_fail(s_journal_t *self)
 {
     uint64_t one = 1;
     self->failed = true;
+    pt_stats_journal_failed(self->stats);
     ssize_t written = write(self->failure_fd, &one, sizeof(one));
     assert(written == (ssize_t) sizeof(one));
     (void) written;
@@ -142,7 +144,9 @@ static void
 s_commit(s_journal_t *self)
 {
     PT_FAULT_POINT("journal.commit.before");
+    pt_stats_commit_begin(self->stats);
     pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
+    pt_stats_commit_end(self->stats, status, self->commit.job_count, self->commit.bytes);
     PT_FAULT_POINT("journal.commit.after");
     self->due_ms = INT64_MAX;
     if (status == PT_E_IO && PT_RULE("stop_on_fault")) {
@@ -234,6 +238,13 @@ s_journal_close(s_journal_t **self_p)
     *self_p = NULL;
 }
 
+static void
+s_show_usage(s_journal_t *self)
+{
+    pt_store_usage_t usage = pt_store_usage(self->commit.store);
+    pt_stats_journal(self->stats, self->commit.job_count, &usage);
+}
+
 static s_journal_t *
 s_journal_open(const pt_journal_options_t *options)
 {
@@ -252,6 +263,8 @@ s_journal_open(const pt_journal_options_t *options)
     self->wait_ms = options->commit_wait_ms;
     self->due_ms = INT64_MAX;
     self->failure_fd = options->failure_fd;
+    self->stats = options->stats;
+    s_show_usage(self);
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
@@ -275,6 +288,7 @@ s_take_turn(s_journal_t *self)
         s_commit(self);
     else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit.store))
         s_trim_alone(self);
+    s_show_usage(self);
 }
 
 static void

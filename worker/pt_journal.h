@@ -14,6 +14,7 @@
 #define PT_JOURNAL_H
 
 #include "pt_job.h"
+#include "pt_stats.h"
 #include "pt_store.h"
 
 //  Bounds of one commit. The bytes bound how long the disk takes, and with it how long an ACK waits.
@@ -29,6 +30,7 @@ typedef struct {
     bool settled;            //  keep settled decisions as well
     uint32_t commit_jobs;    //  most jobs of one commit; 0: the default
     uint32_t commit_wait_ms; //  how long the first job waits for others
+    pt_stats_t *stats;       //  outlives the actor; NULL: nobody counts
     int failure_fd;          //  an eventfd, written to when the disk has failed
 } pt_journal_options_t;
 

@@ -4,9 +4,40 @@
 #include "pt_link.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
+
+//  Only connections between processes have events.
+static bool
+s_open_monitor(pt_link_t *self, const char *endpoint)
+{
+    static atomic_uint s_serial;
+    char name[64];
+    if (strncmp(endpoint, "inproc://", 9) == 0)
+        return true;
+    self->down = true;
+    snprintf(name, sizeof(name), "inproc://paytriage-link-%u", atomic_fetch_add(&s_serial, 1));
+    self->monitor = pt_sockets_new(ZMQ_PAIR, 0, 0);
+    return self->monitor &&
+           zmq_socket_monitor(self->raw, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
+           pt_sockets_connect(self->monitor, name) == PT_OK;
+}
+
+//  Two frames each: the number of the event, in 16 bits, and the address.
+static void
+s_read_monitor(pt_link_t *self)
+{
+    uint8_t event[6];
+    while (self->monitor && zmq_recv(zsock_resolve(self->monitor), event, sizeof(event), ZMQ_DONTWAIT) >= 2) {
+        uint16_t number;
+        memcpy(&number, event, sizeof(number));
+        self->down = number == ZMQ_EVENT_DISCONNECTED;
+        while (zsock_rcvmore(self->monitor))
+            (void) zmq_recv(zsock_resolve(self->monitor), event, sizeof(event), ZMQ_DONTWAIT);
+    }
+}
 
 pt_status_t
 pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uint64_t worker, uint64_t epoch,
@@ -22,7 +53,7 @@ pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uin
     if (!self->socket)
         return PT_E_IO;
     self->raw = zsock_resolve(self->socket);
-    if (pt_curve_connect(curve, self->socket, endpoint) == PT_OK)
+    if (s_open_monitor(self, endpoint) && pt_curve_connect(curve, self->socket, endpoint) == PT_OK)
         return PT_OK;
     int reason = errno;
     pt_link_close(self);
@@ -36,6 +67,7 @@ pt_link_close(pt_link_t *self)
     assert(self);
 
     zsock_destroy(&self->socket);
+    zsock_destroy(&self->monitor);
     self->raw = NULL;
 }
 
@@ -66,6 +98,14 @@ pt_link_receive(pt_link_t *self, pt_frames_t *out_message)
         self->due = true;
     }
     return false;
+}
+
+bool
+pt_link_is_connected(const pt_link_t *self)
+{
+    assert(self);
+
+    return self->hellos > 0 && !self->down;
 }
 
 bool
@@ -101,6 +141,7 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
     uint64_t limit = s_limit(self);
     if (!self->due && now_ms - self->told_ms < PT_LINK_READY_MS && !s_is_worth_telling(self, limit))
         return;
+    s_read_monitor(self);
     pt_ready_t ready = {.worker = self->worker, .epoch = self->epoch, .received = self->received, .limit = limit};
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_ready_encode(&ready, bytes, sizeof(bytes));

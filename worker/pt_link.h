@@ -24,9 +24,11 @@ typedef struct {
     uint64_t received;  //  since the last HELLO
     uint64_t announced; //  the limit of the last READY
     uint64_t hellos;
-    bool due;        //  tell the broker, whatever the numbers are
-    bool draining;   //  take nothing more
-    int64_t told_ms; //  the last READY
+    zsock_t *monitor; //  tells when the connection comes and goes; NULL: within the process, it does not
+    bool down;        //  the connection is gone, or was never there
+    bool due;         //  tell the broker, whatever the numbers are
+    bool draining;    //  take nothing more
+    int64_t told_ms;  //  the last READY
 } pt_link_t;
 
 /*  Connect, by CURVE unless `curve` is NULL. PT_OK, or PT_E_IO with errno (the link is closed then). */
@@ -36,6 +38,9 @@ void pt_link_close(pt_link_t *self);
 
 /*  The next message that is for the worker, if there is one. HELLO is dealt with in here. */
 bool pt_link_receive(pt_link_t *self, pt_frames_t *out_message);
+
+/*  Whether a broker is there that has greeted this worker. */
+bool pt_link_is_connected(const pt_link_t *self);
 
 /*  Whether there is room to take another message. */
 bool pt_link_has_room(const pt_link_t *self);

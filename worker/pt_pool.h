@@ -18,6 +18,7 @@
 #include "pt_gate.h"
 #include "pt_job.h"
 #include "pt_poison.h"
+#include "pt_stats.h"
 #include "pt_store.h"
 
 #define PT_POOL_BROKERS_MAX 16
@@ -42,6 +43,7 @@ typedef struct {
     bool journal_settled;                 //  keep settled decisions as well
     uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
     uint32_t commit_wait_ms;              //  how long a commit waits for more
+    pt_stats_t *stats;                    //  outlives the pool; NULL: nobody counts
     const pt_catalog_t *catalog;          //  outlives the pool or its swap; NULL: the built-in one
     uint64_t worker;                      //  id on the bus; 0: random, or the journal's
     uint64_t epoch;                       //  0: unix ms now, or the journal's
@@ -49,19 +51,26 @@ typedef struct {
 
 //  Since the start. Responses, unless named otherwise.
 typedef struct {
-    uint64_t received;                 //  in the messages that were finished and not refused
-    uint64_t decided[PT_ROUTE_COUNT_]; //  by route
-    uint64_t alerts;                   //  of these, also published on operator_alert
-    uint64_t invalid;                  //  of these, bytes that were no response
-    uint64_t messages;                 //  taken into work: batches and plain requests
-    uint64_t acked;                    //  messages
-    uint64_t nacked;                   //  messages
-    uint64_t duplicates;               //  batches that were finished or in work already
-    uint64_t published;                //  DECISIONS messages
-    uint64_t answers_dropped;          //  ACKs and NACKs that could not be sent at once
-    uint64_t garbage;                  //  messages of no known shape
-    uint64_t hellos;                   //  brokers that met this worker, again after each restart
-    uint64_t in_work;                  //  messages, now
+    uint64_t received;                  //  in the messages that were finished and not refused
+    uint64_t decided[PT_ROUTE_COUNT_];  //  by route
+    uint64_t alerts;                    //  of these, also published on operator_alert
+    uint64_t invalid;                   //  of these, bytes that were no response
+    uint64_t messages;                  //  taken into work: batches and plain requests
+    uint64_t acked;                     //  messages
+    uint64_t nacked;                    //  messages
+    uint64_t reasons[PT_REASON_COUNT_]; //  of these
+    uint64_t duplicates;                //  batches that were finished or in work already
+    uint64_t published;                 //  DECISIONS messages
+    uint64_t answers_dropped;           //  ACKs and NACKs that could not be sent at once
+    uint64_t garbage;                   //  messages of no known shape
+    uint64_t hellos;                    //  brokers that met this worker, again after each restart
+    uint64_t in_work;                   //  messages, now
+    uint64_t room;                      //  messages that may be in work at a time
+    uint64_t brokers;                   //  to be connected to
+    uint64_t connected;                 //  of these, now
+    uint64_t turned_ms;                 //  monotonic; when the pool's thread was last seen alive
+    bool draining;
+    pt_histogram_ns_t latency; //  of messages, from being taken into work to their ACK
 } pt_pool_counters_t;
 
 typedef enum {

@@ -87,6 +87,7 @@ s_refuse(s_replay_t *self, const pt_frames_t *route, uint64_t req_id, pt_refusal
     pt_refused_t refused = {req_id, refusal};
     if (req_id == 0)
         return;
+    pt_stats_replayed(self->answer.stats, PT_STATS_REFUSED, 1);
     pt_bytes_t frame = {bytes, pt_refused_encode(&refused, bytes, sizeof(bytes))};
     s_send(self, route, &frame, 1);
 }
@@ -424,6 +425,7 @@ s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char
                  pt_answer_open_store(&self->answer, options->store, s_send, self) &&
                  pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
                  pt_sockets_connect(self->requests, options->requests) == PT_OK;
+    self->answer.stats = options->stats;
     if (ready && options->control) {
         *out_endpoint = options->control;
         self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);

@@ -25,6 +25,7 @@
 #include <czmq.h>
 
 #include "pt_gate.h"
+#include "pt_stats.h"
 #include "pt_store.h"
 
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
     const char *endpoint;  //  to bind; see pt_sockets_bind
     const char *advertise; //  what HEAD names; NULL: the bound endpoint, with this host's name for 0.0.0.0
     const char *control;   //  ipc endpoint to bind for whoever may write to the journal's folder; NULL: none
+    pt_stats_t *stats;     //  outlives the actor; NULL: nobody counts
     pt_gate_t *gate;       //  outlives the actor and lets subscribers in; NULL: all. Not for `control`
     const char *requests;  //  inproc endpoint, bound by the journal
     const char *answers;   //  inproc endpoint to bind: requests that come back

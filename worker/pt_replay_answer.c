@@ -96,6 +96,7 @@ pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *ope
     assert(route);
     assert(open);
 
+    pt_stats_replayed(self->stats, PT_STATS_OPEN, 1);
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     char names[PT_HEADS_MAX][PT_TOPIC_BYTES_MAX + 1];
     pt_opened_t opened = {.req_id = open->req_id, .worker = self->identity.worker, .epoch = self->identity.epoch};
@@ -246,8 +247,10 @@ s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *rout
         return false;
     //  When there was no room for the decisions, END would only say where to ask again.
     PT_FAULT_POINT("replay.chunk.before");
-    if (s_send_chunk(self, route, fetch, &chunk, head->next_seq))
+    if (s_send_chunk(self, route, fetch, &chunk, head->next_seq)) {
+        pt_stats_replayed(self->stats, PT_STATS_FETCHED, chunk.count);
         s_send_end(self, route, fetch->req_id, chunk.first_seq + chunk.count, head->next_seq);
+    }
     PT_FAULT_POINT("replay.chunk.after");
     return true;
 }
@@ -267,6 +270,7 @@ s_fetch_view(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route,
     }
     if (fetch->from_seq >= head.first_retained)
         return s_send_records(self, view, route, fetch, &head);
+    pt_stats_replayed(self->stats, PT_STATS_TRUNCATED, 1);
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     pt_truncated_t truncated = {fetch->req_id, head.first_retained};
     s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
@@ -284,6 +288,7 @@ pt_answer_fetch(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *f
         pt_answer_bad_epoch(self, route, fetch->req_id);
         return true;
     }
+    pt_stats_replayed(self->stats, PT_STATS_FETCH, 1);
     pt_store_view_t *view;
     bool well = pt_store_view_open(self->store, &view) == PT_OK && s_fetch_view(self, view, route, fetch);
     pt_store_view_close(&view);

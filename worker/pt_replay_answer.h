@@ -3,6 +3,7 @@
 #define PT_REPLAY_ANSWER_H
 
 #include "pt_frames.h"
+#include "pt_stats.h"
 #include "pt_store.h"
 
 /*  Send frames to whom the first frame of `route` names, without waiting. False: dropped. */
@@ -13,8 +14,9 @@ typedef struct {
     pt_store_identity_t identity;
     pt_answer_send_fn *send;
     void *context;
-    uint8_t *record; //  room for a record's items
-    uint8_t *slice;  //  and for a part of them
+    pt_stats_t *stats; //  NULL: nobody counts
+    uint8_t *record;   //  room for a record's items
+    uint8_t *slice;    //  and for a part of them
 } pt_answer_t;
 
 /*  False when out of memory. */

@@ -56,6 +56,8 @@ s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_t
     if (place && !place->plain)
         decision->producer = (pt_text_t) {place->producer, 16};
     out_triaged->route = decision->route;
+    out_triaged->category = (uint8_t) decision->category;
+    out_triaged->match = (uint8_t) decision->match;
     out_triaged->alert = decision->alert.present && decision->alert.active;
     pt_status_t status = pt_decision_encode(decision, out, PT_DECISION_BYTES_MAX, &out_triaged->bytes);
     //  Every part of a decision has a limit, and PT_DECISION_BYTES_MAX is above their sum.

@@ -18,6 +18,7 @@ typedef struct {
     bool keep;
     pt_poison_t *poison;
     size_t slot;
+    pt_stats_seat_t *seat; //  NULL: nobody counts
     pt_triage_t triage;
 } s_worker_t;
 
@@ -82,6 +83,8 @@ s_triage_items(s_worker_t *self, pt_job_t *job, pt_items_t *items, bool poison)
         if (self->keep && triaged.route != PT_ROUTE_SETTLED)
             pt_packer_keep(self->packer, item);
         s_count_decision(job, &triaged);
+        if (self->seat)
+            pt_stats_count(self->seat, &triaged);
     }
     return pt_packer_gather(self->packer, job);
 }
@@ -137,6 +140,8 @@ s_take_catalog(s_worker_t *self, pt_job_t *job)
     pt_triage_init(&self->triage, job->catalog);
     self->packer = job->packer;
     job->packer = packer;
+    if (self->seat)
+        pt_stats_catalog(self->seat, job->catalog);
 }
 
 static void
@@ -145,6 +150,8 @@ s_worker_close(s_worker_t **self_p)
     s_worker_t *self = *self_p;
     if (!self)
         return;
+    if (self->seat)
+        pt_stats_catalog(self->seat, NULL);
     zsock_destroy(&self->work);
     zsock_destroy(&self->next);
     pt_packer_destroy(&self->packer);
@@ -163,6 +170,9 @@ s_worker_open(const pt_worker_options_t *options)
     self->keep = options->keep;
     self->poison = options->poison;
     self->slot = options->slot;
+    self->seat = options->stats ? pt_stats_seat(options->stats) : NULL;
+    if (self->seat)
+        pt_stats_catalog(self->seat, options->catalog);
     self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     if (self->work && self->next && pt_sockets_connect(self->work, options->work) == PT_OK &&

@@ -10,6 +10,7 @@
 #include "pt_catalog.h"
 #include "pt_job.h"
 #include "pt_poison.h"
+#include "pt_stats.h"
 
 typedef struct {
     const pt_catalog_t *catalog; //  outlives the actor
@@ -19,6 +20,7 @@ typedef struct {
     bool keep;                   //  responses beside unsettled decisions, for the journal
     pt_poison_t *poison;         //  outlives the actor; NULL: none
     size_t slot;                 //  of this actor there
+    pt_stats_t *stats;           //  outlives the actor; NULL: nobody counts
 } pt_worker_options_t;
 
 /*  Start a worker; it is connected when this returns. Stop it with zactor_destroy: it finishes the

@@ -17,6 +17,7 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
     self->port_base = pt_config_number(config, PT_OPTION_PORT_BASE);
     self->drain_ms = pt_config_number(config, PT_OPTION_DRAIN_TIMEOUT);
     self->ports_file = pt_config_text(config, PT_OPTION_PORTS_FILE);
+    self->http = pt_config_text(config, PT_OPTION_HTTP);
     self->curve = pt_config_text(config, PT_OPTION_CURVE);
     self->insecure = pt_config_number(config, PT_OPTION_INSECURE_PUBLIC_BIND);
     self->front = pt_config_text(config, PT_OPTION_BROKER_FRONT);
@@ -142,6 +143,10 @@ s_start_pool(cmd_service_t *self)
     if (self->broker)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
     pool.gate = self->gate;
+    self->stats = pt_stats_new();
+    if (!self->stats)
+        return cmd_fail(EX_OSERR, NULL, "no memory for the worker's counters");
+    pool.stats = self->stats;
     int code = EX_OK;
     for (size_t i = 0; i < PT_QUEUE_COUNT_ && code == EX_OK; i++) {
         pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
@@ -162,6 +167,28 @@ s_start_pool(cmd_service_t *self)
     code = s_refuse(error, errno);
     cmd_journal_close(&self->journal);
     return code;
+}
+
+static int
+s_start_http(cmd_service_t *self)
+{
+    const cmd_service_options_t *options = &self->options;
+    char error[PT_HTTP_ERROR_BYTES_MAX];
+    if (options->http && strcmp(options->http, "none") == 0)
+        return EX_OK;
+    const pt_metrics_source_t source = {.version = PT_VERSION,
+                                        .pool = self->pool,
+                                        .broker = self->broker,
+                                        .stats = self->stats,
+                                        .journal = self->journal.store};
+    //  It has no keys, so by default only this host sees it.
+    cmd_service_options_t near = *options;
+    if (strncmp(near.address, "127.", 4) != 0)
+        near.address = "127.0.0.1";
+    const char *endpoint = s_endpoint(&near, options->http, PT_PORT_HTTP, self->endpoints[PT_QUEUE_COUNT_ + 3]);
+    if (cmd_http_start(&self->http, endpoint, options->http != NULL, &source, error) == EX_OK)
+        return EX_OK;
+    return s_refuse(error, errno);
 }
 
 //  At the limit a listening socket of libzmq spins and takes no new peer, and CZMQ aborts when it can
@@ -186,6 +213,19 @@ s_raise_descriptors(void)
                     S_DESCRIPTORS_MIN);
 }
 
+static void
+s_release(cmd_service_t *self)
+{
+    cmd_http_stop(&self->http);
+    pt_pool_destroy(&self->pool);
+    cmd_journal_close(&self->journal);
+    pt_stats_destroy(&self->stats);
+    pt_broker_destroy(&self->broker);
+    s_stop_gate(self);
+    pt_signals_close(&self->signals);
+    pt_load_clear(&self->load);
+}
+
 int
 cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
@@ -208,12 +248,10 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         code = s_start_broker(self);
     if (code == EX_OK && options->with_pool)
         code = s_start_pool(self);
-    if (code != EX_OK) {
-        pt_broker_destroy(&self->broker);
-        s_stop_gate(self);
-        pt_signals_close(&self->signals);
-        pt_load_clear(&self->load);
-    }
+    if (code == EX_OK)
+        code = s_start_http(self);
+    if (code != EX_OK)
+        s_release(self);
     return code;
 }
 
@@ -230,6 +268,8 @@ s_write_ports(const cmd_service_t *self, const char *path)
                             json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
     if (self->pool && *pt_pool_replay(self->pool))
         json_object_set_new(json, "replay", json_string(pt_pool_replay(self->pool)));
+    if (self->http.server)
+        json_object_set_new(json, "http", json_string(pt_http_url(self->http.server)));
     int error = cmd_ports_write(path, json);
     json_decref(json);
     return error ? cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(error)) : EX_OK;
@@ -259,6 +299,9 @@ s_log_start(const cmd_service_t *self)
                PT_LOG_S("endpoint", pt_pool_endpoint(self->pool, (pt_queue_t) i)));
     if (self->pool && *pt_pool_replay(self->pool))
         pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "replay"), PT_LOG_S("endpoint", pt_pool_replay(self->pool)));
+    if (self->http.server)
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "http"),
+               PT_LOG_S("endpoint", pt_http_url(self->http.server)));
     if (self->pool)
         cmd_journal_log(&self->journal);
 }
@@ -282,6 +325,8 @@ s_print_start(const cmd_service_t *self)
         fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
     if (self->pool && *pt_pool_replay(self->pool))
         fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
+    if (self->http.server)
+        fprintf(stderr, "%-15s %s/metrics\n", "http", pt_http_url(self->http.server));
     if (self->pool)
         cmd_journal_announce(&self->journal);
 }
@@ -348,17 +393,6 @@ s_drain_pool(cmd_service_t *self)
     pt_log(PT_EVENT_SERVICE_DRAIN_LATE, PT_LOG_N("unfinished", counters.in_work),
            PT_LOG_S("because", drain == PT_DRAIN_LATE ? "the drain time ended" : "of a second signal"));
     return EX_TEMPFAIL;
-}
-
-static void
-s_release(cmd_service_t *self)
-{
-    pt_pool_destroy(&self->pool);
-    cmd_journal_close(&self->journal);
-    pt_broker_destroy(&self->broker);
-    s_stop_gate(self);
-    pt_signals_close(&self->signals);
-    pt_load_clear(&self->load);
 }
 
 int

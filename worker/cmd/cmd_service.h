@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "cmd_catalog.h"
 #include "cmd_curve.h"
+#include "cmd_http.h"
 #include "cmd_journal.h"
 #include "cmd_options.h"
 
@@ -32,6 +33,7 @@ typedef struct {
     uint64_t publish_hwm;
     pt_masking_t masking;
     uint64_t drain_ms;
+    const char *http;       //  endpoint for those who watch; "none"; NULL: the default port, if it is free
     const char *ports_file; //  NULL: none
     const char *curve;      //  folder of keys; NULL: no CURVE
     bool insecure;          //  bind public addresses without CURVE
@@ -41,12 +43,14 @@ typedef struct {
 
 typedef struct {
     cmd_service_options_t options;
-    char endpoints[PT_QUEUE_COUNT_ + 3][CMD_ENDPOINT_BYTES]; //  made of address and port
+    char endpoints[PT_QUEUE_COUNT_ + 4][CMD_ENDPOINT_BYTES]; //  made of address and port
     pt_signals_t signals;
     pt_curve_t *curve; //  NULL: none
     pt_gate_t *gate;   //  NULL: none
     pt_broker_t *broker;
     pt_pool_t *pool;
+    pt_stats_t *stats;
+    cmd_http_t http;
     cmd_journal_t journal;
     pt_load_t load;
     const pt_catalog_t *catalog; //  the load's, or the built-in one

@@ -268,6 +268,7 @@ cmd_demo(int argc, char **argv)
     service.journal.dir = "none";
     //  It has a summary of its own.
     pt_log_set_level(PT_LOG_WARNING);
+    service.http = "none";
     code = cmd_service_start(&self.service, &service);
     if (code != EX_OK)
         return code;

@@ -1,0 +1,213 @@
+/*  libmicrohttpd on a socket of our own, so that an address is refused with its errno. */
+#include "pt_http.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+//  Some monitoring systems and a few people. More wait in the kernel's queue.
+#define S_CONNECTIONS_MAX 32
+#define S_BACKLOG 16
+//  A client that says nothing for this long is gone.
+#define S_SILENCE_S 10
+//  Of one connection: its request and the head of its answer.
+#define S_REQUEST_BYTES_MAX 16384
+
+struct pt_http {
+    struct MHD_Daemon *daemon;
+    pt_http_handler_fn *handler;
+    void *context;
+    char url[PT_HTTP_URL_BYTES_MAX];
+};
+
+static enum MHD_Result
+s_send_answer(struct MHD_Connection *connection, pt_http_answer_t *answer)
+{
+    struct MHD_Response *response =
+        answer->body ? MHD_create_response_from_buffer(answer->len, answer->body, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (!response) {
+        free(answer->body);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static bool
+s_is_read(const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+static enum MHD_Result
+s_handle(void *context, struct MHD_Connection *connection, const char *path, const char *method, const char *version,
+         const char *body, size_t *body_bytes, void **progress)
+{
+    (void) version;
+    (void) body;
+    pt_http_t *self = context;
+    pt_http_answer_t answer = {.status = MHD_HTTP_METHOD_NOT_ALLOWED, .type = "text/plain; charset=utf-8"};
+    if (!s_is_read(method)) {
+        answer.body = strdup("only GET and HEAD are served here\n");
+        answer.len = answer.body ? strlen(answer.body) : 0;
+        return s_send_answer(connection, &answer);
+    }
+    //  First with the head alone; an answer to that would end the connection.
+    if (!*progress) {
+        *progress = self;
+        return MHD_YES;
+    }
+    //  A body that a GET has is passed over.
+    if (*body_bytes) {
+        *body_bytes = 0;
+        return MHD_YES;
+    }
+    self->handler(self->context, path, &answer);
+    return s_send_answer(connection, &answer);
+}
+
+//  Split "tcp://HOST:PORT"; an address of IPv6 stands in brackets. False: it is none.
+static bool
+s_split_endpoint(const char *endpoint, char *host, size_t room, const char **out_port)
+{
+    static const char *const schemes[] = {"tcp://", "http://"};
+    for (size_t i = 0; i < 2; i++)
+        if (strncmp(endpoint, schemes[i], strlen(schemes[i])) == 0) {
+            endpoint += strlen(schemes[i]);
+            break;
+        }
+    const char *colon = strrchr(endpoint, ':');
+    if (!colon || colon == endpoint || !colon[1])
+        return false;
+    size_t len = (size_t) (colon - endpoint);
+    bool brackets = *endpoint == '[' && endpoint[len - 1] == ']';
+    if (brackets) {
+        endpoint++;
+        len -= 2;
+    }
+    if (len == 0 || len >= room || strcspn(endpoint, "/") < len || (!brackets && memchr(endpoint, ':', len)))
+        return false;
+    memcpy(host, endpoint, len);
+    host[len] = 0;
+    *out_port = strcmp(colon + 1, "*") == 0 ? "0" : colon + 1;
+    return strspn(*out_port, "0123456789") == strlen(*out_port) && strlen(*out_port) <= 5 && atoi(*out_port) <= 65535;
+}
+
+//  A listening socket, or -1 with errno.
+static int
+s_listen_at(const struct addrinfo *address)
+{
+    int one = 1;
+    int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, S_BACKLOG) == 0)
+        return fd;
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+static int
+s_listen(const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(strcmp(host, "*") == 0 ? NULL : host, port, &hints, &found) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    int fd = s_listen_at(found);
+    int reason = errno;
+    freeaddrinfo(found);
+    errno = reason;
+    return fd;
+}
+
+static void
+s_note_url(pt_http_t *self, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    char host[256] = "?";
+    char port[8] = "?";
+    if (getsockname(fd, (struct sockaddr *) &address, &len) == 0)
+        getnameinfo((struct sockaddr *) &address, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    bool six = strchr(host, ':') != NULL;
+    snprintf(self->url, sizeof(self->url), "http://%s%s%s:%s", six ? "[" : "", host, six ? "]" : "", port);
+}
+
+//  The socket is the daemon's from then on.
+static bool
+s_start(pt_http_t *self, int fd)
+{
+    errno = 0;
+    self->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, s_handle, self,
+                                    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned) S_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) S_SILENCE_S,
+                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) S_REQUEST_BYTES_MAX, MHD_OPTION_END);
+    return self->daemon != NULL;
+}
+
+pt_http_t *
+pt_http_new(const char *endpoint, pt_http_handler_fn *handler, void *context, char *out_error)
+{
+    assert(endpoint);
+    assert(handler);
+    assert(out_error);
+
+    char host[256];
+    const char *port;
+    errno = EINVAL;
+    int fd = s_split_endpoint(endpoint, host, sizeof(host), &port) ? s_listen(host, port) : -1;
+    pt_http_t *self = fd >= 0 ? calloc(1, sizeof(*self)) : NULL;
+    if (self) {
+        self->handler = handler;
+        self->context = context;
+        s_note_url(self, fd);
+    }
+    if (self && s_start(self, fd))
+        return self;
+    int reason = errno ? errno : ENOMEM;
+    snprintf(out_error, PT_HTTP_ERROR_BYTES_MAX, "%s: %s", endpoint, strerror(reason));
+    if (fd >= 0)
+        close(fd);
+    free(self);
+    errno = reason;
+    return NULL;
+}
+
+void
+pt_http_destroy(pt_http_t **self_p)
+{
+    assert(self_p);
+
+    pt_http_t *self = *self_p;
+    if (!self)
+        return;
+    MHD_stop_daemon(self->daemon);
+    free(self);
+    *self_p = NULL;
+}
+
+const char *
+pt_http_url(const pt_http_t *self)
+{
+    assert(self);
+
+    return self->url;
+}
