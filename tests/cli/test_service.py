@@ -38,6 +38,7 @@ class Start(unittest.TestCase):
                             "--ports-file", str(self.ports)) as daemon:
             ports = self.read_ports()
             self.assertEqual(ports.pop("pid"), daemon.process.pid)
+            self.assertEqual(ports.pop("http"), f"http://{host}:5580")
             self.assertEqual(ports, {name: f"tcp://{host}:{port}" for name, port in DEFAULT_PORTS.items()})
             for endpoint in ports.values():
                 self.assertIn(endpoint, daemon.text)
