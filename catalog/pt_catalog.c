@@ -26,9 +26,10 @@ s_open_provider(pt_catalog_t *self, uint16_t index)
         .gateway = gateway,
         .id = pt_image_text(image, gateway->id),
         .name = pt_image_text(image, gateway->name),
-        .shape = {self->paths + gateway->first_path, gateway->path_count},
+        .shape = {.paths = self->paths + gateway->first_path, .path_count = gateway->path_count},
         .index = index,
     };
+    pt_shape_prepare(&self->providers[index].shape);
 }
 
 //  Make the parts that hold pointers.

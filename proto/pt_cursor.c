@@ -190,31 +190,17 @@ pt_cursor_next_any(pt_cursor_t *self, pt_value_t *out_value)
     return PT_OK;
 }
 
-/*  Step over values while their first byte, or for a str the one after it, tells their size: nearly all
- *  that bodies hold. Leaves off at the first other value, or one that is not there whole.
- *
- *  The next value's place waits for this value's size, so a predicted branch that makes short strings
- *  an addition and single bytes a constant is worth more than a table that has to be read.
+/*  Step over values of a size that is seen at once. Leaves off at the first other value, or one that is
+ *  not there whole.
  */
 static inline void
 s_skip_plain(pt_cursor_t *self, size_t *items)
 {
     const uint8_t *at = self->at;
     size_t left = pt_cursor_left(self);
-    for (; *items > 0 && left >= 2; --*items) {
-        uint8_t head = *at;
-        size_t bytes;
-        if ((head & 0xe0) == 0xa0)
-            bytes = 1 + (head & 0x1fu);
-        else if (head < 0x80 || head == 0xc0 || head == 0xc2 || head == 0xc3)
-            bytes = 1;
-        else if (head == 0xd9)
-            bytes = 2 + (size_t) at[1];
-        else if (s_heads[head].kind <= PT_VALUE_FLOAT && head != 0xc1)
-            bytes = s_heads[head].head_bytes;
-        else
-            break;
-        if (bytes > left)
+    for (; *items > 0 && left > 0; --*items) {
+        size_t bytes = pt_cursor_measure_plain(at, left);
+        if (!bytes)
             break;
         at += bytes;
         left -= bytes;

@@ -3,15 +3,17 @@
  *  One walk over the body with a level of its own for each open array or map. A level knows which
  *  paths run through it, so only keys on a path are looked into and the rest is stepped over. A
  *  JSON body is turned into msgpack first, so that both forms are read by the same code.
+ *
+ *  The walk ends where the body ends, or at the fault that stepping over the body would have found:
+ *  so the envelope's decoder can take it for that step.
  */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pt_cursor.h"
+#include "pt_facts.h"
 #include "pt_json.h"
-#include "pt_response.h"
 #include "pt_scalar.h"
 
 #define BODY_LEVELS PT_BODY_DEPTH_MAX
@@ -27,7 +29,7 @@ typedef struct {
     uint32_t left;   //  elements or pairs
     uint32_t index;  //  of the next element
     uint32_t paths;  //  bit n: path n runs through here
-    uint64_t filter; //  the hashes of the steps that these paths take next
+    uint64_t filter; //  bit k: one of them takes a step next whose pt_shape_key is k
     bool is_map;
     bool in_fields; //  its leaves are request fields
     size_t name_len;
@@ -37,21 +39,12 @@ typedef struct {
     pt_cursor_t cursor;
     const pt_shape_t *shape;
     pt_facts_t *facts;
-    uint32_t field_paths; //  bit n: path n has the role of PT_ROLE_FIELDS
-    uint32_t found;       //  bit n: texts[n] is there
+    uint32_t found; //  bit n: texts[n] is there
     pt_text_t texts[PT_PATHS_MAX];
     unsigned depth;
     s_level_t levels[BODY_LEVELS];
     char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
 } s_walk_t;
-
-/*  One of 64 bits for a key, so that most keys are told from all steps at once. */
-static inline uint64_t
-s_hash_key(pt_text_t key)
-{
-    unsigned first = key.len ? (unsigned char) key.data[0] : 0;
-    return UINT64_C(1) << ((first + 7 * key.len) & 63);
-}
 
 /*  A value where another one belongs. Null and an empty text say nothing, as if they were absent. */
 static void
@@ -89,14 +82,18 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
 }
 
 /*  Which of a level's paths take this key as their next step. */
-static uint32_t
+static inline uint32_t
 s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key)
 {
-    if (!(level->filter & s_hash_key(key)))
+    unsigned number = pt_shape_key_of(key);
+    if (!(level->filter >> number & 1))
         return 0;
     unsigned step = self->depth - 1;
+    uint32_t paths = level->paths;
+    if (step == 0)
+        paths &= self->shape->first_paths[number];
     uint32_t matched = 0;
-    for (uint32_t paths = level->paths; paths; paths &= paths - 1) {
+    for (; paths; paths &= paths - 1) {
         unsigned index = (unsigned) __builtin_ctz(paths);
         if (pt_text_equal(self->shape->paths[index].steps[step], key))
             matched |= 1u << index;
@@ -180,7 +177,7 @@ s_push_level(s_walk_t *self, const pt_value_t *value, uint32_t paths, bool in_fi
                           .name_len = name_len};
     for (; paths; paths &= paths - 1) {
         const pt_path_t *path = &self->shape->paths[__builtin_ctz(paths)];
-        level->filter |= s_hash_key(path->steps[self->depth]);
+        level->filter |= UINT64_C(1) << pt_shape_key_of(path->steps[self->depth]);
     }
     self->depth++;
     return PT_OK;
@@ -193,16 +190,30 @@ static void
 s_forget_paths(s_walk_t *self, uint32_t paths)
 {
     self->found &= ~paths;
-    if (paths & self->field_paths) {
+    if (paths & self->shape->field_paths) {
         self->facts->field_count = 0;
         self->facts->fields_dropped = 0;
     }
+}
+
+/*  Whether nothing is to be done with a value but to take it for the one path that ends here. */
+static inline bool
+s_is_simple(const s_walk_t *self, const s_level_t *level, uint32_t paths, const pt_value_t *value)
+{
+    const pt_path_t *path = &self->shape->paths[__builtin_ctz(paths)];
+    return (paths & (paths - 1)) == 0 && value->kind < PT_VALUE_ARRAY && !level->in_fields &&
+           path->step_count == self->depth && path->role != PT_ROLE_FIELDS;
 }
 
 /*  Take a value under a key that `paths` lead to, and open it where they lead on. */
 static pt_status_t
 s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, const pt_value_t *value)
 {
+    if (paths && s_is_simple(self, level, paths, value)) {
+        self->found &= ~paths;
+        s_take_value(self, (unsigned) __builtin_ctz(paths), value);
+        return PT_OK;
+    }
     uint32_t onward = 0;
     bool in_fields = level->in_fields;
     bool opens_fields = false;
@@ -229,7 +240,7 @@ s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, c
         return s_push_level(self, value, onward, true, s_join_name(self, level, key));
     if (onward)
         return s_push_level(self, value, onward, false, 0);
-    return pt_cursor_skip_children(&self->cursor, value, BODY_LEVELS);
+    return pt_cursor_skip_children(&self->cursor, value, BODY_LEVELS - self->depth);
 }
 
 /*  Read the key of the next pair, or the number of the next element. A key that is no string has
@@ -249,7 +260,7 @@ s_read_key(s_walk_t *self, s_level_t *level, char *digits, pt_text_t *out_key)
     if (status == PT_OK && key.kind == PT_VALUE_STR)
         *out_key = key.as.text;
     else if (status == PT_OK)
-        status = pt_cursor_skip_children(&self->cursor, &key, BODY_LEVELS);
+        status = pt_cursor_skip_children(&self->cursor, &key, BODY_LEVELS - self->depth);
     return status;
 }
 
@@ -262,11 +273,11 @@ s_read_item(s_walk_t *self, s_level_t *level)
     if (status != PT_OK)
         return status;
     if (!key.data)
-        return pt_cursor_skip(&self->cursor, BODY_LEVELS);
+        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
 
     uint32_t paths = s_match_key(self, level, key);
     if (!paths && !level->in_fields)
-        return pt_cursor_skip(&self->cursor, BODY_LEVELS);
+        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
     pt_value_t value;
     status = pt_cursor_next(&self->cursor, &value);
     if (status == PT_OK)
@@ -295,51 +306,79 @@ s_assign_texts(s_walk_t *self)
     }
 }
 
-/*  Paths that can lead anywhere, and which of them are of request fields. */
-static uint32_t
-s_list_paths(const pt_shape_t *shape, uint32_t *out_field_paths)
+/*  Step over the pairs at the cursor that no path names and whose key and value are short strings, small
+ *  numbers or constants: most of what stands in a body, in one tight loop. Ends before any other pair.
+ */
+static inline void
+s_pass_strangers(s_walk_t *self, s_level_t *level)
 {
-    uint32_t paths = 0;
-    *out_field_paths = 0;
-    for (size_t index = 0; index < shape->path_count; index++) {
-        const pt_path_t *path = &shape->paths[index];
-        if (path->step_count)
-            paths |= 1u << index;
-        if (path->role == PT_ROLE_FIELDS)
-            *out_field_paths |= 1u << index;
+    const uint8_t *at = self->cursor.at;
+    const uint8_t *end = self->cursor.end;
+    uint64_t filter = level->filter;
+    uint32_t left = level->left;
+    for (; left > 0; left--) {
+        //  A key of 1 to 31 bytes with a byte of its value behind it.
+        size_t room = (size_t) (end - at);
+        if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
+            break;
+        size_t len = *at & 0x1fu;
+        if (room < len + 2 || (filter >> pt_shape_key(at[1], len) & 1))
+            break;
+        const uint8_t *value = at + 1 + len;
+        size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
+        if (!bytes)
+            break;
+        at = value + bytes;
     }
-    return paths;
+    level->left = left;
+    self->cursor.at = at;
 }
 
-static void
-s_walk_body(pt_bytes_t body, const pt_shape_t *shape, pt_facts_t *facts)
+static pt_status_t
+s_walk_levels(s_walk_t *self)
 {
-    //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
-    //  already. Checking again costs little and makes this function total.
-    s_walk_t walk;
-    pt_value_t root;
-    walk.cursor = pt_cursor_open(body);
-    if (pt_cursor_next(&walk.cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
-        return;
-    facts->is_map = root.as.count > 0;
-    walk.shape = shape;
-    walk.facts = facts;
-    walk.found = 0;
-    walk.depth = 0;
-    if (s_push_level(&walk, &root, s_list_paths(shape, &walk.field_paths), false, 0) != PT_OK)
-        return;
-
-    while (walk.depth > 0) {
-        s_level_t *level = &walk.levels[walk.depth - 1];
+    while (self->depth > 0) {
+        s_level_t *level = &self->levels[self->depth - 1];
+        if (level->is_map && !level->in_fields)
+            s_pass_strangers(self, level);
         if (level->left == 0) {
-            walk.depth--;
+            self->depth--;
             continue;
         }
         level->left--;
-        if (s_read_item(&walk, level) != PT_OK)
-            return;
+        pt_status_t status = s_read_item(self, level);
+        if (status != PT_OK)
+            return status;
     }
-    s_assign_texts(&walk);
+    return PT_OK;
+}
+
+pt_status_t
+pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *shape, pt_facts_t *facts)
+{
+    assert(root->kind == PT_VALUE_MAP);
+    assert(shape->path_count <= PT_PATHS_MAX);
+
+    pt_shape_t prepared;
+    if (!shape->is_prepared) {
+        prepared = *shape;
+        pt_shape_prepare(&prepared);
+        shape = &prepared;
+    }
+    s_walk_t walk;
+    walk.cursor = *cursor;
+    walk.shape = shape;
+    walk.facts = facts;
+    walk.found = 0;
+    walk.depth = 1;
+    walk.levels[0] =
+        (s_level_t) {.left = root->as.count, .paths = shape->open_paths, .filter = shape->first_keys, .is_map = true};
+    facts->is_map = root->as.count > 0;
+    pt_status_t status = s_walk_levels(&walk);
+    *cursor = walk.cursor;
+    if (status == PT_OK)
+        s_assign_texts(&walk);
+    return status;
 }
 
 /*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one
@@ -369,6 +408,19 @@ s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
 }
 
 void
+pt_facts_clear(pt_facts_t *facts)
+{
+    //  All texts, which stand side by side.
+    facts->is_map = false;
+    facts->is_odd = false;
+    memset((char *) facts + offsetof(pt_facts_t, codes), 0, offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
+    facts->field_count = 0;
+    facts->fields_dropped = 0;
+    facts->json = NULL;
+    facts->scratch_used = 0;
+}
+
+void
 pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts)
 {
     assert(response);
@@ -376,22 +428,19 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
     assert(shape->path_count <= PT_PATHS_MAX);
     assert(out_facts);
 
-    //  All texts, which stand side by side; the pairs and the scratch room need no clearing.
-    out_facts->is_map = false;
-    out_facts->is_odd = false;
-    memset((char *) out_facts + offsetof(pt_facts_t, codes), 0,
-           offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
-    out_facts->field_count = 0;
-    out_facts->fields_dropped = 0;
-    out_facts->json = NULL;
-    out_facts->scratch_used = 0;
-
+    pt_facts_clear(out_facts);
     pt_bytes_t body = response->body;
     bool has_fields = response->body_kind == PT_BODY_MSGPACK;
     if (response->body_kind == PT_BODY_JSON)
         has_fields = s_convert_json(response->body, out_facts, &body);
-    if (has_fields)
-        s_walk_body(body, shape, out_facts);
+    //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
+    //  already. Checking again costs little and makes this function total.
+    pt_value_t root;
+    pt_cursor_t cursor = pt_cursor_open(body);
+    if (!has_fields || pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
+        return;
+    pt_status_t status = pt_facts_walk(&cursor, &root, shape, out_facts);
+    (void) status;
 }
 
 void

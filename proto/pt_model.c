@@ -135,3 +135,24 @@ FIELD_WORDS(alert_when, PT_ALERT_WHEN_COUNT_)
 FIELD_WORDS(severity, PT_SEVERITY_COUNT_)
 FIELD_WORDS(audience, PT_AUDIENCE_COUNT_)
 FIELD_WORDS(operation_kind, PT_OPERATION_COUNT_)
+
+void
+pt_shape_prepare(pt_shape_t *self)
+{
+    assert(self);
+    assert(self->path_count <= PT_PATHS_MAX);
+
+    *self = (pt_shape_t) {.paths = self->paths, .path_count = self->path_count, .is_prepared = true};
+    for (size_t index = 0; index < self->path_count; index++) {
+        const pt_path_t *path = &self->paths[index];
+        uint32_t bit = UINT32_C(1) << index;
+        if (path->role == PT_ROLE_FIELDS)
+            self->field_paths |= bit;
+        if (!path->step_count)
+            continue;
+        unsigned key = pt_shape_key_of(path->steps[0]);
+        self->open_paths |= bit;
+        self->first_keys |= UINT64_C(1) << key;
+        self->first_paths[key] |= bit;
+    }
+}

@@ -186,10 +186,37 @@ typedef struct {
     pt_text_t steps[PT_PATH_STEPS];
 } pt_path_t;
 
+//  How many numbers pt_shape_key gives.
+#define PT_SHAPE_KEYS 64
+
 typedef struct {
     const pt_path_t *paths;
     size_t path_count; //  at most PT_PATHS_MAX
+    //  What pt_shape_prepare writes. A shape that is not prepared is good too; reading a body by it costs more.
+    bool is_prepared;
+    uint32_t open_paths;                 //  bit n: path n has a step, so it can lead somewhere
+    uint32_t field_paths;                //  bit n: path n has the role of PT_ROLE_FIELDS
+    uint64_t first_keys;                 //  bit k: some path's first step has the number k
+    uint32_t first_paths[PT_SHAPE_KEYS]; //  bit n of element k: path n's first step has the number k
 } pt_shape_t;
+
+/*  A number below PT_SHAPE_KEYS for a key of a body, so that most keys are told from all steps at once.
+ *  `first` is its first byte; 0 for an empty key.
+ */
+static inline unsigned
+pt_shape_key(uint8_t first, size_t len)
+{
+    return (unsigned) (first + 7 * len) % PT_SHAPE_KEYS;
+}
+
+static inline unsigned
+pt_shape_key_of(pt_text_t key)
+{
+    return pt_shape_key(key.len ? (uint8_t) key.data[0] : 0, key.len);
+}
+
+/*  Note down what every walk by this shape asks for first. */
+void pt_shape_prepare(pt_shape_t *self);
 
 //  A name and a value: a captured hole, or a request field and its code.
 typedef struct {

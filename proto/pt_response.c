@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "pt_cursor.h"
+#include "pt_facts.h"
 
 //  The envelope itself is the first level.
 #define VALUE_LEVELS (PT_DEPTH_MAX - 1)
@@ -71,6 +71,9 @@ typedef struct {
     uint32_t seen;      //  bit n: key n stood here
     pt_status_t status; //  the first fault
     char *error;
+    const pt_shape_finder_t *finder; //  NULL: bodies are stepped over
+    pt_facts_t *facts;
+    bool is_extracted; //  the facts are those of the body
 } s_walk_t;
 
 #define IS(text, literal) (memcmp((text).data, literal, sizeof(literal) - 1) == 0)
@@ -260,13 +263,34 @@ s_take_value(const s_key_t *key, const pt_value_t *value, pt_response_t *out_res
     return PT_OK;
 }
 
+/*  Whether the body that was read last, if it is one, can be looked into now. */
+static bool
+s_is_readable_body(const s_walk_t *self, const pt_value_t *value, s_key_index_t index)
+{
+    return index == KEY_BODY && self->finder && value->kind == PT_VALUE_MAP && self->response->provider.data &&
+           self->status == PT_OK && !(self->seen & (1u << KEY_BODY));
+}
+
+/*  Walk over the body, picking out what its provider's shape asks for. */
+static pt_status_t
+s_read_body(s_walk_t *self, const pt_value_t *value)
+{
+    const pt_shape_t *shape = self->finder->find(self->finder->context, self->response->provider);
+    self->is_extracted = true;
+    return pt_facts_walk(&self->cursor, value, shape, self->facts);
+}
+
 /*  Step over the children of the value that began at `start`. One that is too deep is noted, and
  *  no reason to lose the id that may stand behind it.
  */
 static pt_status_t
 s_skip_children(s_walk_t *self, const pt_value_t *value, const uint8_t *start, s_key_index_t index)
 {
-    pt_status_t status = pt_cursor_skip_children(&self->cursor, value, VALUE_LEVELS);
+    pt_status_t status = PT_OK;
+    if (s_is_readable_body(self, value, index))
+        status = s_read_body(self, value);
+    else
+        status = pt_cursor_skip_children(&self->cursor, value, VALUE_LEVELS);
     if (status != PT_E_DEPTH)
         return status;
     s_note_fault(self, status, index);
@@ -388,5 +412,33 @@ pt_response_decode(pt_bytes_t frame, pt_response_t *out_response, char *out_erro
     out_error[0] = '\0';
     s_walk_t walk = {.cursor = pt_cursor_open(frame), .response = out_response, .status = PT_OK, .error = out_error};
     s_read_frame(&walk, frame);
+    return walk.status;
+}
+
+pt_status_t
+pt_response_read(pt_bytes_t frame, const pt_shape_finder_t *finder, pt_response_t *out_response, pt_facts_t *out_facts,
+                 char *out_error)
+{
+    assert(finder);
+    assert(out_response);
+    assert(out_facts);
+    assert(out_error);
+
+    *out_response = (pt_response_t) {.attempt = 1};
+    out_error[0] = '\0';
+    pt_facts_clear(out_facts);
+    s_walk_t walk = {.cursor = pt_cursor_open(frame),
+                     .response = out_response,
+                     .status = PT_OK,
+                     .error = out_error,
+                     .finder = finder,
+                     .facts = out_facts};
+    s_read_frame(&walk, frame);
+    if (walk.status != PT_OK) {
+        pt_facts_clear(out_facts);
+    } else if (!walk.is_extracted) {
+        const pt_shape_t *shape = finder->find(finder->context, out_response->provider);
+        pt_facts_extract(out_response, shape, out_facts);
+    }
     return walk.status;
 }

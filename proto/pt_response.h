@@ -25,6 +25,19 @@ extern "C" {
  */
 PT_MUST_CHECK pt_status_t pt_response_decode(pt_bytes_t frame, pt_response_t *out_response, char *out_error);
 
+//  Finds the shape of a provider's bodies by the name that the envelope gives; never NULL.
+typedef struct {
+    const pt_shape_t *(*find)(void *context, pt_text_t provider);
+    void *context;
+} pt_shape_finder_t;
+
+/*  pt_response_decode and pt_facts_extract at once, with one walk over the body where it is a map that
+ *  stands behind the provider. `finder` is asked at most once, and only for a provider that was read
+ *  well. The result is the same as of the two; after a fault the facts are empty.
+ */
+PT_MUST_CHECK pt_status_t pt_response_read(pt_bytes_t frame, const pt_shape_finder_t *finder,
+                                           pt_response_t *out_response, pt_facts_t *out_facts, char *out_error);
+
 /*  Pick what a shape asks for out of a body. Total: a field of an unexpected type is an absent
  *  one, text that is not JSON is a body without fields. A JSON body costs the allocations of the
  *  JSON library; a msgpack body none. Texts that are printed or joined stand in out_facts->scratch,

@@ -35,10 +35,26 @@ pt_text_of(const char *string)
     return (pt_text_t) {string, string ? strlen(string) : 0};
 }
 
+/*  Whether 8 to 16 bytes are equal: two words that may overlap, where a call would cost more. */
+static inline bool
+pt_text_equal_words(const char *left, const char *right, size_t len)
+{
+    uint64_t words[4];
+    memcpy(&words[0], left, 8);
+    memcpy(&words[1], right, 8);
+    memcpy(&words[2], left + len - 8, 8);
+    memcpy(&words[3], right + len - 8, 8);
+    return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+}
+
 static inline bool
 pt_text_equal(pt_text_t left, pt_text_t right)
 {
-    return left.len == right.len && (left.len == 0 || memcmp(left.data, right.data, left.len) == 0);
+    if (left.len != right.len)
+        return false;
+    if (left.len - 8 <= 8)
+        return pt_text_equal_words(left.data, right.data, left.len);
+    return left.len == 0 || memcmp(left.data, right.data, left.len) == 0;
 }
 
 /*  Present and not empty. */

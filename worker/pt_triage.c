@@ -65,6 +65,22 @@ s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_t
     (void) status;
 }
 
+//  Finds a provider's shape and remembers the provider, which is asked for once.
+typedef struct {
+    const pt_catalog_t *catalog;
+    const pt_provider_t *provider; //  NULL: not asked yet, or none that the catalog knows
+    bool is_asked;
+} s_finder_t;
+
+static const pt_shape_t *
+s_find_shape(void *context, pt_text_t name)
+{
+    s_finder_t *self = context;
+    self->provider = pt_catalog_provider(self->catalog, name);
+    self->is_asked = true;
+    return pt_provider_shape(self->provider);
+}
+
 void
 pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place, uint32_t index, uint64_t now_ms,
                    uint8_t *out, pt_triaged_t *out_triaged)
@@ -74,10 +90,14 @@ pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place,
     assert(out_triaged);
 
     pt_response_t *response = &self->response;
-    pt_status_t status = pt_response_decode(bytes, response, self->error);
+    s_finder_t found = {self->catalog, NULL, false};
+    pt_shape_finder_t finder = {s_find_shape, &found};
+    pt_status_t status = pt_response_read(bytes, &finder, response, &self->facts, self->error);
     if (!response->id.data && place)
         response->id = s_print_place(place, index, self->id);
-    const pt_provider_t *provider = pt_catalog_provider(self->catalog, response->provider);
+    if (!found.is_asked)
+        s_find_shape(&found, response->provider);
+    const pt_provider_t *provider = found.provider;
     out_triaged->provider = provider ? pt_provider_index(provider) : PT_TRIAGE_NO_PROVIDER;
     out_triaged->invalid = status != PT_OK;
     if (status != PT_OK) {
@@ -85,7 +105,6 @@ pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place,
         s_encode_decision(self, place, out, out_triaged);
         return;
     }
-    pt_facts_extract(response, pt_provider_shape(provider), &self->facts);
     pt_catalog_lookup(self->catalog, provider, response, &self->facts, &self->verdict);
     pt_policy_decide(&self->verdict, response, &self->facts, self->catalog_hash, now_ms, &self->decision);
     s_encode_decision(self, place, out, out_triaged);

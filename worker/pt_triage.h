@@ -1,8 +1,8 @@
 /*  pt_triage: the spine. One response's bytes in, one encoded decision out.
  *
  *      bytes
- *        │ pt_response_decode    what the orchestrator sent          proto    may fail
- *        │ pt_facts_extract      where its gateway puts codes        proto    cannot fail
+ *        │ pt_response_read      what the orchestrator sent, and     proto    may fail
+ *        │                       what its gateway's body says
  *        │ pt_catalog_lookup     what the gateway meant              catalog  cannot fail
  *        │ pt_policy_decide      what happens next                   catalog  cannot fail
  *        ▼ pt_decision_encode    the decision's bytes                proto

@@ -45,7 +45,7 @@ static const pt_path_t s_paths[] = {
     {PT_ROLE_FIELDS, 0, 0, 2, {{"error", 5}, {"fields", 6}}},
     {PT_ROLE_STATUS, 0, 0, 1, {{"status", 6}}},
 };
-static const pt_shape_t s_shape = {s_paths, sizeof s_paths / sizeof *s_paths};
+static const pt_shape_t s_shape = {.paths = s_paths, .path_count = sizeof s_paths / sizeof *s_paths};
 
 /*  The whole way of one frame; returns how often the allocator was called. */
 static size_t

@@ -25,7 +25,7 @@ static const pt_path_t s_paths[] = {
     {PT_ROLE_STATUS, 2, 0, 6, {STEP("a"), STEP("b"), STEP("c"), STEP("d"), STEP("e"), STEP("f")}},
     {PT_ROLE_ADVICE, 0, 0, 1, {STEP("advice")}},
 };
-static const pt_shape_t s_shape = {s_paths, sizeof s_paths / sizeof *s_paths};
+static const pt_shape_t s_shape = {.paths = s_paths, .path_count = sizeof s_paths / sizeof *s_paths};
 
 typedef struct {
     pt_response_t response;
@@ -530,7 +530,7 @@ static void
 test_a_shape_without_paths(void **state)
 {
     (void) state;
-    pt_shape_t empty = {NULL, 0};
+    pt_shape_t empty = {.paths = NULL, .path_count = 0};
     s_extract_t self;
     s_extract_bytes(&self, PT_BODY_MSGPACK, "\x81\xa1x\x01", 4, &empty);
     assert_true(self.facts.is_map);
@@ -547,7 +547,7 @@ test_two_paths_to_one_slot(void **state)
 {
     (void) state;
     static const pt_path_t paths[] = {{PT_ROLE_CODE, 0, 0, 1, {STEP("new")}}, {PT_ROLE_CODE, 0, 0, 1, {STEP("old")}}};
-    static const pt_shape_t shape = {paths, 2};
+    static const pt_shape_t shape = {.paths = paths, .path_count = 2};
     static const char both[] = "\x82\xa3old\xa1"
                                "1\xa3new\xa1"
                                "2";
@@ -587,6 +587,116 @@ test_mutated_bodies(void **state)
     globfree(&vectors);
 }
 
+static const pt_shape_t *
+s_find_shape(void *context, pt_text_t provider)
+{
+    assert_non_null(context);
+    assert_true(provider.data || !provider.len);
+    ++*(int *) context;
+    return &s_shape;
+}
+
+//  One frame read in both ways: with one walk over the body, and step by step.
+static pt_status_t
+s_check_read(pt_bytes_t frame)
+{
+    static pt_facts_t once, twice;
+    pt_response_t left, right;
+    char errors[2][PT_ERROR_BYTES_MAX];
+    int asked = 0;
+    pt_shape_finder_t finder = {s_find_shape, &asked};
+    pt_status_t status = pt_response_read(frame, &finder, &left, &once, errors[0]);
+    assert_int_equal(pt_response_decode(frame, &right, errors[1]), status);
+    assert_string_equal(errors[0], errors[1]);
+    assert_true(asked <= 1);
+    assert_true(pt_text_equal(left.id, right.id) && pt_text_equal(left.provider, right.provider));
+    assert_true(pt_text_equal(left.reference, right.reference) && left.http_status == right.http_status);
+    assert_true(left.body_kind == right.body_kind && left.body.data == right.body.data);
+    assert_int_equal(left.body.len, right.body.len);
+    if (status == PT_OK) {
+        pt_facts_extract(&right, &s_shape, &twice);
+        s_check_same(&once, &twice);
+        pt_facts_release(&twice);
+    } else {
+        assert_false(once.is_map || once.field_count || once.json);
+    }
+    pt_facts_release(&once);
+    return status;
+}
+
+//  Whatever is wrong with a frame, one walk over its body finds it as the two steps do.
+static void
+test_one_walk_equals_two_steps(void **state)
+{
+    (void) state;
+    glob_t vectors = support_vectors("response");
+    uint64_t seed = 7;
+    int good = 0, bad = 0;
+    for (int round = 0; round < 50000; round++) {
+        pt_bytes_t frame = support_read(vectors.gl_pathv[support_random(&seed) % vectors.gl_pathc]);
+        size_t len = round % 5 ? frame.len : support_random(&seed) % frame.len;
+        uint8_t *copy = support_copy(frame.data, len);
+        for (uint64_t change = len ? support_random(&seed) % 3 : 0; change > 0; change--)
+            copy[support_random(&seed) % len] = (uint8_t) support_random(&seed);
+        if (s_check_read((pt_bytes_t) {copy, len}) == PT_OK)
+            good++;
+        else
+            bad++;
+        free(copy);
+        support_free(frame);
+    }
+    assert_true(good > 1000 && bad > 1000);
+    globfree(&vectors);
+}
+
+//  {"provider": "x", "body": {"a": {"a": … 1 … }}, "id": "y"}, or the body in front; `key` is on a path or not.
+static size_t
+s_write_deep(uint8_t *out, unsigned levels, char key, bool body_first)
+{
+    static const char provider[] = "\xa8provider\xa1x";
+    static const char id[] = "\xa2id\xa1y";
+    size_t at = 0;
+    out[at++] = 0x83;
+    for (int part = 0; part < 2; part++) {
+        if (part == (body_first ? 1 : 0)) {
+            memcpy(out + at, provider, sizeof provider - 1);
+            at += sizeof provider - 1;
+            continue;
+        }
+        memcpy(out + at,
+               "\xa4"
+               "body",
+               5);
+        at += 5;
+        for (unsigned level = 0; level < levels; level++) {
+            out[at++] = 0x81;
+            out[at++] = 0xa1;
+            out[at++] = (uint8_t) (level < 6 ? key + (key == 'a' ? (char) level : 0) : key);
+        }
+        out[at++] = 1;
+    }
+    memcpy(out + at, id, sizeof id - 1);
+    return at + sizeof id - 1;
+}
+
+static void
+test_one_walk_at_every_depth(void **state)
+{
+    (void) state;
+    for (unsigned levels = 1; levels < PT_BODY_DEPTH_MAX + 4; levels++) {
+        for (int form = 0; form < 4; form++) {
+            uint8_t bytes[256];
+            size_t len = s_write_deep(bytes, levels, form & 1 ? 'a' : 'z', form & 2);
+            uint8_t *copy = support_copy(bytes, len);
+            pt_status_t expected = levels <= PT_BODY_DEPTH_MAX ? PT_OK : PT_E_DEPTH;
+            assert_int_equal(s_check_read((pt_bytes_t) {copy, len}), expected);
+            for (size_t cut = 1; cut < len; cut++)
+                assert_int_not_equal(s_check_read((pt_bytes_t) {copy, cut}), PT_OK);
+            free(copy);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -610,6 +720,8 @@ main(void)
         cmocka_unit_test(test_a_shape_without_paths),
         cmocka_unit_test(test_two_paths_to_one_slot),
         cmocka_unit_test(test_mutated_bodies),
+        cmocka_unit_test(test_one_walk_equals_two_steps),
+        cmocka_unit_test(test_one_walk_at_every_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
