@@ -37,6 +37,10 @@ typedef struct {
     bool do_not_retry; //  the network's advice forbids another try on this instrument
     pt_pair_t params[PT_PARAMS_MAX];
     size_t param_count;
+    //  Where the message lists several reasons: each in the gateway's words, and the id of the entry that
+    //  answers to it. The strictest of these entries is the one above. 0 of them: the message is no list.
+    pt_pair_t reasons[PT_REASONS_MAX];
+    size_t reason_count;
 } pt_verdict_t;
 
 /*  The catalog that is compiled in. Opened on first use, valid until the process ends; thread safe. */

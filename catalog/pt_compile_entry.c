@@ -305,6 +305,18 @@ s_read_defer_to_status(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_read_lists_reasons(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    s_row_t *row = target;
+    if (!s_require_code(reader, node, row, "lists_reasons"))
+        return;
+    s_read_flag(reader, node, row, PT_RULE_LISTS_REASONS);
+    if (row->entry.message)
+        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE,
+                      "lists_reasons belongs to the code's own entry, the one without message");
+}
+
+static void
 s_read_health(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     s_read_flag(reader, node, target, PT_RULE_HEALTH);
@@ -386,6 +398,7 @@ s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
         {"action", s_read_action, true},
         {"if_absent", s_read_if_absent, false},
         {"defer_to_status", s_read_defer_to_status, false},
+        {"lists_reasons", s_read_lists_reasons, false},
         {"health", s_read_health, false},
         {"judged", s_read_judged, false},
         {"policy", s_read_policy, false},
@@ -429,6 +442,30 @@ s_read_entry(pt_reader_t *reader, const pt_node_t *item, void *target)
     unit->provider->entries[unit->provider->entry_count++] = row.entry;
 }
 
+static bool
+s_share_code(const pt_source_entry_t *left, const pt_source_entry_t *right)
+{
+    for (size_t i = 0; i < left->code_count; i++)
+        for (size_t j = 0; j < right->code_count; j++)
+            if (strcmp(left->codes[i], right->codes[j]) == 0)
+                return left->kind == right->kind;
+    return false;
+}
+
+//  A template of such a code may fit a whole list, so its rows have to look for one as well.
+static void
+s_spread_lists(pt_source_provider_t *provider)
+{
+    for (size_t i = 0; i < provider->entry_count; i++) {
+        const pt_source_entry_t *own = &provider->entries[i];
+        if (own->message || !(own->rule.flags & PT_RULE_LISTS_REASONS))
+            continue;
+        for (size_t j = 0; j < provider->entry_count; j++)
+            if (s_share_code(own, &provider->entries[j]))
+                provider->entries[j].rule.flags |= PT_RULE_LISTS_REASONS;
+    }
+}
+
 void
 pt_compile_read_entries(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
@@ -437,4 +474,5 @@ pt_compile_read_entries(pt_reader_t *reader, const pt_node_t *node, void *target
     unit->provider->entries = pt_read_array(reader, room, sizeof *unit->provider->entries);
     if (unit->provider->entries)
         (void) pt_read_list(reader, node, PT_YAML_NODES_MAX, s_read_entry, unit);
+    s_spread_lists(unit->provider);
 }

@@ -8,6 +8,7 @@
 
 #include "pt_catalog_parts.h"
 #include "pt_fallback.h"
+#include "pt_reasons.h"
 #include "pt_template.h"
 
 #include <assert.h>
@@ -236,6 +237,7 @@ s_forget_answer(const s_query_t *query)
     query->verdict->summary = PT_TEXT_NONE;
     query->verdict->match = PT_MATCH_UNKNOWN;
     query->verdict->param_count = 0;
+    query->verdict->reason_count = 0;
 }
 
 //  Until a row answers, the verdict shows the first code and its message, or the first message.
@@ -275,6 +277,66 @@ s_ask_same_code(const s_query_t *query, int found, const pt_entry_t *entry)
     return entry;
 }
 
+static bool
+s_is_reason_known(const void *context, pt_text_t text)
+{
+    const s_query_t *query = context;
+    return s_ask_key(query, PT_SPACE_CODE, query->verdict->code, text) && query->verdict->match < PT_MATCH_CODE;
+}
+
+//  Which of several reasons decides: what may have moved money first, then what ends the matter and needs
+//  more than the caller, then any other end, then what is asked about, then what is sent again.
+static unsigned
+s_laxity(const pt_rule_t *rule)
+{
+    bool settles = rule->outcome == PT_OUTCOME_SUCCESS || rule->outcome == PT_OUTCOME_PENDING;
+    if (rule->outcome == PT_OUTCOME_UNKNOWN && rule->action != PT_ACTION_RESUBMIT)
+        return 0;
+    if (rule->action == PT_ACTION_QUERY_STATUS)
+        return 3;
+    if (rule->action == PT_ACTION_RESUBMIT)
+        return 4;
+    if (rule->action == PT_ACTION_NONE && settles)
+        return 5;
+    return rule->action == PT_ACTION_FIX_REQUEST ? 2 : 1;
+}
+
+//  A message that lists several reasons: each is looked up as a message of its own, and the strictest
+//  entry answers. A reason that no row knows is what the code's own entry says.
+static const pt_entry_t *
+s_ask_reasons(const s_query_t *query, const pt_entry_t *entry)
+{
+    pt_verdict_t *verdict = query->verdict;
+    pt_match_t match = verdict->match;
+    size_t params = verdict->param_count;
+    pt_text_t reasons[PT_REASONS_MAX];
+    bool known[PT_REASONS_MAX];
+    size_t count = pt_reasons_split(verdict->message, s_is_reason_known, query, reasons, known);
+    const pt_entry_t *strictest = NULL;
+    size_t decides = 0;
+    for (size_t i = 0; i < count; i++) {
+        const pt_entry_t *found = s_ask_key(query, PT_SPACE_CODE, verdict->code, known[i] ? reasons[i] : PT_TEXT_NONE);
+        verdict->reasons[i] = (pt_pair_t) {reasons[i], pt_image_text(&query->catalog->image, found->id)};
+        if (strictest && s_laxity(s_rule_of(query, found)) >= s_laxity(s_rule_of(query, strictest)))
+            continue;
+        strictest = found;
+        decides = i;
+    }
+    //  Asking wrote over what the whole message had captured.
+    verdict->param_count = 0;
+    pt_text_t decisive = count ? reasons[decides] : verdict->message;
+    if (count ? known[decides] : match < PT_MATCH_CODE)
+        (void) s_ask_key(query, PT_SPACE_CODE, verdict->code, decisive);
+    else
+        (void) s_ask_key(query, PT_SPACE_CODE, verdict->code, PT_TEXT_NONE);
+    if (!count) {
+        verdict->match = match;
+        verdict->param_count = params;
+    }
+    verdict->reason_count = count;
+    return count ? strictest : entry;
+}
+
 //  Rung one: the first code that some row knows. Notes a code that no row knows.
 static bool
 s_ask_codes(const s_query_t *query)
@@ -290,7 +352,10 @@ s_ask_codes(const s_query_t *query)
             continue;
         query->verdict->code = code;
         query->verdict->message = query->facts->messages[i];
-        s_answer(query, s_ask_same_code(query, i, entry));
+        entry = s_ask_same_code(query, i, entry);
+        if (s_rule_of(query, entry)->flags & PT_RULE_LISTS_REASONS)
+            entry = s_ask_reasons(query, entry);
+        s_answer(query, entry);
         return true;
     }
     query->verdict->code_unknown = is_present;
@@ -440,6 +505,7 @@ s_clear_verdict(const s_query_t *query)
     verdict->contradicted = false;
     verdict->do_not_retry = false;
     verdict->param_count = 0;
+    verdict->reason_count = 0;
 }
 
 void

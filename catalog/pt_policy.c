@@ -116,6 +116,9 @@ s_take_verdict(const pt_verdict_t *verdict, const pt_facts_t *facts, pt_decision
     out->param_count = verdict->param_count < PT_PARAMS_MAX ? verdict->param_count : PT_PARAMS_MAX;
     for (size_t index = 0; index < out->param_count; index++)
         out->params[index] = verdict->params[index];
+    out->reason_count = verdict->reason_count < PT_REASONS_MAX ? verdict->reason_count : PT_REASONS_MAX;
+    for (size_t index = 0; index < out->reason_count; index++)
+        out->reasons[index] = verdict->reasons[index];
 }
 
 static void

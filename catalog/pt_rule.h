@@ -29,6 +29,7 @@ enum {
     PT_RULE_DEFER_TO_STATUS = 1u << 2,
     PT_RULE_IF_ABSENT_DEAD_LETTER = 1u << 3, //  a query that finds no such order ends in dead_letter
     PT_RULE_JUDGED = 1u << 4,                //  the document is silent on the handling; it is our judgement
+    PT_RULE_LISTS_REASONS = 1u << 5,         //  messages of this code may list several reasons
 };
 
 typedef struct {

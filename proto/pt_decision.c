@@ -30,6 +30,7 @@ s_count_keys(const pt_decision_t *self)
     keys += pt_text_is_set(self->code);
     keys += self->message.data != NULL;
     keys += self->param_count != 0;
+    keys += self->reason_count != 0;
     keys += self->field_count != 0;
     keys += self->fields_dropped != 0;
     keys += self->retry.present;
@@ -92,6 +93,19 @@ s_put_pairs(pt_writer_t *writer, const pt_pair_t *pairs, size_t count, bool mask
     }
 }
 
+static void
+s_put_reasons(pt_writer_t *writer, const pt_pair_t *reasons, size_t count)
+{
+    pt_pack_array(writer, count);
+    for (size_t index = 0; index < count; index++) {
+        pt_pack_map(writer, 2);
+        PT_WRITER_KEY(writer, "message");
+        s_put_text(writer, reasons[index].name, PT_MESSAGE_BYTES_MAX);
+        PT_WRITER_KEY(writer, "entry");
+        s_put_text(writer, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
+    }
+}
+
 /*  Who answered what: everything that is echoed from the envelope. */
 static void
 s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
@@ -149,6 +163,10 @@ s_put_verdict(pt_writer_t *writer, const pt_decision_t *self)
     if (self->param_count) {
         PT_WRITER_KEY(writer, "params");
         s_put_pairs(writer, self->params, self->param_count, masked);
+    }
+    if (self->reason_count) {
+        PT_WRITER_KEY(writer, "reasons");
+        s_put_reasons(writer, self->reasons, self->reason_count);
     }
     if (self->field_count) {
         PT_WRITER_KEY(writer, "fields");
@@ -261,6 +279,7 @@ pt_decision_encode(const pt_decision_t *decision, uint8_t *out, size_t capacity,
     assert(out);
     assert(out_bytes);
     assert(decision->param_count <= PT_PARAMS_MAX);
+    assert(decision->reason_count <= PT_REASONS_MAX);
     assert(decision->field_count <= PT_FIELDS_MAX);
     assert(decision->alert.audience < PT_AUDIENCE_BIT(PT_AUDIENCE_COUNT_));
 

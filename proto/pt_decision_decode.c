@@ -18,6 +18,7 @@ typedef enum {
     KIND_HEX,  //  16 hex digits
     KIND_RAW,
     KIND_PARAMS,
+    KIND_REASONS,
     KIND_FIELDS,
     KIND_RETRY,
     KIND_ALERT,
@@ -58,6 +59,7 @@ static const s_key_t s_decision_keys[] = {
     {DECISION(entry), .kind = KIND_TEXT, .max = PT_DECISION_ENTRY_BYTES_MAX, .required = true},
     {DECISION(match), .kind = KIND_WORD, .parse = pt_match_parse, .required = true},
     {DECISION(params), .kind = KIND_PARAMS},
+    {DECISION(reasons), .kind = KIND_REASONS},
     {DECISION(fields), .kind = KIND_FIELDS},
     {DECISION(fields_dropped), .kind = KIND_UINT64, .max = MS_MAX},
     {DECISION(category), .kind = KIND_WORD, .parse = pt_category_parse, .required = true},
@@ -74,6 +76,11 @@ static const s_key_t s_decision_keys[] = {
     {DECISION(decided_ms), .kind = KIND_UINT64, .max = MS_MAX, .required = true},
     {DECISION(error), .kind = KIND_TEXT, .max = PT_DECISION_ERROR_BYTES_MAX},
     {DECISION(raw), .kind = KIND_RAW, .max = PT_RAW_BYTES_MAX},
+};
+
+static const s_key_t s_reason_keys[] = {
+    {NAME("message"), .offset = offsetof(pt_pair_t, name), .kind = KIND_TEXT, .max = PT_MESSAGE_BYTES_MAX, .required = true},
+    {NAME("entry"), .offset = offsetof(pt_pair_t, value), .kind = KIND_TEXT, .max = PT_DECISION_ENTRY_BYTES_MAX, .required = true},
 };
 
 static const s_key_t s_retry_keys[] = {
@@ -197,6 +204,21 @@ s_read_pairs(pt_cursor_t *cursor, pt_pair_t *pairs, size_t max, size_t *out_coun
 }
 
 static pt_status_t
+s_read_reasons(pt_cursor_t *cursor, pt_decision_t *decision, unsigned levels)
+{
+    uint32_t count;
+    pt_status_t status = pt_cursor_array(cursor, &count);
+    if (status != PT_OK)
+        return status;
+    if (count > PT_REASONS_MAX)
+        return PT_E_COUNT;
+    for (uint32_t index = 0; index < count && status == PT_OK; index++)
+        status = s_read_map(cursor, s_reason_keys, COUNT(s_reason_keys), &decision->reasons[index], NULL, levels - 1);
+    decision->reason_count = count;
+    return status;
+}
+
+static pt_status_t
 s_read_audience(pt_cursor_t *cursor, uint8_t *out_audience)
 {
     uint32_t count;
@@ -249,6 +271,8 @@ s_read_value(pt_cursor_t *cursor, const s_key_t *key, void *out_struct, pt_pair_
         return s_read_raw(cursor, key->max, field);
     case KIND_PARAMS:
         return s_read_pairs(cursor, decision->params, PT_PARAMS_MAX, &decision->param_count);
+    case KIND_REASONS:
+        return s_read_reasons(cursor, decision, levels);
     case KIND_FIELDS:
         decision->fields = fields;
         return s_read_pairs(cursor, fields, PT_FIELDS_MAX, &decision->field_count);

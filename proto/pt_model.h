@@ -26,6 +26,7 @@ extern "C" {
 #define PT_CODE_BYTES_MAX 255    //  a longer code is no code
 #define PT_PARAM_BYTES_MAX 256   //  of one captured value, as echoed
 #define PT_PARAMS_MAX 8          //  holes of one template
+#define PT_REASONS_MAX 8         //  reasons that one message lists
 #define PT_FIELDS_MAX 64         //  request fields of one answer; the rest is counted
 #define PT_FIELD_BYTES_MAX 256   //  of one joined field path
 #define PT_RAW_BYTES_MAX 4096
@@ -317,6 +318,8 @@ typedef struct {
     pt_match_t match;
     pt_pair_t params[PT_PARAMS_MAX];
     size_t param_count;
+    pt_pair_t reasons[PT_REASONS_MAX]; //  the gateway's words, and the entry that answers to them
+    size_t reason_count;               //  0: the message is no list
     const pt_pair_t *fields;
     size_t field_count;
     size_t fields_dropped;

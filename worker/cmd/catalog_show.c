@@ -171,6 +171,8 @@ s_print_rule(const show_options_t *options, const row_t *row)
         s_print_value(options, row, "health", "true");
     if (rule->flags & PT_RULE_DEFER_TO_STATUS)
         s_print_value(options, row, "defer_to_status", "true");
+    if (rule->flags & PT_RULE_LISTS_REASONS)
+        s_print_value(options, row, "lists_reasons", "true");
     if (rule->flags & PT_RULE_JUDGED)
         s_print_value(options, row, "judged", "true");
 }

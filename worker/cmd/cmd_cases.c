@@ -215,6 +215,7 @@ s_read_expect(pt_reader_t *reader, const pt_node_t *node, void *target)
                                         "entry",
                                         "match",
                                         "params",
+                                        "reasons",
                                         "fields",
                                         "fields_dropped",
                                         "retry",
