@@ -1,0 +1,150 @@
+// A durable subscriber of paytriage by the rules of proto/PROTOCOL.md, "Subscribers" and "Replay": decisions come in the
+// order of their topic, what is missing is fetched, what cannot be fetched is reported, and what the caller has made safe
+// is acknowledged. A request waits for its answer, a second at most. tail.mjs shows how to use it.
+import { Dealer, Subscriber as Sub } from "zeromq";
+import { crc32, pack, receive, unpack } from "./codec.mjs";
+
+const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64;
+const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a source: nothing, that it has no replay, …
+
+// One source, a (worker, epoch), has many streams. Of a stream, `next` is the number to be delivered next.
+const newStream = (next) => ({ next, head: 1, acked: 1, doubt: false });
+const newSource = (worker, epoch) => ({ worker, epoch, state: UNKNOWN, endpoint: "", retryAt: 0, wait: 1000, streams: new Map() });
+
+export class Subscriber {
+  constructor(publishers, prefixes, name, deliver, report) {
+    Object.assign(this, { prefixes, name, deliver, report, sources: new Map(), seen: new Set(), lastId: 0 });
+    this.sub = new Sub({ linger: 0, receiveHighWaterMark: 10000 });
+    this.sub.subscribe(...prefixes);
+    for (const endpoint of publishers) this.sub.connect(endpoint);
+  }
+
+  // Take what has come, calling deliver(topic, decision), and fetch what has not.
+  async step(ms) {
+    for (let count = 0; count < 256; count++) {
+      const frames = await receive(this.sub, count ? 0 : ms);
+      if (!frames) break;
+      await this.attempt(() => this.published(frames));
+    }
+    for (const source of [...this.sources.values()]) {
+      if (source.state === OPENING) await this.attempt(() => this.open(source, ""));
+      for (const [topic, stream] of source.state === OPENED ? [...source.streams] : [])
+        if (stream.head > stream.next || stream.doubt) await this.attempt(() => this.fetch(source, topic, stream));
+    }
+  }
+
+  async attempt(task) {
+    try {
+      await task();
+    } catch (fault) {
+      this.report(`a malformed message is as good as lost: ${fault.message}`);
+    }
+  }
+
+  // Everything that was delivered is safe: the workers may let go of it.
+  async acknowledge() {
+    for (const source of this.sources.values()) {
+      const done = [...source.streams].filter(([, stream]) => source.state === OPENED && stream.next > stream.acked)
+        .map(([topic, stream]) => [topic, stream.next]).slice(0, TOPICS_MAX);
+      for (const [answer] of done.length ? await this.call(source, "SUBACK", this.name, source.epoch, done) : []) {
+        if (answer[1] === "SUBACKED") for (const [topic, seq] of done) source.streams.get(topic).acked = seq;
+        if (answer[1] === "REFUSED" && answer[3] === "unknown") source.state = OPENING; // an operator has forgotten the name
+      }
+    }
+  }
+
+  // The answers, each with its other frames; none: not now.
+  async call(source, kind, ...values) {
+    const answers = [];
+    if (Date.now() < source.retryAt) return answers;
+    if (!source.dealer) (source.dealer = new Dealer({ linger: 0 })).connect(source.endpoint);
+    await source.dealer.send(pack([1, kind, ++this.lastId, ...values]));
+    for (let frames; (frames = await receive(source.dealer, 1000)); ) {
+      answers.push([unpack(frames[0]), frames.slice(1)]);
+      if (answers.at(-1)[0][1] === "FETCHED") continue;
+      Object.assign(source, { wait: 1000, retryAt: answers.at(-1)[0][1] === "REFUSED" ? Date.now() + 1000 : 0 });
+      return answers;
+    }
+    source.dealer.close(); // so a late answer meets nobody; the next try is on a new connection, later each time
+    Object.assign(source, { dealer: null, retryAt: Date.now() + source.wait, wait: Math.min(2 * source.wait, 10000) });
+    return answers;
+  }
+
+  async open(source, after) {
+    for (const [answer] of await this.call(source, "OPEN", this.name, true, this.prefixes, after)) {
+      if (answer[1] !== "OPENED" || answer[3] !== source.worker)
+        return this.report(`${source.endpoint} does not open worker ${source.worker}: ${answer}`);
+      if (answer[4] !== source.epoch) return this.close(source); // an epoch that is over; the new one will be heard of
+      for (const [topic, retained, head, position] of answer[5]) {
+        const stream = this.stream(source, topic);
+        Object.assign(stream, { next: stream.next ?? position, head: Math.max(stream.head, head), acked: position });
+        this.lose(source, topic, retained);
+      }
+      if (answer[6]) return this.open(source, answer[5].at(-1)[0]);
+      Object.assign(source, { state: OPENED, first: 1 }); // what is not listed had no decision yet
+      for (const stream of source.streams.values()) stream.next ??= 1;
+    }
+  }
+
+  async fetch(source, topic, stream) {
+    const start = stream.next;
+    stream.doubt = false;
+    for (const [answer, frames] of await this.call(source, "FETCH", topic, source.epoch, start, FETCH_BYTES)) {
+      if (answer[1] === "FETCHED") this.published(frames);
+      else if (answer[1] === "END" && answer[4] < start) {
+        this.report(`the journal of ${source.endpoint} went back: it is opened again`);
+        Object.assign(source, { state: OPENING, first: undefined, streams: new Map() });
+      } else if (answer[1] === "TRUNCATED") this.lose(source, topic, answer[3]);
+      else if (answer[1] === "BADEPOCH") this.close(source);
+    }
+  }
+
+  close(source) { // nothing of it can be fetched any more
+    Object.assign(source, { state: LIVE, first: undefined });
+    for (const [topic, stream] of source.streams) this.lose(source, topic, stream.head);
+  }
+
+  lose(source, topic, seq) { // or, where nothing was expected yet, begin there
+    const stream = this.stream(source, topic);
+    if (stream.next && seq > stream.next)
+      this.report(`LOST ${topic} ${stream.next} to ${seq - 1}, from ${source.endpoint || "no journal"}`);
+    Object.assign(stream, { next: Math.max(stream.next ?? seq, seq), head: Math.max(stream.head, seq) });
+  }
+
+  stream(source, topic) {
+    return source.streams.get(topic) ?? source.streams.set(topic, newStream(source.first)).get(topic);
+  }
+
+  published([topic, header, payload]) {
+    const [, kind, worker, epoch, ...rest] = unpack(header);
+    const key = `${worker}/${epoch}`;
+    const source = this.sources.get(key) ?? this.sources.set(key, newSource(worker, epoch)).get(key);
+    if (kind === "DECISIONS") this.decisions(source, topic.toString(), payload, ...rest);
+    if (kind === "HEAD") this.head(source, topic.toString(), rest[1], rest[2]);
+    for (const [name, , head] of kind === "HEADS" ? rest[1] : [])
+      if (this.prefixes.some((prefix) => name.startsWith(prefix))) this.head(source, name, head, rest[0]);
+  }
+
+  head(source, topic, head, endpoint) {
+    const stream = this.stream(source, topic);
+    source.endpoint = endpoint;
+    if (source.state === UNKNOWN) source.state = endpoint ? OPENING : LIVE; // without a journal: from here on
+    Object.assign(stream, { head: Math.max(stream.head, head), doubt: Boolean(stream.next && head < stream.next) });
+    if (source.state === LIVE) this.lose(source, topic, head);
+  }
+
+  decisions(source, topic, payload, first, count, head, crc, flags) {
+    const stream = this.stream(source, topic), live = flags === FLAG_LIVE;
+    stream.head = Math.max(stream.head, head);
+    if (source.state === LIVE && !live) this.lose(source, topic, first);
+    if (!(live || (stream.next && first <= stream.next && stream.next < first + count)) || crc32(payload) !== crc)
+      return; // too early, delivered before, or damaged: what is missing will be fetched
+    for (const [index, decision] of unpack(payload).entries()) {
+      const key = JSON.stringify([decision.producer, decision.id, decision.attempt, topic, decision.redriven]);
+      if ((live || first + index >= stream.next) && !this.seen.has(key)) this.deliver(topic, decision);
+      this.seen.add(key);
+      if (!live) stream.next = Math.max(first + index + 1, stream.next);
+    }
+    for (const key of this.seen) if (this.seen.size > SEEN_MAX) this.seen.delete(key); else break;
+  }
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+"""The Node.js clients: the golden vectors, and a real worker that dies in between, with a subscriber that dies as well:
+everything that was published is delivered, and nothing is told as lost.
+
+    test_node.py PAYTRIAGE BUILD_FOLDER
+"""
+import collections
+import json
+import pathlib
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLIENTS = ROOT / "clients" / "node"
+RESPONSES, PATIENCE_S = 3000, 200
+QUEUES = ("settled", "retry", "dead-letter", "operator-alert")
+
+
+def install(folder):
+    """The clients and their packages in a folder of the build."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("skipped: no node or no npm")
+        sys.exit(77)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in CLIENTS.iterdir():
+        shutil.copy(path, folder)
+    if (folder / "node_modules" / "zeromq").exists():
+        return
+    done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline"],
+                          cwd=folder, capture_output=True, text=True, timeout=PATIENCE_S)
+    if done.returncode:
+        print(f"skipped: npm installs nothing here: {done.stderr[-500:]}")
+        sys.exit(77)
+
+
+class Worker:
+    def __init__(self, paytriage, folder):
+        self.command = [paytriage, "run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
+                        "--http", "none"]
+        for name in ("front", "replay", *QUEUES):
+            self.command += [f"--{name}", f"ipc://{folder}/{name}"]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            if line.startswith("ready"):
+                threading.Thread(target=self.process.stderr.read, daemon=True).start()
+                return
+        raise SystemExit("the worker did not start")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Tail:
+    """The subscriber as a process; what it prints goes into `ids`."""
+
+    def __init__(self, clients, folder):
+        command = ["node", "tail.mjs", "node-desk", f"ipc://{folder}/retry", f"ipc://{folder}/dead-letter"]
+        self.ids, self.lines, self.words = collections.Counter(), queue.Queue(), []
+        self.process = subprocess.Popen(command, cwd=clients, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
+        threading.Thread(target=lambda: self.words.extend(self.process.stderr), daemon=True).start()
+
+    def read_until(self, done):
+        while not done():
+            decision = json.loads(self.lines.get(timeout=PATIENCE_S))
+            assert isinstance(decision["decided_ms"], int)
+            self.ids[decision["id"]] += 1
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def publish(clients, folder, first, count):
+    """Start a publisher with its lines; finish() gives its last word."""
+    process = subprocess.Popen(["node", "publisher.mjs", f"ipc://{folder}/front"], cwd=clients, stdin=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    lines = [json.dumps({"id": f"r{number}", "provider": ("smilepayz", "opn")[number % 2], "operation": "pay_in",
+                         "http_status": (503, 400)[number % 3 == 0], "received_ms": 1760000000000 + number}) + "\n"
+             for number in range(first, first + count)]
+    process.stdin.write("".join(lines[:count // 2]))
+    process.stdin.flush()
+    return lambda: process.communicate("".join(lines[count // 2:]), timeout=PATIENCE_S)[1]
+
+
+def live(paytriage, clients, folder):
+    worker, tails = Worker(paytriage, folder), []
+    try:
+        finish = publish(clients, folder, 0, RESPONSES)  # nobody listens yet
+        assert finish() == f"accepted {RESPONSES}\n"
+        tails.append(Tail(clients, folder))
+        tails[0].read_until(lambda: len(tails[0].ids) == RESPONSES)
+        assert max(tails[0].ids.values()) == 1, tails[0].ids.most_common(3)
+
+        finish = publish(clients, folder, RESPONSES, RESPONSES)  # the worker dies, both clients stay
+        tails[0].read_until(lambda: len(tails[0].ids) > RESPONSES)
+        worker.kill()
+        worker.start()
+        assert finish() == f"accepted {RESPONSES}\n"
+        tails[0].read_until(lambda: len(tails[0].ids) == 2 * RESPONSES)
+        assert max(tails[0].ids.values()) == 1, tails[0].ids.most_common(3)
+
+        tails[0].kill()  # its name goes on behind what it acknowledged
+        assert publish(clients, folder, 2 * RESPONSES, 10)() == "accepted 10\n"
+        tails.append(Tail(clients, folder))
+        tails[1].read_until(lambda: f"r{2 * RESPONSES + 9}" in tails[1].ids)
+        words = [line for tail in tails for line in tail.words]
+        assert not words, words
+        print(f"{2 * RESPONSES + 10} responses, each delivered")
+    finally:
+        worker.kill()
+        for tail in tails:
+            tail.kill()
+
+
+def main(paytriage, build):
+    for path in CLIENTS.glob("*.mjs"):  # short enough to be read before it is copied
+        assert len(path.read_text().splitlines()) <= 150, path
+    clients = pathlib.Path(build) / "node-clients"
+    install(clients)
+    subprocess.run(["node", ROOT / "tests/clients/vectors.mjs", clients, ROOT / "tests/vectors"], check=True)
+    with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
+        live(paytriage, clients, folder)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
