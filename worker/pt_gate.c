@@ -26,6 +26,9 @@
 //  Questions answered between two looks at the files.
 #define S_BURST 64
 
+//  Keys that were taken away, remembered to be met in a friendlier way.
+#define S_FORMER_MAX 256
+
 //  RFC 27: version, request id, domain, address, identity, mechanism, and the key of CURVE.
 enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_COUNT };
 
@@ -51,6 +54,8 @@ struct pt_gate {
     zsock_t *zap;
     int notify_fd;
     pt_grants_t *grants;
+    uint8_t former[S_FORMER_MAX][32]; //  a ring
+    size_t former_count;
     int64_t loaded_ms;
     char faults[4 * PT_KEYS_ERROR_BYTES_MAX];
     char told_faults[4 * PT_KEYS_ERROR_BYTES_MAX];
@@ -128,6 +133,22 @@ s_cut(pt_gate_t *self, unsigned domains)
     self->say(self->context, "a client's key was taken away: connections are cut, and those who may come back do so");
 }
 
+static void
+s_remember(void *context, const uint8_t key[32])
+{
+    pt_gate_t *self = context;
+    memcpy(self->former[self->former_count++ % S_FORMER_MAX], key, 32);
+}
+
+static bool
+s_is_former(const pt_gate_t *self, const uint8_t *key)
+{
+    for (size_t i = 0; i < self->former_count && i < S_FORMER_MAX; i++)
+        if (memcmp(self->former[i], key, 32) == 0)
+            return true;
+    return false;
+}
+
 //  Without memory the old ones hold, and the next look tries again.
 static void
 s_load(pt_gate_t *self)
@@ -144,6 +165,8 @@ s_load(pt_gate_t *self)
     for (int role = 0; self->grants && role < PT_PARTY_COUNT_; role++)
         if (pt_grants_lost(self->grants, next, (pt_party_t) role))
             domains |= 1u << role;
+    if (self->grants)
+        pt_grants_compare(self->grants, next, s_remember, self);
     pt_grants_destroy(&self->grants);
     self->grants = next;
     pthread_mutex_lock(&self->lock);
@@ -255,7 +278,10 @@ s_refuse(pt_gate_t *self, s_question_t *question, pt_party_t domain)
     else
         self->counters.unknown_key++;
     pthread_mutex_unlock(&self->lock);
-    s_answer(self, question, "400", "");
+    //  After 400 libzmq's clients never try again. One that was let in before may have lost its file by
+    //  mistake: 300 ends the connection as well, and it comes back by itself when the file does.
+    bool former = !known && s_is_former(self, bytes);
+    s_answer(self, question, former ? "300" : "400", "");
     int len = snprintf(line, sizeof(line), "refused at the %ss' socket: ", pt_party_text(domain));
     len += snprintf(line + len, sizeof(line) - (size_t) len, "%.*s, ",
                     (int) (zmq_msg_size(address) > 64 ? 64 : zmq_msg_size(address)), (char *) zmq_msg_data(address));
@@ -263,8 +289,8 @@ s_refuse(pt_gate_t *self, s_question_t *question, pt_party_t domain)
         snprintf(line + len, sizeof(line) - (size_t) len, "whose key is that of %s/%s", pt_party_text(known->role),
                  known->name);
     else
-        snprintf(line + len, sizeof(line) - (size_t) len, "with a key that nobody here knows: %s",
-                 zmq_z85_encode(key, bytes, 32));
+        snprintf(line + len, sizeof(line) - (size_t) len, "with a key that %s: %s",
+                 former ? "was taken away" : "nobody here knows", zmq_z85_encode(key, bytes, 32));
     s_say_refusal(self, line);
 }
 

@@ -220,3 +220,17 @@ pt_grants_lost(const pt_grants_t *self, const pt_grants_t *next, pt_party_t doma
             return true;
     return false;
 }
+
+void
+pt_grants_compare(const pt_grants_t *self, const pt_grants_t *next, pt_grants_gone_fn *gone, void *context)
+{
+    assert(self);
+    assert(next);
+    assert(gone);
+
+    for (size_t i = 0; i < self->count; i++) {
+        bool again = i > 0 && memcmp(self->grants[i].key, self->grants[i - 1].key, sizeof(self->grants[i].key)) == 0;
+        if (!again && !pt_grants_know(next, self->grants[i].key))
+            gone(context, self->grants[i].key);
+    }
+}

@@ -38,4 +38,10 @@ const pt_grant_t *pt_grants_know(const pt_grants_t *self, const uint8_t key[32])
 /*  Whether some key that `self` admits into the domain is not admitted by `next` any more. */
 bool pt_grants_lost(const pt_grants_t *self, const pt_grants_t *next, pt_party_t domain);
 
+//  Told of each key that is not known any more.
+typedef void(pt_grants_gone_fn)(void *context, const uint8_t key[32]);
+
+/*  Tell of the keys that `self` knows and `next` does not. */
+void pt_grants_compare(const pt_grants_t *self, const pt_grants_t *next, pt_grants_gone_fn *gone, void *context);
+
 #endif

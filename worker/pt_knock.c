@@ -1,5 +1,5 @@
-/*  libzmq waits in its sends to a monitor that has no room, so this one has no limit: a refused client
- *  tries again every few seconds at most, and what it did is read with every poll.
+/*  libzmq waits in its sends to a monitor that has no room, so this one has no limit: there is an event a
+ *  second at most for each endpoint, and they are read with every poll.
  */
 #include "pt_knock.h"
 
@@ -9,21 +9,22 @@
 #include "pt_sockets.h"
 
 bool
-pt_knock_open(pt_knock_t *out_self, zsock_t *socket, const pt_curve_t *curve)
+pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted)
 {
     assert(out_self);
     assert(socket);
 
     static atomic_uint s_serial;
     char endpoint[64];
-    *out_self = (pt_knock_t) {0};
-    if (!curve)
+    *out_self = (pt_knock_t) {.down = wanted};
+    if (!wanted)
         return true;
     snprintf(endpoint, sizeof(endpoint), "inproc://paytriage-knock-%u", atomic_fetch_add(&s_serial, 1));
     out_self->monitor = pt_sockets_new(ZMQ_PAIR, 0, 0);
     return out_self->monitor &&
            zmq_socket_monitor(zsock_resolve(socket), endpoint,
-                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) == 0 &&
+                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                  ZMQ_EVENT_DISCONNECTED) == 0 &&
            pt_sockets_connect(out_self->monitor, endpoint) == PT_OK;
 }
 
@@ -37,11 +38,9 @@ pt_knock_close(pt_knock_t *self, zsock_t *socket)
     zsock_destroy(&self->monitor);
 }
 
-bool
-pt_knock_is_refused(pt_knock_t *self)
+static void
+s_read(pt_knock_t *self)
 {
-    assert(self);
-
     uint16_t event;
     zmq_msg_t frame;
     zmq_msg_init(&frame);
@@ -50,8 +49,51 @@ pt_knock_is_refused(pt_knock_t *self)
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof(event))
             continue;
         memcpy(&event, zmq_msg_data(&frame), sizeof(event));
-        self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+        self->down = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        self->due |= event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+        //  A refusal is followed by the end of its connection.
+        if (event != ZMQ_EVENT_DISCONNECTED)
+            self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     }
     zmq_msg_close(&frame);
+}
+
+bool
+pt_knock_is_refused(pt_knock_t *self)
+{
+    assert(self);
+
+    s_read(self);
     return self->refused;
+}
+
+bool
+pt_knock_is_down(pt_knock_t *self)
+{
+    assert(self);
+
+    s_read(self);
+    return self->down;
+}
+
+//  Which of several endpoints it was, the event tells only as an address. The others lose what is on its
+//  way, which is noticed and fetched.
+void
+pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *const *endpoints, size_t count)
+{
+    assert(self);
+    assert(socket);
+    assert(endpoints);
+
+    s_read(self);
+    int64_t now_ms = zclock_mono();
+    if (!self->due || now_ms - self->knocked_ms < PT_KNOCK_AGAIN_MS)
+        return;
+    self->due = false;
+    self->knocked_ms = now_ms;
+    for (size_t i = 0; i < count; i++) {
+        zmq_disconnect(zsock_resolve(socket), endpoints[i]);
+        //  A key of the server that cannot be read now is looked for the next time.
+        self->due |= pt_curve_connect(curve, socket, endpoints[i]) != PT_OK;
+    }
 }

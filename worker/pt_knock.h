@@ -1,25 +1,40 @@
-/*  pt_knock: whether the server behind a connecting socket lets this party in.
+/*  pt_knock: whether the server behind a connecting socket is there, and lets this party in.
  *
- *  Without it a key that is not admitted looks like a server that is not there: libzmq tries again for
- *  ever and says nothing. One thread owns it and its socket.
+ *  Without it a key that is not admitted looks like a server that is not there: libzmq says nothing, and
+ *  never tries again. One thread owns it and its socket.
  */
 #ifndef PT_KNOCK_H
 #define PT_KNOCK_H
 
 #include "pt_curve.h"
 
+//  A key may be let in later: it is shown again after this long.
+#define PT_KNOCK_AGAIN_MS 1000
+
 typedef struct {
-    zsock_t *monitor; //  NULL: without CURVE nobody is refused
-    bool refused;
+    zsock_t *monitor;   //  NULL: without CURVE nobody is refused
+    bool refused;       //  the latest time
+    bool due;           //  refused, and not tried again since
+    bool down;          //  the connection is gone, or was never there
+    int64_t knocked_ms; //  when it was tried again
 } pt_knock_t;
 
-/*  Listen for a socket's handshakes, before it is connected. Without `curve` it does nothing. False with
- *  errno when no socket is left.
+/*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing: without CURVE
+ *  nobody is refused. False with errno when no socket is left.
  */
-bool pt_knock_open(pt_knock_t *out_self, zsock_t *socket, const pt_curve_t *curve);
+bool pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted);
 
 /*  Before the socket is destroyed. Does nothing to zeros. */
 void pt_knock_close(pt_knock_t *self, zsock_t *socket);
+
+/*  Knock again where it was refused PT_KNOCK_AGAIN_MS ago: libzmq itself never would. `endpoints` are those
+ *  that the socket is connected to. Call it now and then.
+ */
+void pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *const *endpoints,
+                    size_t count);
+
+/*  Whether a connection is gone or was never there; for sockets of one endpoint. False if not `wanted`. */
+bool pt_knock_is_down(pt_knock_t *self);
 
 /*  Whether the latest handshake that came to an end was refused by the server's authenticator. */
 bool pt_knock_is_refused(pt_knock_t *self);

@@ -4,40 +4,9 @@
 #include "pt_link.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
-
-//  Only connections between processes have events.
-static bool
-s_open_monitor(pt_link_t *self, const char *endpoint)
-{
-    static atomic_uint s_serial;
-    char name[64];
-    if (strncmp(endpoint, "inproc://", 9) == 0)
-        return true;
-    self->down = true;
-    snprintf(name, sizeof(name), "inproc://paytriage-link-%u", atomic_fetch_add(&s_serial, 1));
-    self->monitor = pt_sockets_new(ZMQ_PAIR, 0, 0);
-    return self->monitor &&
-           zmq_socket_monitor(self->raw, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) == 0 &&
-           pt_sockets_connect(self->monitor, name) == PT_OK;
-}
-
-//  Two frames each: the number of the event, in 16 bits, and the address.
-static void
-s_read_monitor(pt_link_t *self)
-{
-    uint8_t event[6];
-    while (self->monitor && zmq_recv(zsock_resolve(self->monitor), event, sizeof(event), ZMQ_DONTWAIT) >= 2) {
-        uint16_t number;
-        memcpy(&number, event, sizeof(number));
-        self->down = number == ZMQ_EVENT_DISCONNECTED;
-        while (zsock_rcvmore(self->monitor))
-            (void) zmq_recv(zsock_resolve(self->monitor), event, sizeof(event), ZMQ_DONTWAIT);
-    }
-}
 
 pt_status_t
 pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uint64_t worker, uint64_t epoch,
@@ -47,13 +16,17 @@ pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uin
     assert(endpoint);
     assert(window > 0);
 
-    *self = (pt_link_t) {.worker = worker, .epoch = epoch, .window = window, .due = true};
+    *self = (pt_link_t) {.worker = worker, .epoch = epoch, .window = window, .due = true, .curve = curve};
     //  Credit bounds what comes in; the mark only stands against a broker that ignores it.
     self->socket = pt_sockets_new(ZMQ_DEALER, PT_SOCKETS_ANSWERS_HWM, (int) window);
     if (!self->socket)
         return PT_E_IO;
     self->raw = zsock_resolve(self->socket);
-    if (s_open_monitor(self, endpoint) && pt_curve_connect(curve, self->socket, endpoint) == PT_OK)
+    snprintf(self->endpoint, sizeof(self->endpoint), "%s", endpoint);
+    //  Only connections between processes come and go.
+    bool leaves = strncmp(endpoint, "inproc://", 9) != 0;
+    self->down = leaves;
+    if (pt_knock_open(&self->knock, self->socket, leaves) && pt_curve_connect(curve, self->socket, endpoint) == PT_OK)
         return PT_OK;
     int reason = errno;
     pt_link_close(self);
@@ -66,8 +39,8 @@ pt_link_close(pt_link_t *self)
 {
     assert(self);
 
+    pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
-    zsock_destroy(&self->monitor);
     self->raw = NULL;
 }
 
@@ -141,7 +114,9 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
     uint64_t limit = s_limit(self);
     if (!self->due && now_ms - self->told_ms < PT_LINK_READY_MS && !s_is_worth_telling(self, limit))
         return;
-    s_read_monitor(self);
+    const char *endpoint = self->endpoint;
+    pt_knock_again(&self->knock, self->socket, self->curve, &endpoint, 1);
+    self->down = pt_knock_is_down(&self->knock);
     pt_ready_t ready = {.worker = self->worker, .epoch = self->epoch, .received = self->received, .limit = limit};
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_ready_encode(&ready, bytes, sizeof(bytes));

@@ -7,8 +7,8 @@
 #ifndef PT_LINK_H
 #define PT_LINK_H
 
-#include "pt_curve.h"
 #include "pt_frames.h"
+#include "pt_knock.h"
 #include "pt_wire.h"
 
 //  READY tells at least this often that the worker lives.
@@ -16,7 +16,10 @@
 
 typedef struct {
     zsock_t *socket;
-    void *raw; //  libzmq's handle of it
+    void *raw;               //  libzmq's handle of it
+    const pt_curve_t *curve; //  NULL: none
+    pt_knock_t knock;
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
     uint64_t worker;
     uint64_t epoch;
     uint32_t window;    //  messages in work at most
@@ -24,11 +27,10 @@ typedef struct {
     uint64_t received;  //  since the last HELLO
     uint64_t announced; //  the limit of the last READY
     uint64_t hellos;
-    zsock_t *monitor; //  tells when the connection comes and goes; NULL: within the process, it does not
-    bool down;        //  the connection is gone, or was never there
-    bool due;         //  tell the broker, whatever the numbers are
-    bool draining;    //  take nothing more
-    int64_t told_ms;  //  the last READY
+    bool down;       //  the connection is gone, or was never there
+    bool due;        //  tell the broker, whatever the numbers are
+    bool draining;   //  take nothing more
+    int64_t told_ms; //  the last READY
 } pt_link_t;
 
 /*  Connect, by CURVE unless `curve` is NULL. PT_OK, or PT_E_IO with errno (the link is closed then). */

@@ -48,7 +48,7 @@ s_connect(const pt_producer_t *self, size_t broker, pt_knock_t *out_knock)
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
-    if (!pt_knock_open(out_knock, socket, self->options.curve) ||
+    if (!pt_knock_open(out_knock, socket, self->options.curve != NULL) ||
         pt_curve_connect(self->options.curve, socket, self->options.brokers[broker]) != PT_OK) {
         pt_knock_close(out_knock, socket);
         zsock_destroy(&socket);
@@ -337,6 +337,7 @@ pt_producer_poll(pt_producer_t *self, uint32_t timeout_ms, int wake_fd)
 {
     assert(self);
 
+    pt_knock_again(&self->knock, self->socket, self->options.curve, &self->options.brokers[self->broker], 1);
     if (s_send_due(self) != PT_OK)
         return PT_E_IO;
     zmq_pollitem_t items[2] = {{.socket = zsock_resolve(self->socket), .events = ZMQ_POLLIN},

@@ -78,7 +78,7 @@ s_open_socket(const pt_subscriber_options_t *options, pt_knock_t *out_knock, con
         zsock_set_subscribe(socket, options->prefixes[i]);
     if (!options->prefix_count)
         zsock_set_subscribe(socket, "");
-    bool well = pt_knock_open(out_knock, socket, options->curve);
+    bool well = pt_knock_open(out_knock, socket, options->curve != NULL);
     if (well)
         *out_error = "the endpoint is not valid";
     for (size_t i = 0; i < options->endpoint_count && well; i++)
@@ -492,6 +492,8 @@ pt_subscriber_poll(pt_subscriber_t *self, uint32_t timeout_ms, int wake_fd, bool
     assert(out_heard);
 
     *out_heard = false;
+    pt_knock_again(&self->knock, self->socket, self->options.curve, self->options.endpoints,
+                   self->options.endpoint_count);
     s_ask(self, true);
     zmq_pollitem_t items[PT_DEALERS_MAX + 2];
     size_t count = pt_dealers_items(self->dealers, items);

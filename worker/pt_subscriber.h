@@ -16,7 +16,7 @@
 #define PT_SUBSCRIBER_PREFIXES_MAX 64 //  more are lost when a connection comes back (libzmq #4063)
 
 typedef struct {
-    const char *endpoints[PT_SUBSCRIBER_ENDPOINTS_MAX]; //  the PUB sockets of every worker
+    const char *endpoints[PT_SUBSCRIBER_ENDPOINTS_MAX]; //  the PUB sockets of every worker; outlive the subscriber
     size_t endpoint_count;
     const char *prefixes[PT_SUBSCRIBER_PREFIXES_MAX]; //  topics or beginnings of topics; none: all
     size_t prefix_count;

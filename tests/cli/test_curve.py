@@ -241,17 +241,20 @@ class Guarded(unittest.TestCase):
                 self.keys.grant("mole", "producer").unlink()
             if number == 200:
                 self.keys.grant("ear", "subscriber").unlink()
-        spoiler.until(DISCONNECTED)
-        self.assertEqual(spoiler.until(AUTH, SUCCEEDED), AUTH)
-        spy.until(DISCONNECTED)
-        self.assertEqual(spy.until(AUTH, SUCCEEDED), AUTH)
+        for cut in (spoiler, spy):
+            cut.until(DISCONNECTED)
+            self.assertEqual(cut.until(NO_DETAIL, AUTH, SUCCEEDED), NO_DETAIL)
         out, words = sender.communicate()
         self.assertEqual((sender.returncode, words), (0, b""))
         wanted = {"mole"} | {f"r{number}" for number in range(400)}
         while wanted:
             wanted.discard(tail.get()["id"])
         self.assert_served()
+        #  The same socket comes back when its key does.
+        self.keys.grant("ear", "subscriber").write_bytes((ear / "own.key").read_bytes())
+        self.assertEqual(spy.until(SUCCEEDED), SUCCEEDED)
         self.assertGreaterEqual(self.stop()[5], 1)
+        self.assertIn("with a key that was taken away", self.daemon.text)
 
     def batch(self, peer, producer, seq):
         """Send a batch; the answer's kind, and the reason of a refusal."""
@@ -277,7 +280,7 @@ class Guarded(unittest.TestCase):
         decisions = []
         seen = lambda topic, decision: decisions.append(decision["id"])
         bus = subscriber.Subscriber([self.retry], ["retry."], "python", seen, print, keys=str(self.desk))
-        self.addCleanup(bus.sub.close)
+        self.addCleanup(lambda: [socket.close() for socket in [bus.sub, *(s.dealer for s in bus.sources.values())] if socket])
         lines = support.lines_of({"id": f"r{number}", **RESPONSE} for number in range(10))
         publisher = [sys.executable, "-B", CLIENTS / "publisher.py", "--curve", self.shop, self.front]
         code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
@@ -328,6 +331,54 @@ class Guarded(unittest.TestCase):
         self.assertLess(memory(), kib + 65536)
         self.assert_served()
         self.assertGreaterEqual(self.stop()[3], 500)  # nonsense that is no greeting is dropped without a word
+
+
+class Apart(unittest.TestCase):
+    """Broker and worker with a folder each, as on two machines."""
+
+    def setUp(self):
+        self.keys = Keys()
+        self.addCleanup(self.keys.cleanup)
+        self.box = self.keys.keygen("box")
+        self.host = support.address()
+        self.front, self.back, self.retry = (f"tcp://{self.host}:{port}" for port in (5560, 5561, 5570))
+
+    def introduce(self, key, path):
+        staged = path.with_name("." + path.name)
+        staged.write_bytes((key / "own.key").read_bytes())
+        staged.rename(path)
+
+    def worker(self):
+        return support.Daemon("worker", "--bind", self.host, "--connect", self.back, "--workers", "1", "--curve",
+                              str(self.box), "--journal", str(self.keys.folder / "journal"))
+
+    def send(self, name, *args):
+        return support.run("send", "-c", self.front, "--curve", str(self.keys.service), *args,
+                           data=support.lines_of([{"id": name, **RESPONSE}]))
+
+    def test_a_worker_comes_in_with_its_role_and_goes_when_it_is_taken_away(self):
+        #  The most precise name counts, whatever default.key says.
+        self.introduce(self.keys.keygen("wrong"), self.box / "servers/default.key")
+        self.introduce(self.keys.service, self.box / f"servers/{self.host}:5561.key")
+        desk = self.keys.keygen("desk", "--service", str(self.box), "--role", "subscriber")
+        with support.Daemon("broker", "--bind", self.host, "--curve", str(self.keys.service)) as broker, \
+                self.worker() as worker, support.Tail("--host", self.host, "--curve", str(desk), "--durable", "d") as tail:
+            code, _, words = self.send("early", "--timeout", "1s")
+            self.assertEqual(code, 69, words)
+            self.introduce(self.box, self.keys.grant("box", "worker"))
+            self.assertEqual(self.send("first")[0], 0)
+            while tail.get()["id"] != "first":
+                pass
+            self.keys.grant("box", "worker").unlink()
+            code, _, words = self.send("second", "--timeout", "5s")
+            self.assertEqual(code, 69, words)
+            #  And back again, with the socket that it has.
+            self.introduce(self.box, self.keys.grant("box", "worker"))
+            self.assertEqual(self.send("third")[0], 0)
+            while tail.get()["id"] != "third":
+                pass
+            self.assertEqual((worker.stop(), broker.stop()), (0, 0))
+            self.assertRegex(broker.text, "refused at the workers' socket: .* with a key that (nobody here knows|was taken away)")
 
 
 class Files(unittest.TestCase):
