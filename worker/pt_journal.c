@@ -27,6 +27,9 @@ typedef struct {
 //  The part of the file that one commit may take; at 1 GiB it is PT_JOURNAL_BYTES_MAX.
 #define S_COMMIT_SHARE 64
 
+//  The part that one batch is sure to find after hard trimming, with the pages that are not free yet.
+#define S_BATCH_SHARE 4
+
 typedef struct {
     pt_commit_t commit;
     zsock_t *jobs;
@@ -34,7 +37,9 @@ typedef struct {
     zsock_t *requests;
     s_asker_t askers[S_ASKERS_MAX];
     uint32_t commit_jobs;
+    uint32_t jobs_max; //  of the commit at hand: one after a commit that found no room
     uint64_t commit_bytes;
+    uint64_t batch_bytes_max; //  more than this is refused for good when it finds no room
     int64_t wait_ms;
     int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
     int64_t trim_ms;
@@ -107,15 +112,24 @@ s_answer_requests(s_journal_t *self)
     }
 }
 
-//  Nothing of a job was kept: its producer has to send it again.
+//  A batch that takes more of the file than hard trimming is sure to free would be refused again and
+//  again: its producer has to cut it.
+static pt_reason_t
+s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
+{
+    bool hopeless = status == PT_E_SPACE && self->commit.job_count == 1 && self->commit.bytes > self->batch_bytes_max;
+    return hopeless ? PT_REASON_TOO_BIG : PT_REASON_BUSY;
+}
+
+//  Nothing of a job was kept: its producer has to send it again, or to cut it.
 static void
-s_refuse_jobs(s_journal_t *self)
+s_refuse_jobs(s_journal_t *self, pt_reason_t reason)
 {
     for (size_t i = 0; i < self->commit.job_count; i++) {
         pt_job_t *job = self->commit.jobs[i];
         pt_job_drop_outputs(job);
         job->refused = true;
-        job->reason = PT_REASON_BUSY;
+        job->reason = reason;
     }
     for (size_t i = 0; i < self->commit.request_count; i++)
         self->commit.requests[i]->status = PT_E_SPACE;
@@ -123,13 +137,13 @@ s_refuse_jobs(s_journal_t *self)
 
 //  Trim in a transaction of its own. A file that is too full even for that waits for its readers.
 static void
-s_trim_alone(s_journal_t *self)
+s_trim_alone(s_journal_t *self, bool hard)
 {
     pt_store_t *store = self->commit.store;
     PT_FAULT_POINT("journal.trim.before");
     pt_status_t status = pt_store_begin(store);
     if (status == PT_OK)
-        status = pt_store_trim(store, 1u << 20);
+        status = hard ? pt_store_trim_hard(store, 1u << 20) : pt_store_trim(store, 1u << 20);
     if (status == PT_OK)
         status = pt_store_commit(store);
     else
@@ -154,7 +168,9 @@ s_commit(s_journal_t *self)
         return;
     }
     if (status != PT_OK && status != PT_E_IO)
-        s_refuse_jobs(self);
+        s_refuse_jobs(self, s_reason_of_refusal(self, status));
+    //  Batches that do not fit together are tried one by one.
+    self->jobs_max = status == PT_E_SPACE ? 1 : self->commit_jobs;
     for (size_t i = 0; i < self->commit.job_count; i++) {
         pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
         PT_FAULT_POINT("journal.handed");
@@ -163,7 +179,7 @@ s_commit(s_journal_t *self)
     PT_FAULT_POINT("journal.answered");
     pt_commit_clear(&self->commit);
     if (status == PT_E_SPACE)
-        s_trim_alone(self);
+        s_trim_alone(self, true);
 }
 
 static void
@@ -176,7 +192,7 @@ s_set_due(s_journal_t *self, int64_t due_ms)
 static bool
 s_has_room(const s_journal_t *self)
 {
-    return self->commit.job_count < self->commit_jobs && self->commit.bytes < self->commit_bytes;
+    return self->commit.job_count < self->jobs_max && self->commit.bytes < self->commit_bytes;
 }
 
 static void
@@ -255,9 +271,12 @@ s_journal_open(const pt_journal_options_t *options)
     self->commit.store = options->store;
     self->commit.settled = options->settled;
     self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
+    self->jobs_max = self->commit_jobs;
     //  One commit must fit between the mark where trimming starts and the end of a small file, with
     //  the pages that it copies; else it is refused again and again and nothing is ever trimmed.
-    self->commit_bytes = pt_store_usage(options->store).pages_max * (uint64_t) sysconf(_SC_PAGESIZE) / S_COMMIT_SHARE;
+    uint64_t file_bytes = pt_store_usage(options->store).pages_max * (uint64_t) sysconf(_SC_PAGESIZE);
+    self->batch_bytes_max = file_bytes / S_BATCH_SHARE;
+    self->commit_bytes = file_bytes / S_COMMIT_SHARE;
     if (self->commit_bytes > PT_JOURNAL_BYTES_MAX)
         self->commit_bytes = PT_JOURNAL_BYTES_MAX;
     self->wait_ms = options->commit_wait_ms;
@@ -287,7 +306,7 @@ s_take_turn(s_journal_t *self)
     if (now_ms >= self->due_ms)
         s_commit(self);
     else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit.store))
-        s_trim_alone(self);
+        s_trim_alone(self, false);
     s_show_usage(self);
 }
 

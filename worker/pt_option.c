@@ -224,7 +224,9 @@ static const pt_option_t s_options[PT_OPTION_COUNT_] = {
                                 .max = UINT64_C(1) << 40,
                                 .commands = PT_FOR_WORKER | PT_FOR_RUN,
                                 .group = 5,
-                                .help = "of its file, allocated at the start, such as 512M or 8G"},
+                                .help =
+                                    "of its file, allocated at the start, such as 512M or 8G; below 64M, batches of "
+                                    "thousands may be refused as too_big"},
     [PT_OPTION_JOURNAL_SETTLED] = {.key = "journal.settled",
                                    .flag = "journal-settled",
                                    .type = PT_OPTION_SWITCH,

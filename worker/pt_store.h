@@ -37,6 +37,7 @@
 //  operators and late subscribers, up to the first mark; what no durable subscriber asked for, up to
 //  the second; from the third on the store is full, and the rest is room for trimming to work in.
 #define PT_STORE_KEEP_PERCENT 60
+#define PT_STORE_HARD_PERCENT 30 //  to here when a commit has found no room
 #define PT_STORE_SPILL_PERCENT 75
 #define PT_STORE_FULL_PERCENT 80
 
@@ -140,6 +141,10 @@ PT_MUST_CHECK pt_status_t pt_store_forget(pt_store_t *self, const char *name);
 
 /*  Drop what the marks allow to drop, oldest first, about `bytes_max` bytes at most. */
 PT_MUST_CHECK pt_status_t pt_store_trim(pt_store_t *self, size_t bytes_max);
+/*  The same for a commit that found no room below the marks, down to PT_STORE_HARD_PERCENT: in a small
+ *  file one commit may need more than what lies between them and the end.
+ */
+PT_MUST_CHECK pt_status_t pt_store_trim_hard(pt_store_t *self, size_t bytes_max);
 
 /*  Drop the records of one topic that lie below `below_seq` whole, the oldest first, about `bytes_max`
  *  bytes at most; `unread_too`: also those that a durable subscriber has not had. PT_E_NOT_FOUND: no

@@ -173,17 +173,21 @@ s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
     return 0;
 }
 
-pt_status_t
-pt_store_trim(pt_store_t *self, size_t bytes_max)
+//  Trim to `keep_percent`; what no durable subscriber wants goes from `spill_percent` on, after what all
+//  of them have had.
+static pt_status_t
+s_trim(pt_store_t *self, size_t bytes_max, unsigned keep_percent, unsigned spill_percent)
 {
     pt_status_t status = pt_store_check_txn(self);
     if (status != PT_OK)
         return status;
     uint64_t used = self->pages_used + self->pages_added;
-    for (size_t done = 0; done < bytes_max && s_percent(self, used) >= PT_STORE_KEEP_PERCENT;) {
+    for (size_t done = 0; done < bytes_max && s_percent(self, used) >= keep_percent;) {
         size_t index;
         size_t bytes;
-        int rc = s_choose_topic(self, s_percent(self, used) >= PT_STORE_SPILL_PERCENT, &index);
+        int rc = s_choose_topic(self, false, &index);
+        if (rc == 0 && index == SIZE_MAX && s_percent(self, used) >= spill_percent)
+            rc = s_choose_topic(self, true, &index);
         if (rc == 0 && index == SIZE_MAX)
             break;
         if (rc != 0)
@@ -200,6 +204,18 @@ pt_store_trim(pt_store_t *self, size_t bytes_max)
         used -= pages < used ? pages : used;
     }
     return PT_OK;
+}
+
+pt_status_t
+pt_store_trim(pt_store_t *self, size_t bytes_max)
+{
+    return s_trim(self, bytes_max, PT_STORE_KEEP_PERCENT, PT_STORE_SPILL_PERCENT);
+}
+
+pt_status_t
+pt_store_trim_hard(pt_store_t *self, size_t bytes_max)
+{
+    return s_trim(self, bytes_max, PT_STORE_HARD_PERCENT, PT_STORE_HARD_PERCENT);
 }
 
 pt_status_t

@@ -491,6 +491,33 @@ full_journal_refuses_and_recovers(void **state)
     s_close_bench(&bench);
 }
 
+//  A small file takes many batches whose decisions do not fit into it together, and refuses for good, so that
+//  its producer cuts it, the one that never fits.
+static void
+small_journal_takes_what_fits_and_refuses_the_rest_for_good(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    bus_answer_t answer;
+    s_open_bench(&bench, PT_STORE_BYTES_MIN, false);
+    char id[129] = "";
+    memset(id, 'x', 128);
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response(id, "opn", "no_such_code", 400, response);
+    do {
+        bus_batch_t batch = bus_batch(7, 1, 4096, response, len);
+        bus_batch_send(bench.producer, &batch);
+        bus_batch_clear(&batch);
+        bus_receive_answer(bench.producer, &answer);
+    } while (answer.kind == PT_KIND_NACK && answer.nack.reason == PT_REASON_BUSY);
+    assert_int_equal(answer.kind, PT_KIND_NACK);
+    assert_int_equal(answer.nack.reason, PT_REASON_TOO_BIG);
+    for (uint64_t seq = 2; seq < 40; seq++)
+        s_finish(&bench, seq, 1000);
+    store_expect_sound(bench.store);
+    s_close_bench(&bench);
+}
+
 static void
 nothing_is_acknowledged_once_the_disk_has_failed(void **state)
 {
@@ -613,6 +640,7 @@ main(void)
         cmocka_unit_test(fetch_keeps_to_its_bounds),
         cmocka_unit_test(client_that_does_not_read_holds_up_nobody),
         cmocka_unit_test(full_journal_refuses_and_recovers),
+        cmocka_unit_test(small_journal_takes_what_fits_and_refuses_the_rest_for_good),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
