@@ -188,11 +188,34 @@ s_send_heads(s_publisher_t *self, pt_queue_t queue, int64_t now_ms)
         s_send_heads_list(self, queue, &heads);
 }
 
+//  The journal trims while a topic is silent too. Only the beginning is taken over: the end moves when its
+//  decisions are published.
+static void
+s_look_at_journal(s_publisher_t *self)
+{
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    if (pt_store_view_open(self->journal, &view) != PT_OK)
+        return;
+    char after[PT_TOPIC_BYTES_MAX + 1] = "";
+    while (pt_store_view_topic(view, after, &head) == PT_OK) {
+        memcpy(after, head.topic, sizeof(after));
+        for (size_t i = 0; i < pt_topics_count(self->topics); i++) {
+            pt_topic_t *topic = pt_topics_at(self->topics, i);
+            if (strcmp(topic->name, head.topic) == 0 && head.first_retained <= topic->head_seq)
+                topic->first_retained = head.first_retained;
+        }
+    }
+    pt_store_view_close(&view);
+}
+
 //  Send what is due and find when the next one is.
 static void
 s_send_beacons(s_publisher_t *self, int64_t now_ms)
 {
     if (now_ms - self->heads_ms >= PT_TOPIC_HEAD_MS) {
+        if (self->journal)
+            s_look_at_journal(self);
         for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
             s_send_heads(self, (pt_queue_t) queue, now_ms);
         self->heads_ms = now_ms;
@@ -287,6 +310,7 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
         return NULL;
     self->worker = options->worker;
     self->epoch = options->epoch;
+    self->journal = options->journal;
     self->settled = options->settled;
     snprintf(self->replay, sizeof(self->replay), "%s", options->replay ? options->replay : "");
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
