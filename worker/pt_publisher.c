@@ -18,6 +18,7 @@ typedef struct {
     uint64_t worker;
     uint64_t epoch;
     char replay[PT_ENDPOINT_BYTES_MAX + 1];
+    pt_store_t *journal; //  NULL: none
     zsock_t *sockets[PT_QUEUE_COUNT_];
     pt_door_t doors[PT_QUEUE_COUNT_];
     zsock_t *jobs;

@@ -447,6 +447,32 @@ client_that_does_not_read_holds_up_nobody(void **state)
     s_close_bench(&bench);
 }
 
+//  Listen until a topic is said to begin where it begins in the journal, which nobody tells the publisher.
+static void
+s_await_beginning(s_bench_t *bench, const char *topic)
+{
+    bus_subscriber_t listener;
+    pt_store_head_t head = {.first_retained = 0};
+    bus_subscribe(&listener, &bench->pool, 1);
+    do {
+        pt_store_view_t *view;
+        memset(&head, 0, sizeof(head));
+        bus_next_message(&listener);
+        assert_int_equal(pt_store_view_open(bench->store, &view), PT_OK);
+        for (pt_status_t status = PT_OK; status == PT_OK && !streq(head.topic, topic);) {
+            char after[PT_TOPIC_BYTES_MAX + 1];
+            memcpy(after, head.topic, sizeof(after));
+            status = pt_store_view_topic(view, after, &head);
+        }
+        pt_store_view_close(&view);
+        assert_string_equal(head.topic, topic);
+        if (listener.kind != PT_KIND_HEAD || !streq(listener.topic, topic))
+            memset(&head, 0, sizeof(head));
+    } while (!head.first_retained || listener.head.first_retained != head.first_retained);
+    assert_true(head.first_retained > 1);
+    bus_unsubscribe(&listener);
+}
+
 static void
 full_journal_refuses_and_recovers(void **state)
 {
@@ -478,22 +504,13 @@ full_journal_refuses_and_recovers(void **state)
     pt_end_t end = s_fetch(&bench, 1, 1000, &messages);
     assert_int_equal(end.head_seq, (seq - 1) * 500 + 1);
     assert_int_equal(s_suback(&bench, "slow", end.head_seq, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
-    //  Trimming makes room by itself, and who listens hears where the topic begins now.
-    bus_subscriber_t listener;
-    bus_subscribe(&listener, &bench.pool, 1);
-    do
-        bus_next_message(&listener);
-    while (listener.kind != PT_KIND_HEAD || !streq(listener.topic, "dead_letter.opn.") ||
-           listener.head.first_retained == 1);
-    bus_unsubscribe(&listener);
+    s_await_beginning(&bench, "operator_alert.opn.");
+    //  Trimming makes room by itself.
     do {
         s_send(&bench, seq, 500);
         bus_receive_answer(bench.producer, &answer);
     } while (answer.kind == PT_KIND_NACK);
     assert_int_equal(answer.kind, PT_KIND_ACK);
-    s_ask_fetch(&bench, 1, 1000, pt_pool_epoch(bench.pool));
-    assert_int_equal(s_receive(&bench, &message), PT_KIND_TRUNCATED);
-    pt_frames_clear(&message);
     store_expect_sound(bench.store);
     s_close_bench(&bench);
 }
