@@ -144,8 +144,11 @@ class Guarded(unittest.TestCase):
         support.run("send", "-c", self.front, "--curve", str(self.shop), data=dead)
         code, out, words = support.run("tail", *where, "--count", "1")
         self.assertEqual([decision["redriven"] for decision in support.json_lines(out)], [False], words)
-        code, _, words = support.run("journal", "redrive", "--journal", str(self.keys.folder / "journal"), "--connect",
-                                     self.front, "--curve", str(self.shop), "--yes")
+        redrive = ["journal", "redrive", "--journal", str(self.keys.folder / "journal"), "--connect", self.front, "--yes"]
+        code, _, words = support.run(*redrive, "--curve", str(self.desk))
+        self.assertEqual(code, 77, words)
+        self.assertIn(f"{self.front} does not let in this key", words)
+        code, _, words = support.run(*redrive, "--curve", str(self.shop))
         self.assertEqual(code, 0, words)
         code, out, words = support.run("tail", *where, "--count", "1")
         self.assertEqual([decision["redriven"] for decision in support.json_lines(out)], [True], words)

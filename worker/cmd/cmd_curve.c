@@ -25,6 +25,13 @@ cmd_curve_open(const char *dir, pt_curve_t **out_curve)
     return *out_curve ? EX_OK : s_refuse(error, errno);
 }
 
+int
+cmd_curve_tell_refusal(const char *broker, const pt_curve_t *curve)
+{
+    return cmd_fail(EX_NOPERM, "ask for it to be put into clients/producer/ there; see docs/security.md",
+                    "%s does not let in this key: %s", broker, pt_curve_public_key(curve));
+}
+
 //  Names other than these are not looked up: what they mean is somebody else's to change.
 static bool
 s_is_loopback(const char *host)

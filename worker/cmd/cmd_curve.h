@@ -11,6 +11,9 @@
  */
 int cmd_curve_open(const char *dir, pt_curve_t **out_curve);
 
+/*  Say that a broker does not let this party's key in, and give back 77. */
+int cmd_curve_tell_refusal(const char *broker, const pt_curve_t *curve);
+
 /*  Whether an endpoint is TCP on another address than loopback. Host names count as such. */
 bool cmd_curve_is_public(const char *endpoint);
 

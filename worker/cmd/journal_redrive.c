@@ -193,6 +193,8 @@ s_poll(redrive_t *self, uint32_t timeout_ms)
     s_report_progress(self, false);
     self->stopped =
         pt_signals_read(&self->signals) || (uint64_t) (now_ms - self->answered_ms) >= self->options->timeout_ms;
+    //  With several brokers the next one may.
+    self->stopped |= self->options->producer.broker_count == 1 && pt_producer_is_refused(self->producer);
     return !self->stopped;
 }
 
@@ -264,6 +266,8 @@ s_explain_failure(const redrive_t *self)
         return 130;
     if (!pt_producer_counts(self->producer).pending)
         return EX_OK;
+    if (pt_producer_is_refused(self->producer))
+        return cmd_curve_tell_refusal(broker, self->options->producer.curve);
     return cmd_fail(EX_UNAVAILABLE, "is a broker with a worker running there? see 'paytriage run'",
                     "no answer from %s for %" PRIu64 " ms", broker, self->options->timeout_ms);
 }

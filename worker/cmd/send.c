@@ -262,8 +262,7 @@ s_explain_failure(const send_t *self, bool complete)
     if (complete && !pt_producer_counts(self->producer).pending)
         return EX_OK;
     if (pt_producer_is_refused(self->producer))
-        return cmd_fail(EX_NOPERM, "ask for it to be put into clients/producer/ there; see docs/security.md",
-                        "%s does not let in this key: %s", producer->brokers[0], pt_curve_public_key(producer->curve));
+        return cmd_curve_tell_refusal(producer->brokers[0], producer->curve);
     const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it"
                                              : "is a broker with a worker running there? see 'paytriage run'";
     return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", producer->brokers[0],
