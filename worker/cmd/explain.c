@@ -21,6 +21,7 @@ typedef struct {
     const char *provider, *code, *operation, *message, *search;
     cmd_output_t output;
     cmd_color_t color;
+    pt_language_t language;
     pt_load_options_t load;
 } explain_options_t;
 
@@ -33,15 +34,28 @@ typedef struct {
     pt_verdict_t verdict;
     pt_decision_t decision;
     pt_entry_view_t view;
+    pt_texts_t texts;
 } answer_t;
 
 static const struct argp_option s_options[] = {
     {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
     {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
-    {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries", 0},
+    {"lang", 'l', "LANG", 0, "en (default), th, zh-Hant or uk: the languages of the gateways' own documents", 0},
+    {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries, these in all languages",
+     0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {0},
 };
+
+static void
+s_parse_language(struct argp_state *state, const char *arg, explain_options_t *options)
+{
+    int language = arg ? pt_language_parse(pt_text_of(arg)) : -1;
+    if (language < 0)
+        argp_error(state, "--lang: '%s' is none of en, th, zh-Hant, uk", arg ? arg : "");
+    else
+        options->language = (pt_language_t) language;
+}
 
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
@@ -53,6 +67,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 'm':
         options->message = arg;
+        break;
+    case 'l':
+        s_parse_language(state, arg, options);
         break;
     case 's':
         options->search = arg;
@@ -91,6 +108,7 @@ static const struct argp s_argp = {
     "  paytriage explain opn insufficient_fund\n"
     "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
     "  paytriage explain jamespay not-found --operation query\n"
+    "  paytriage explain smilepayz 4009002 -m 'Invalid Mandatory Field [amount]' --lang th\n"
     "  paytriage explain --search 'insufficient balance'\n"
     "  paytriage explain PT1103\n\n"
     "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line, 78 a faulty catalog.",
@@ -208,6 +226,13 @@ s_refuse_code(const explain_options_t *options, const pt_catalog_t *catalog, con
     return CMD_EXIT_NO;
 }
 
+//  Every word that people read goes through here.
+static const char *
+s_say(const answer_t *answer, const char *english)
+{
+    return pt_texts_say(&answer->texts, pt_text_of(english)).data; //  terminated, as YAML's scalars are
+}
+
 static void
 s_print_label(const char *label, bool color)
 {
@@ -236,17 +261,18 @@ s_print_happens(const pt_decision_t *decision, bool color)
 }
 
 static void
-s_print_tell(const pt_alert_t *alert, bool color)
+s_print_tell(const answer_t *answer, bool color)
 {
+    const pt_alert_t *alert = &answer->decision.alert;
     static const char *const when[] = {"at once", "if it is frequent", "if it persists"};
-    s_print_label("Tell", color);
+    s_print_label(s_say(answer, "Tell"), color);
     if (!alert->present)
-        printf("nobody");
+        printf("%s", s_say(answer, "nobody"));
     for (unsigned i = 0, printed = 0; alert->present && i < PT_AUDIENCE_COUNT_; i++)
         if (alert->audience & PT_AUDIENCE_BIT(i))
-            printf("%s%s", printed++ ? ", " : "", pt_audience_text((pt_audience_t) i));
+            printf("%s%s", printed++ ? ", " : "", s_say(answer, pt_audience_text((pt_audience_t) i)));
     if (alert->present)
-        printf(" %s (%s)", when[alert->when], pt_severity_text(alert->severity));
+        printf(" %s (%s)", s_say(answer, when[alert->when]), pt_severity_text(alert->severity));
     putchar('\n');
 }
 
@@ -272,21 +298,36 @@ s_print_others(const answer_t *answer, bool color)
 }
 
 static void
+s_print_reasons(const answer_t *answer, bool color)
+{
+    for (size_t i = 0; i < answer->decision.reason_count; i++) {
+        const pt_pair_t *reason = &answer->decision.reasons[i];
+        s_print_label(i ? "" : s_say(answer, "Reasons"), color && !i);
+        cmd_text_print_foreign(stdout, reason->name, 0);
+        printf("  %.*s\n", (int) reason->value.len, reason->value.data);
+    }
+}
+
+static void
 s_print_text(const answer_t *answer, bool color)
 {
     const pt_entry_view_t *view = &answer->view;
+    char script[EXPLAIN_SCRIPT_BYTES];
     pt_text_t name = pt_provider_name(answer->provider);
     printf("%.*s %s%.*s%s", (int) name.len, name.data, color ? "\033[1m" : "", (int) view->code.len, view->code.data,
            color ? "\033[0m" : "");
     if (view->message.data)
         printf("  \"%.*s\"", (int) view->message.len, view->message.data);
     printf("\n");
-    s_print_label("Means", color);
+    s_print_label(s_say(answer, "Means"), color);
     printf("%.*s\n", (int) view->summary.len, view->summary.data);
     s_print_happens(&answer->decision, color);
-    s_print_label("Do", color);
+    s_print_label(s_say(answer, "Do"), color);
     printf("%.*s\n", (int) view->todo.len, view->todo.data);
-    s_print_tell(&answer->decision.alert, color);
+    s_print_tell(answer, color);
+    s_print_label(s_say(answer, "Merchant"), color);
+    printf("%s\n", explain_script(&answer->decision, &answer->texts, script));
+    s_print_reasons(answer, color);
     s_print_label("Source", color);
     printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
            view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
@@ -327,6 +368,11 @@ s_print_json(const answer_t *answer)
                   (answer->view.rule->flags & PT_RULE_JUDGED) != 0);
     if (json)
         json_object_set_new(json, "cite", s_json_text(answer->view.cite));
+    char script[EXPLAIN_SCRIPT_BYTES];
+    if (json) {
+        json_object_set_new(json, "lang", json_string(pt_language_text(answer->texts.language)));
+        json_object_set_new(json, "merchant", json_string(explain_script(decision, &answer->texts, script)));
+    }
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     puts(text ? text : "{}");
     free(text);
@@ -358,6 +404,8 @@ s_print_answer(const explain_options_t *options, answer_t *answer)
     //  A row's advice is for its own action; the policy may have chosen a safer one.
     if (answer->decision.action != (pt_action_t) answer->verdict.rule->action)
         answer->view.todo = pt_action_todo(answer->decision.action);
+    answer->view.summary = pt_texts_say(&answer->texts, answer->view.summary);
+    answer->view.todo = pt_texts_say(&answer->texts, answer->view.todo);
     bool color = cmd_use_color(options->color, stdout);
     if (options->output == CMD_OUTPUT_JSONL)
         s_print_json(answer);
@@ -380,9 +428,14 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
             return s_refuse_provider(catalog, options->provider);
     }
     if (options->search)
-        return explain_search(catalog, answer.provider, options->search, options->output);
-    if (s_ask(options, &answer))
-        return s_print_answer(options, &answer);
+        return explain_search(catalog, answer.provider, options->search, options->language, options->output);
+    if (s_ask(options, &answer)) {
+        if (pt_texts_open(&answer.texts, options->language) != PT_OK)
+            return cmd_fail(EX_OSERR, NULL, "no memory for the texts");
+        int code = s_print_answer(options, &answer);
+        pt_texts_clear(&answer.texts);
+        return code;
+    }
     bool color = cmd_use_color(options->color, stdout);
     if (explain_print_field(answer.provider, pt_text_of(options->code), options->output, color))
         return cmd_flush();

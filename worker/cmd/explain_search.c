@@ -51,6 +51,16 @@ s_next_word(pt_text_t text, size_t *at, word_t *out_word)
 
 #define FAR 99u
 
+//  What is written without spaces between words is found anywhere in it.
+static bool
+s_is_foreign(const word_t *word)
+{
+    for (size_t i = 0; i < word->len; i++)
+        if ((unsigned char) word->text[i] >= 0x80)
+            return true;
+    return false;
+}
+
 //  0: the word, 1: it begins so, 2: one typo away.
 static unsigned
 s_word_distance(const word_t *wanted, const word_t *word)
@@ -59,7 +69,9 @@ s_word_distance(const word_t *wanted, const word_t *word)
         return word->len > wanted->len;
     if (wanted->len < TYPO_BYTES_MIN)
         return FAR;
-    return cmd_distance(wanted->text, wanted->len, word->text, word->len, 1) <= 1 ? 2 : FAR;
+    //  One letter beyond ASCII has two bytes or three.
+    unsigned limit = s_is_foreign(wanted) ? 2 : 1;
+    return cmd_distance(wanted->text, wanted->len, word->text, word->len, limit) <= limit ? 2 : FAR;
 }
 
 static unsigned
@@ -68,6 +80,8 @@ s_text_distance(const word_t *wanted, pt_text_t text)
     unsigned best = FAR;
     size_t at = 0;
     word_t word;
+    if (text.data && s_is_foreign(wanted) && memmem(text.data, text.len, wanted->text, wanted->len))
+        return 1;
     while (text.data && s_next_word(text, &at, &word)) {
         unsigned distance = s_word_distance(wanted, &word);
         best = distance < best ? distance : best;
@@ -77,16 +91,18 @@ s_text_distance(const word_t *wanted, pt_text_t text)
 
 //  Each word must stand somewhere; a code counts before a message, a message before a summary.
 static unsigned
-s_entry_distance(const word_t *words, size_t count, const pt_entry_view_t *view)
+s_entry_distance(const pt_texts_t *languages, const word_t *words, size_t count, const pt_entry_view_t *view)
 {
-    pt_text_t texts[] = {view->code, view->message, view->summary, view->id};
+    pt_text_t texts[3 + PT_LANGUAGE_COUNT_] = {view->code, view->message, view->id};
+    for (size_t i = 0; i < PT_LANGUAGE_COUNT_; i++)
+        texts[3 + i] = pt_texts_find(&languages[i], view->summary);
     unsigned sum = 0;
     for (size_t i = 0; i < count; i++) {
         unsigned best = FAR;
         for (unsigned place = 0; place < sizeof texts / sizeof texts[0]; place++) {
             unsigned distance = s_text_distance(&words[i], texts[place]);
-            if (distance < FAR && distance * 4 + place < best)
-                best = distance * 4 + place;
+            if (distance < FAR && distance * 8 + place < best)
+                best = distance * 8 + place;
         }
         if (best == FAR)
             return FAR * WORDS_MAX;
@@ -111,9 +127,10 @@ s_keep(hit_t *hits, size_t *count, hit_t hit)
 }
 
 static void
-s_print(const pt_catalog_t *catalog, const hit_t *hit, cmd_output_t output)
+s_print(const pt_catalog_t *catalog, const hit_t *hit, const pt_texts_t *texts, cmd_output_t output)
 {
     pt_entry_view_t view = pt_catalog_entry_view(catalog, hit->entry);
+    view.summary = pt_texts_say(texts, view.summary);
     if (output == CMD_OUTPUT_JSONL) {
         pt_text_t provider = pt_provider_id(pt_catalog_entry_provider(catalog, hit->entry));
         cmd_catalog_print_json(json_pack(
@@ -132,8 +149,9 @@ s_print(const pt_catalog_t *catalog, const hit_t *hit, cmd_output_t output)
            view.summary.data ? view.summary.data : "");
 }
 
-int
-explain_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *words, cmd_output_t output)
+static int
+s_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *words, const pt_texts_t *languages,
+         pt_language_t language, cmd_output_t output)
 {
     word_t wanted[WORDS_MAX];
     hit_t hits[SHOWN_MAX];
@@ -147,7 +165,7 @@ explain_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const
         if (provider && pt_catalog_entry_provider(catalog, hit.entry) != provider)
             continue;
         pt_entry_view_t view = pt_catalog_entry_view(catalog, hit.entry);
-        hit.distance = s_entry_distance(wanted, word_count, &view);
+        hit.distance = s_entry_distance(languages, wanted, word_count, &view);
         if (hit.distance >= FAR * WORDS_MAX)
             continue;
         found++;
@@ -156,8 +174,24 @@ explain_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const
     if (found == 0)
         return cmd_fail(CMD_EXIT_NO, "try fewer words, or a part of the code", "no entry holds '%s'", words);
     for (size_t i = 0; i < kept; i++)
-        s_print(catalog, &hits[i], output);
+        s_print(catalog, &hits[i], &languages[language], output);
     if (found > kept)
         fprintf(stderr, "and %zu more; give another word or a gateway\n", found - kept);
     return cmd_flush();
+}
+
+int
+explain_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *words, pt_language_t language,
+               cmd_output_t output)
+{
+    pt_texts_t languages[PT_LANGUAGE_COUNT_] = {0};
+    int code = EX_OK;
+    for (unsigned i = 0; code == EX_OK && i < PT_LANGUAGE_COUNT_; i++)
+        if (pt_texts_open(&languages[i], (pt_language_t) i) != PT_OK)
+            code = cmd_fail(EX_OSERR, NULL, "no memory for the texts");
+    if (code == EX_OK)
+        code = s_search(catalog, provider, words, languages, language, output);
+    for (unsigned i = 0; i < PT_LANGUAGE_COUNT_; i++)
+        pt_texts_clear(&languages[i]);
+    return code;
 }
