@@ -108,7 +108,7 @@ static const struct argp s_argp = {
     "  paytriage explain opn insufficient_fund\n"
     "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
     "  paytriage explain jamespay not-found --operation query\n"
-    "  paytriage explain smilepayz 4009002 -m 'Invalid Mandatory Field [amount]' --lang th\n"
+    "  paytriage explain smilepayz 4039000 --lang th\n"
     "  paytriage explain --search 'insufficient balance'\n"
     "  paytriage explain PT1103\n\n"
     "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line, 78 a faulty catalog.",
