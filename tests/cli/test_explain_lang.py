@@ -54,6 +54,31 @@ class Languages(unittest.TestCase):
         self.assertEqual(keys["th"], keys["zh-Hant"])
         self.assertGreater(len(keys["th"]), 45)
 
+    def test_every_entry_has_its_meaning_in_the_language_of_its_gateways_document(self):
+        _, stdout, _ = support.run("catalog", "show", "-o", "jsonl")
+        rows = support.json_lines(stdout)
+        self.assertGreater(len(rows), 400)
+        texts = {lang: (TEXTS / f"{lang}.yaml").read_text(encoding="utf-8") for lang in set(OWN.values())}
+        missing = [row["id"] for row in rows
+                   if json.dumps(row["summary"], ensure_ascii=False) + ": " not in texts[OWN[row["provider"]]]]
+        self.assertEqual(missing, [])
+
+    def test_meanings_are_shown_and_found_in_each_language(self):
+        for args, lang, words in ((("opn", "timeout"), "th", "ไม่มีเงินเคลื่อนย้าย"),
+                                  (("shopline", "4454"), "zh-Hant", "卡片餘額不足"),
+                                  (("uapay", "DUPLICATE_ID"), "uk", "ідентифікатором")):
+            _, stdout, _ = explain(*args, "--lang", lang)
+            self.assertIn(words, stdout)
+            code, stdout, _ = explain("--search", words, "--lang", lang, "-o", "jsonl")
+            self.assertEqual(code, 0)
+            entries = [answer["entry"] for answer in support.json_lines(stdout)]
+            self.assertTrue(any(entry.startswith("/".join(args)) or args[1] in entry for entry in entries), entries)
+
+    def test_a_typo_in_ukrainian_is_forgiven(self):
+        code, stdout, _ = explain("--search", "кошек")
+        self.assertEqual(code, 0)
+        self.assertIn("uapay/DUPLICATE_ID/cart", stdout)
+
     def test_every_stock_sentence_to_merchants_is_translated(self):
         source = (support.SOURCE / "worker/cmd/explain_script.c").read_text(encoding="utf-8")
         table = re.sub(r'"\s*"', "", re.search(r"s_scripts.*?\n};", source, re.S).group())
