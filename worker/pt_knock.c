@@ -24,7 +24,7 @@ pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted)
     return out_self->monitor &&
            zmq_socket_monitor(zsock_resolve(socket), endpoint,
                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                  ZMQ_EVENT_DISCONNECTED) == 0 &&
+                                  ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) == 0 &&
            pt_sockets_connect(out_self->monitor, endpoint) == PT_OK;
 }
 
@@ -49,6 +49,9 @@ s_read(pt_knock_t *self)
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof(event))
             continue;
         memcpy(&event, zmq_msg_data(&frame), sizeof(event));
+        self->lost_ms = event == ZMQ_EVENT_DISCONNECTED ? zclock_mono() : 0;
+        if (event == ZMQ_EVENT_CONNECT_RETRIED)
+            continue;
         self->down = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
         self->due |= event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
         //  A refusal is followed by the end of its connection.
@@ -87,9 +90,13 @@ pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const
 
     s_read(self);
     int64_t now_ms = zclock_mono();
+    //  libzmq tells at once that it tries again, unless it has given up.
+    if (self->lost_ms && now_ms - self->lost_ms >= PT_KNOCK_AGAIN_MS)
+        self->due = true;
     if (!self->due || now_ms - self->knocked_ms < PT_KNOCK_AGAIN_MS)
         return;
     self->due = false;
+    self->lost_ms = 0;
     self->knocked_ms = now_ms;
     for (size_t i = 0; i < count; i++) {
         zmq_disconnect(zsock_resolve(socket), endpoints[i]);

@@ -1,7 +1,8 @@
 /*  pt_knock: whether the server behind a connecting socket is there, and lets this party in.
  *
  *  Without it a key that is not admitted looks like a server that is not there: libzmq says nothing, and
- *  never tries again. One thread owns it and its socket.
+ *  never tries again. Nor does it after a frame over the limit or a breach of ZMTP: the connection is given
+ *  up for good, and the socket is deaf. One thread owns it and its socket.
  */
 #ifndef PT_KNOCK_H
 #define PT_KNOCK_H
@@ -12,22 +13,22 @@
 #define PT_KNOCK_AGAIN_MS 1000
 
 typedef struct {
-    zsock_t *monitor;   //  NULL: without CURVE nobody is refused
+    zsock_t *monitor;   //  NULL: it was not wanted
     bool refused;       //  the latest time
     bool due;           //  refused, and not tried again since
+    int64_t lost_ms;    //  when a connection ended that is not tried again so far; 0: none
     bool down;          //  the connection is gone, or was never there
     int64_t knocked_ms; //  when it was tried again
 } pt_knock_t;
 
-/*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing: without CURVE
- *  nobody is refused. False with errno when no socket is left.
+/*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing. False with errno when no socket is left.
  */
 bool pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted);
 
 /*  Before the socket is destroyed. Does nothing to zeros. */
 void pt_knock_close(pt_knock_t *self, zsock_t *socket);
 
-/*  Knock again where it was refused PT_KNOCK_AGAIN_MS ago: libzmq itself never would. `endpoints` are those
+/*  Knock again where it was refused or given up PT_KNOCK_AGAIN_MS ago: libzmq itself never would. `endpoints` are those
  *  that the socket is connected to. Call it now and then.
  */
 void pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *const *endpoints,

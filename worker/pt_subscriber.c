@@ -78,7 +78,7 @@ s_open_socket(const pt_subscriber_options_t *options, pt_knock_t *out_knock, con
         zsock_set_subscribe(socket, options->prefixes[i]);
     if (!options->prefix_count)
         zsock_set_subscribe(socket, "");
-    bool well = pt_knock_open(out_knock, socket, options->curve != NULL);
+    bool well = pt_knock_open(out_knock, socket, true);
     if (well)
         *out_error = "the endpoint is not valid";
     for (size_t i = 0; i < options->endpoint_count && well; i++)

@@ -495,6 +495,32 @@ refused_endpoints_are_named(void **state)
     assert_non_null(strstr(error, "tcp://127.0.0.1:what"));
 }
 
+//  libzmq ends the connection for good when a frame is over the limit.
+static void
+link_is_made_anew_after_a_frame_over_the_limit(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, "flooded", 4);
+    size_t len = PT_SOCKETS_FRAME_BYTES_MAX + 1;
+    uint8_t *frame = calloc(1, len);
+    assert_non_null(frame);
+    pt_bytes_t route = pt_frames_bytes(&bench.route, 0);
+    bus_send(bench.broker, 2, route.data, route.len, frame, len);
+    free(frame);
+    //  A READY under another routing id is a new connection.
+    pt_frames_t message;
+    bool anew = false;
+    while (!anew) {
+        bus_receive(bench.broker, &message);
+        pt_bytes_t now = pt_frames_bytes(&message, 0);
+        route = pt_frames_bytes(&bench.route, 0);
+        anew = now.len != route.len || memcmp(now.data, route.data, now.len) != 0;
+        pt_frames_clear(&message);
+    }
+    s_close_bench(&bench);
+}
+
 int
 main(void)
 {
@@ -514,6 +540,7 @@ main(void)
         cmocka_unit_test(a_drain_is_interrupted_by_a_descriptor),
         cmocka_unit_test(a_drain_without_time_says_so_and_the_pool_still_stops),
         cmocka_unit_test(a_pool_with_jobs_in_hand_stops_at_once),
+        cmocka_unit_test(link_is_made_anew_after_a_frame_over_the_limit),
         cmocka_unit_test(refused_endpoints_are_named),
     };
     return cmocka_run_group_tests(tests, bus_setup, bus_teardown);

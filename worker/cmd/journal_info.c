@@ -107,6 +107,8 @@ s_print_topics(pt_store_view_t *view, cmd_output_t output)
     }
     if (table)
         s_print_table(table);
+    if (table && !*after)
+        fprintf(stderr, "no subscriber is registered: only 'tail --durable NAME' and its like are\n");
     return status == PT_E_NOT_FOUND ? EX_OK : cmd_fail(EX_DATAERR, NULL, "%s", pt_store_view_error(view));
 }
 
@@ -179,6 +181,8 @@ s_print_subscribers(pt_store_view_t *view, cmd_output_t output)
     }
     if (table)
         s_print_table(table);
+    if (table && !*after)
+        fprintf(stderr, "no subscriber is registered: only 'tail --durable NAME' and its like are\n");
     return status == PT_E_NOT_FOUND ? EX_OK : cmd_fail(EX_DATAERR, NULL, "%s", pt_store_view_error(view));
 }
 
