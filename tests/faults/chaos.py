@@ -133,12 +133,12 @@ class Chaos:
 
     def start_all(self):
         program, load, folder = self.options.program, self.options.load, self.folder
-        self.brokers = [Process(f"broker{i}", [program, "broker", "--front", self.fronts[i], "--back", self.backs[i]],
-                                folder) for i in range(BROKERS)]
+        self.brokers = [Process(f"broker{i}", [program, "broker", "--front", self.fronts[i], "--back", self.backs[i],
+                                                "--insecure-public-bind"], folder) for i in range(BROKERS)]
         self.workers = []
         for i in range(WORKERS):
             command = [program, "worker", "--journal", folder / f"journal{i}", "--journal-size", "512M", "--workers", "1",
-                       "--commit-wait", "20ms"]
+                       "--commit-wait", "20ms", "--insecure-public-bind"]
             command += [f"--{queue}={self.endpoint(i, queue)}" for queue in QUEUES]
             for back in self.backs:
                 command += ["--connect", back]
