@@ -23,8 +23,8 @@ pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted)
     out_self->monitor = pt_sockets_new(ZMQ_PAIR, 0, 0);
     return out_self->monitor &&
            zmq_socket_monitor(zsock_resolve(socket), endpoint,
-                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                                  ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) == 0 &&
+                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                                  ZMQ_EVENT_CONNECT_RETRIED) == 0 &&
            pt_sockets_connect(out_self->monitor, endpoint) == PT_OK;
 }
 
