@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import tempfile
 import unittest
@@ -56,6 +57,19 @@ class Lines(unittest.TestCase):
                 line = daemon.process.stderr.readline().decode()
             self.assertRegex(line, r" debug worker\.rates received=0 acked=0 nacked=0 published=0 in_work=0\n$")
             self.assertEqual(daemon.stop(), 0)
+
+
+    def test_signals_change_the_level_while_it_runs(self):
+        with support.Daemon("run", "--bind", support.address(), "--log-level", "error") as daemon:
+            for number, level in ((signal.SIGUSR1, "warning"), (signal.SIGUSR1, "info"), (signal.SIGUSR1, "debug"),
+                                  (signal.SIGUSR1, "debug"), (signal.SIGUSR2, "info")):
+                daemon.process.send_signal(number)
+                line = daemon.process.stderr.readline().decode()
+                while "log.level" not in line:
+                    line = daemon.process.stderr.readline().decode()
+                self.assertIn(f" log.level level={level}\n", line)
+            self.assertEqual(daemon.stop(), 0)
+            self.assertNotIn("worker.rates", daemon.text)
 
 
 class Systemd(unittest.TestCase):

@@ -4,6 +4,7 @@
 #include "pt_log.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -69,6 +70,43 @@ s_look_at_journal(cmd_watch_t *self)
     self->full = full;
 }
 
+static void
+s_fill_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    sigaddset(out, SIGUSR1);
+    sigaddset(out, SIGUSR2);
+}
+
+void
+cmd_watch_take_signals(void)
+{
+    sigset_t signals;
+    s_fill_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+//  Signals that wait, without waiting for one: blocked in every thread, they wait for whoever asks.
+static void
+s_change_level(void)
+{
+    static const struct timespec at_once = {0};
+    sigset_t signals;
+    s_fill_signals(&signals);
+    for (int signal; (signal = sigtimedwait(&signals, NULL, &at_once)) > 0;) {
+        pt_log_level_t level = pt_log_level();
+        if (signal == SIGUSR1 && level + 1 < PT_LOG_LEVEL_COUNT_)
+            level++;
+        else if (signal == SIGUSR2 && level > PT_LOG_ERROR)
+            level--;
+        //  Told while the more talkative of both levels holds.
+        if (level > pt_log_level())
+            pt_log_set_level(level);
+        pt_log(PT_EVENT_LOG_LEVEL, PT_LOG_S("level", pt_log_level_text(level)));
+        pt_log_set_level(level);
+    }
+}
+
 void
 cmd_watch_ready(cmd_watch_t *self)
 {
@@ -89,6 +127,7 @@ cmd_watch_turn(cmd_watch_t *self)
         s_look_at_pool(self);
     if (self->journal)
         s_look_at_journal(self);
+    s_change_level();
     pt_log_tick();
     s_notify("WATCHDOG=1");
 }

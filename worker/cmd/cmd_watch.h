@@ -18,6 +18,11 @@ typedef struct {
 //  How often the loop of a daemon has to turn, for the lines and for systemd's watchdog.
 #define CMD_WATCH_MS 1000
 
+/*  Take SIGUSR1 (one level more of log) and SIGUSR2 (one less) in cmd_watch_turn instead of dying of them. Call
+ *  it before the first thread.
+ */
+void cmd_watch_take_signals(void);
+
 /*  Tell systemd that the daemon is ready; nothing where it was not started by systemd. */
 void cmd_watch_ready(cmd_watch_t *self);
 

@@ -1,6 +1,7 @@
 /*  paytriage broker, worker and run: their options; cmd_service does the rest. */
 #include "cmd_service.h"
 
+#include "cmd_watch.h"
 #include "pt_log.h"
 
 static error_t
@@ -25,6 +26,7 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
                 pt_config_number(&config, PT_OPTION_LOG_LIMIT));
     for (size_t i = 0; i < config.faults.count; i++)
         pt_log(PT_EVENT_CONFIG_WARNING, PT_LOG_S("text", config.faults.faults[i].text));
+    cmd_watch_take_signals();
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = command != PT_FOR_WORKER;
     options.with_pool = command != PT_FOR_BROKER;
@@ -70,7 +72,7 @@ cmd_worker(int argc, char **argv)
         NULL,
         "Take responses from brokers, decide what each one means, and publish the decisions.\v"
         "SIGTERM stops reading, finishes and acknowledges what was taken, and ends with 0; a second one ends at "
-        "once.\n\n"
+        "once. SIGUSR1 makes the log say one level more, SIGUSR2 one less.\n\n"
         "Examples:\n"
         "  paytriage worker\n"
         "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
