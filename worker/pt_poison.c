@@ -144,7 +144,7 @@ pt_poison_close(pt_poison_t **self_p)
 static void
 s_lock(pt_poison_t *self, const pt_batch_t *batch)
 {
-    if (PT_RULE("suspects_alone") && s_find_suspect(self, batch->producer, batch->epoch, batch->seq))
+    if (s_find_suspect(self, batch->producer, batch->epoch, batch->seq))
         pthread_rwlock_wrlock(&self->alone);
     else
         pthread_rwlock_rdlock(&self->alone);
