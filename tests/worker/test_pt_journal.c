@@ -508,6 +508,11 @@ full_journal_refuses_and_recovers(void **state)
     assert_int_equal(end.head_seq, (seq - 1) * 500 + 1);
     assert_int_equal(s_suback(&bench, "slow", end.head_seq, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
     s_await_beginning(&bench, "operator_alert.opn.");
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_fetch_t fetch = {++bench.req_id, PT_TEXT("operator_alert.opn."), pt_pool_epoch(bench.pool), 1, 1000};
+    s_ask(&bench, bytes, pt_fetch_encode(&fetch, bytes, sizeof(bytes)));
+    assert_int_equal(s_receive(&bench, &message), PT_KIND_TRUNCATED);
+    pt_frames_clear(&message);
     //  Trimming makes room by itself.
     do {
         s_send(&bench, seq, 500);

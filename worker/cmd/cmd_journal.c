@@ -6,6 +6,7 @@
 #include "cmd_service.h"
 #include "pt_journal.h"
 #include "pt_log.h"
+#include "pt_sockets.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -118,9 +119,9 @@ cmd_journal_announce(const cmd_journal_t *self)
 {
     if (!self->store) {
         fprintf(stderr,
-                "%-15s none: what is acknowledged is lost when this process dies, and a subscriber that was\n"
-                "%-15s away cannot fetch what it missed\n",
-                "JOURNAL", "");
+                "%-15s none: what is acknowledged is lost when this process dies, a subscriber that was\n"
+                "%-15s away cannot fetch what it missed, and a slow one has %d ms at the end to read on\n",
+                "JOURNAL", "", PT_SOCKETS_LINGER_MS);
         return;
     }
     pt_store_identity_t identity = pt_store_identity(self->store);
