@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import tempfile
 import unittest
 
@@ -88,6 +89,26 @@ class Systemd(unittest.TestCase):
                     while "STOPPING" not in said:
                         said = listener.recv(4096).decode()
                     self.assertIn("EXTEND_TIMEOUT_USEC=12000000", said)
+
+    def test_the_journal_gets_fields(self):
+        apart = ["unshare", "-m", "sh", "-ec", 'mount -t tmpfs none /run; mkdir -p /run/systemd/journal; '
+                 'mount --bind "$1" /run/systemd/journal; shift; exec "$@"', "sh"]
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
+            if subprocess.run([*apart, folder, "true"], capture_output=True).returncode:
+                self.skipTest("a mount namespace takes root")
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+                listener.bind(f"{folder}/socket")
+                listener.settimeout(support.PATIENCE_S)
+                process = subprocess.Popen([*apart, folder, support.PROGRAM, "run", "--bind", support.address(),
+                                            "--log-format", "journal"], preexec_fn=support._die_with_parent)
+                fields = {}
+                while fields.get("PAYTRIAGE_EVENT") != "service.ready":
+                    fields = dict(line.split("=", 1) for line in listener.recv(65536).decode().splitlines())
+                process.terminate()
+                self.assertEqual(process.wait(), 0)
+        self.assertRegex(fields["MESSAGE"], r"^service\.ready: .* elapsed_ms=\d+$")
+        self.assertEqual((fields["PRIORITY"], fields["SYSLOG_IDENTIFIER"]), ("6", "paytriage"))
+        self.assertRegex(fields["PAYTRIAGE_ELAPSED_MS"], r"^\d+$")
 
     def test_the_journal_is_used_only_when_stderr_is_the_journal(self):
         with support.Daemon("run", "--bind", support.address(),
