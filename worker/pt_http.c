@@ -1,6 +1,8 @@
 /*  libmicrohttpd on a socket of our own, so that an address is refused with its errno. */
 #include "pt_http.h"
 
+#include "pt_http_get.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -77,33 +79,6 @@ s_handle(void *context, struct MHD_Connection *connection, const char *path, con
     return s_send_answer(connection, &answer);
 }
 
-//  Split "tcp://HOST:PORT"; an address of IPv6 stands in brackets. False: it is none.
-static bool
-s_split_endpoint(const char *endpoint, char *host, size_t room, const char **out_port)
-{
-    static const char *const schemes[] = {"tcp://", "http://"};
-    for (size_t i = 0; i < 2; i++)
-        if (strncmp(endpoint, schemes[i], strlen(schemes[i])) == 0) {
-            endpoint += strlen(schemes[i]);
-            break;
-        }
-    const char *colon = strrchr(endpoint, ':');
-    if (!colon || colon == endpoint || !colon[1])
-        return false;
-    size_t len = (size_t) (colon - endpoint);
-    bool brackets = *endpoint == '[' && endpoint[len - 1] == ']';
-    if (brackets) {
-        endpoint++;
-        len -= 2;
-    }
-    if (len == 0 || len >= room || strcspn(endpoint, "/") < len || (!brackets && memchr(endpoint, ':', len)))
-        return false;
-    memcpy(host, endpoint, len);
-    host[len] = 0;
-    *out_port = strcmp(colon + 1, "*") == 0 ? "0" : colon + 1;
-    return strspn(*out_port, "0123456789") == strlen(*out_port) && strlen(*out_port) <= 5 && atoi(*out_port) <= 65535;
-}
-
 //  A listening socket, or -1 with errno.
 static int
 s_listen_at(const struct addrinfo *address)
@@ -173,7 +148,7 @@ pt_http_new(const char *endpoint, pt_http_handler_fn *handler, void *context, ch
     char host[256];
     const char *port;
     errno = EINVAL;
-    int fd = s_split_endpoint(endpoint, host, sizeof(host), &port) ? s_listen(host, port) : -1;
+    int fd = pt_http_split(endpoint, host, sizeof(host), &port) ? s_listen(host, port) : -1;
     pt_http_t *self = fd >= 0 ? calloc(1, sizeof(*self)) : NULL;
     if (self) {
         self->handler = handler;

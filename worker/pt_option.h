@@ -61,6 +61,9 @@ enum {
     PT_FOR_CATALOG = 1 << 8, //  `catalog test`
     PT_FOR_JOURNAL = 1 << 9,
     PT_FOR_REDRIVE = 1 << 10,
+    PT_FOR_TOP = 1 << 13,
+    PT_FOR_CHECK = 1 << 14,
+    PT_FOR_WATCH = PT_FOR_TOP | PT_FOR_CHECK,
     PT_FOR_DAEMONS = PT_FOR_BROKER | PT_FOR_WORKER | PT_FOR_RUN,
 };
 

@@ -5,7 +5,7 @@ import unittest
 
 import support
 
-COMMANDS = ("demo", "run", "broker", "worker", "send", "tail", "classify", "explain", "keygen")
+COMMANDS = ("demo", "run", "broker", "worker", "send", "tail", "classify", "explain", "keygen", "top")
 
 
 class Help(unittest.TestCase):

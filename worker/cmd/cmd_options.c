@@ -191,3 +191,14 @@ cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_O
     out[0] = room;
     return 1;
 }
+
+const char *
+cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES])
+{
+    const char *given = pt_config_text(config, PT_OPTION_HTTP);
+    if (given)
+        return given;
+    snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "tcp://%s:%llu", pt_config_text(config, PT_OPTION_CLIENT_HOST),
+             (unsigned long long) (pt_config_number(config, PT_OPTION_PORT_BASE) + PT_PORT_HTTP - PT_PORT_FRONT));
+    return room;
+}

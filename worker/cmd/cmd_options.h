@@ -31,4 +31,7 @@ void cmd_options_catalog(const pt_config_t *config, pt_load_options_t *out);
 #define CMD_OPTIONS_ENDPOINT_BYTES 300
 size_t cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
 
+/*  Where a daemon shows itself: http, or the usual port of client.host, made in `room`. */
+const char *cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
+
 #endif

@@ -31,7 +31,9 @@ static const command_t s_commands[] = {
     {"Access", "keygen", cmd_keygen, "keys for encrypted and authenticated connections"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
     {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
-    {"Operate", "config", cmd_config, "check and show the settings of all commands"},
+    {"Operate", "top", cmd_top, "a daemon on one screen: routes, gateways, codes, alerts, who is behind"},
+    {NULL, "check", cmd_check, "whether a daemon is well, for Nagios and containers"},
+    {NULL, "config", cmd_config, "check and show the settings of all commands"},
 };
 #define COMMAND_COUNT (sizeof s_commands / sizeof s_commands[0])
 

@@ -1,0 +1,151 @@
+"""`check` and `top`: what they say about a daemon that is well, one that is not, and what is no daemon."""
+
+import http.server
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+import support
+from test_metrics import Watched
+
+
+class Impostor:
+    """Answers everything with `answer`, or with nothing at all."""
+
+    def __init__(self, status, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *words):
+                pass
+
+        http.server.ThreadingHTTPServer.handle_error = lambda *words: None  # of a peer that has enough
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def check(url, *args):
+    code, out, words = support.run("check", "--http", url, *args)
+    assert len(out.splitlines()) == 1, (out, words)
+    return code, out
+
+
+def ready(watched):
+    while check(watched.url)[0] != 0:
+        pass
+
+
+class Check(unittest.TestCase):
+    def test_a_daemon_that_is_well_is_ok_with_figures(self):
+        with Watched() as watched:
+            ready(watched)
+            support.send(watched.front, support.sample())
+            code, out = check(watched.url)
+            self.assertEqual(code, 0)
+            self.assertRegex(out, r"^OK - ready \| responses=\d{3}c in_work=0;;;0;64 behind=0;10000;100000;0 "
+                                  r"journal=0\.0%;75;80;0;100\n$")
+
+    def test_bounds_make_a_warning_or_worse(self):
+        with Watched() as watched:
+            ready(watched)
+            self.assertEqual(check(watched.url, "--warn-behind", "0")[0], 1)
+            code, out = check(watched.url, "--crit-behind", "0")
+            self.assertEqual((code, out.split(" - ")[0]), (2, "CRITICAL"))
+
+    def test_a_worker_without_a_broker_is_critical_and_says_why(self):
+        with Watched(command="worker") as worker:
+            self.assertEqual(check(worker.url), (2, "CRITICAL - not ready: no broker is connected\n"))
+
+    def test_nobody_there_is_critical(self):
+        code, out = check(f"tcp://{support.address()}:5580")
+        self.assertEqual(code, 2)
+        self.assertIn("Connection refused", out)
+
+    def test_another_program_is_unknown(self):
+        for status, answer in ((200, b"hello\n"), (404, b""), (503, b"busy | x=1\nsecond line\n")):
+            with Impostor(status, answer) as impostor:
+                self.assertEqual(check(impostor.url)[0], 3, answer)
+
+    def test_a_silent_or_endless_peer_ends_in_time(self):
+        with Impostor(200, b"x" * (20 << 20)) as impostor:
+            self.assertEqual(check(impostor.url)[0], 2)
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            began = time.monotonic()
+            code, out = check(f"tcp://127.0.0.1:{silent.getsockname()[1]}", "--timeout", "200ms")
+            self.assertEqual(code, 2, out)
+            self.assertIn("timed out", out)
+            self.assertLess(time.monotonic() - began, 60)
+
+    def test_a_wrong_command_line_is_unknown(self):
+        for args in (["--timeout", "0"], ["--warn-journal", "101"], ["x"], ["--nothing"]):
+            self.assertEqual(support.run("check", *args)[0], 3, args)
+
+
+class Top(unittest.TestCase):
+    def listen(self, watched):
+        return [arg for name in ("retry", "dead_letter", "operator_alert")
+                for arg in ("--connect", f"ipc://{watched.folder}/{name}")]
+
+    def test_once_prints_routes_gateways_codes_and_alerts(self):
+        with Watched() as watched:
+            ready(watched)
+            process = support.start("top", "--once", "--interval", "3s", "--http", watched.url, *self.listen(watched))
+            while process.poll() is None:
+                support.send(watched.front, support.sample())
+            out, words = process.communicate()
+            text = out.decode()
+            self.assertEqual((process.returncode, words), (0, b""))
+            for word in ("broker   workers 1", "worker   brokers 1 of 1", "ROUTE", "retry", "dead_letter", "GATEWAY",
+                         "smilepayz", "CODES HEARD", "ALERTS HEARD"):
+                self.assertIn(word, text)
+            self.assertNotIn("none yet", text)
+            self.assertNotIn("ALERTS HEARD: 0", text)
+
+    def test_without_a_daemon_it_says_so(self):
+        code, out, words = support.run("top", "--once", "--http", f"tcp://{support.address()}:5580")
+        self.assertEqual((code, out), (os.EX_UNAVAILABLE, ""))
+        self.assertIn("Connection refused", words)
+
+    def test_without_a_terminal_it_asks_for_once(self):
+        code, _, words = support.run("top")
+        self.assertEqual(code, os.EX_USAGE)
+        self.assertIn("--once", words)
+
+    @unittest.skipUnless(shutil.which("tmux"), "no tmux")
+    def test_it_draws_on_a_terminal_and_ends_with_q(self):
+        with Watched() as watched:
+            tmux = ["tmux", "-L", f"paytriage-{os.getpid()}", "-f", "/dev/null"]
+            command = [support.PROGRAM, "top", "--interval", "100ms", "--http", watched.url, *self.listen(watched)]
+            subprocess.run([*tmux, "new-session", "-d", "-x", "100", "-y", "40", *command], check=True)
+            try:
+                screen = ""
+                while "ROUTE" not in screen or "opn" not in screen:
+                    support.send(watched.front, support.sample())
+                    screen = subprocess.run([*tmux, "capture-pane", "-p"], check=True, capture_output=True,
+                                            text=True).stdout
+                subprocess.run([*tmux, "send-keys", "q"], check=True)
+                while subprocess.run([*tmux, "list-sessions"], capture_output=True).returncode == 0:
+                    pass
+            finally:
+                subprocess.run([*tmux, "kill-server"], capture_output=True)
+
+
+if __name__ == "__main__":
+    support.main()
