@@ -123,6 +123,13 @@ class Documents(unittest.TestCase):
         self.assertGreater(len(events), 20)
         self.assertEqual(sorted(re.findall(r"(?m)^\| `([a-z]+\.[a-z_]+)` \| (?:debug|info|warning|error) ", guide)), sorted(events))
 
+    def test_every_alert_has_its_row(self):
+        guide = (support.SOURCE / "docs/operations.md").read_text(encoding="utf-8")
+        rules = (support.SOURCE / "packaging/prometheus/paytriage.rules.yml").read_text(encoding="utf-8")
+        alerts = re.findall(r"(?m)^ +- alert: (\w+)$", rules)
+        self.assertGreater(len(alerts), 5)
+        self.assertEqual(sorted(re.findall(r"(?m)^\| `(Paytriage\w+)` \|", guide)), sorted(alerts))
+
 
 if __name__ == "__main__":
     support.main()
