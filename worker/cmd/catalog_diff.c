@@ -380,7 +380,8 @@ cmd_diff_behaviour(const cmd_diff_options_t *options, const pt_catalog_t *before
 enum { KEY_REPLAY = 0x100, KEY_RISKY, KEY_SAMPLES };
 
 static const struct argp_option s_options[] = {
-    {"replay", KEY_REPLAY, "FILE", 0, "decide recorded responses, one JSON object a line, under both instead", 0},
+    {"replay", KEY_REPLAY, "PATH", 0,
+     "decide recorded responses under both instead: a file of JSON lines, or a journal's directory", 0},
     {"samples", KEY_SAMPLES, "N", 0, "with --replay, responses named for each move (default 3)", 0},
     {"risky", KEY_RISKY, 0, 0, "only show what became riskier", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},

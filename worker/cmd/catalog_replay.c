@@ -2,6 +2,7 @@
 #include "cmd_diff.h"
 #include "cmd_lines.h"
 #include "cmd_text.h"
+#include "journal.h"
 
 #include "pt_diff.h"
 #include "pt_triage.h"
@@ -10,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOVES_MAX 256
 #define SAMPLE_BYTES 80
@@ -32,7 +34,9 @@ typedef struct {
     uint8_t bytes[2][PT_DECISION_BYTES_MAX];
     move_t moves[MOVES_MAX];
     size_t move_count;
-    uint64_t responses, moved, risky;
+    uint64_t number; //  of the line, or of the decision in its topic
+    uint64_t responses, moved, risky, unkept;
+    bool is_journal;
 } replay_t;
 
 static move_t *
@@ -71,32 +75,84 @@ s_note_move(replay_t *self, const pt_decision_t *before, const pt_decision_t *af
     if (id.len)
         memcpy(move->samples[move->sample_count], id.data, id.len);
     move->samples[move->sample_count][id.len] = '\0';
-    move->lines[move->sample_count++] = self->lines.number;
+    move->lines[move->sample_count++] = self->number;
+}
+
+static void
+s_decide_response(replay_t *self, pt_bytes_t response, uint64_t now_ms)
+{
+    static const pt_place_t place = {.prefix = "line:", .prefix_len = 5, .plain = true};
+    pt_decision_t decisions[2];
+    for (size_t side = 0; side < 2; side++) {
+        static pt_pair_t fields[PT_FIELDS_MAX];
+        pt_triaged_t triaged;
+        pt_triage_response(&self->triages[side], response, &place, (uint32_t) self->number, now_ms, self->bytes[side],
+                           &triaged);
+        if (pt_decision_decode((pt_bytes_t) {self->bytes[side], triaged.bytes}, fields, &decisions[side]) != PT_OK)
+            abort(); //  these bytes are our own
+    }
+    self->responses++;
+    pt_comparison_t comparison = pt_diff_compare(&decisions[0], &decisions[1]);
+    if (comparison.changes || comparison.risks)
+        s_note_move(self, &decisions[0], &decisions[1], comparison);
 }
 
 static int
 s_decide(replay_t *self, pt_text_t line)
 {
-    static const pt_place_t place = {.prefix = "line:", .prefix_len = 5, .plain = true};
-    uint64_t now_ms = cmd_now_ms();
     cmd_item_t item;
-    if (cmd_item_of_line(line, self->lines.number, &item) != PT_OK)
-        return cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
-    pt_decision_t decisions[2];
-    for (size_t side = 0; side < 2; side++) {
-        static pt_pair_t fields[PT_FIELDS_MAX];
-        pt_triaged_t triaged;
-        pt_triage_response(&self->triages[side], (pt_bytes_t) {item.bytes, item.len}, &place,
-                           (uint32_t) self->lines.number, now_ms, self->bytes[side], &triaged);
-        if (pt_decision_decode((pt_bytes_t) {self->bytes[side], triaged.bytes}, fields, &decisions[side]) != PT_OK)
-            abort(); //  these bytes are our own
-    }
+    self->number = self->lines.number;
+    if (cmd_item_of_line(line, self->number, &item) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->number);
+    s_decide_response(self, (pt_bytes_t) {item.bytes, item.len}, cmd_now_ms());
     cmd_item_clear(&item);
-    self->responses++;
-    pt_comparison_t comparison = pt_diff_compare(&decisions[0], &decisions[1]);
-    if (comparison.changes || comparison.risks)
-        s_note_move(self, &decisions[0], &decisions[1], comparison);
     return EX_OK;
+}
+
+//  A decision on the alert topic stands in its queue too, with the same response. The clock is the one
+//  of then, so that deadlines which have passed since move nothing.
+static bool
+s_decide_entry(void *context, const journal_entry_t *entry)
+{
+    replay_t *self = context;
+    if (strncmp(entry->topic, "operator_alert.", strlen("operator_alert.")) == 0)
+        return true;
+    self->number = entry->seq;
+    if (entry->response.data)
+        s_decide_response(self, entry->response, entry->decided_ms);
+    else
+        self->unkept++;
+    return true;
+}
+
+static int
+s_read_journal(replay_t *self)
+{
+    pt_store_t *store;
+    journal_options_t options = {.dir = self->options->replay, .category = -1};
+    int code = journal_open(&options, &store);
+    if (code != EX_OK)
+        return code;
+    code = journal_walk(store, &options, true, s_decide_entry, self);
+    pt_store_close(&store);
+    if (self->unkept)
+        fprintf(stderr, "%" PRIu64 " decisions have no response kept, and are left out\n", self->unkept);
+    return code;
+}
+
+static int
+s_read_lines(replay_t *self)
+{
+    pt_text_t line;
+    int code = EX_OK;
+    if (!cmd_lines_open(&self->lines, self->options->replay))
+        return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", self->options->replay, strerror(errno));
+    while (code == EX_OK && cmd_lines_next(&self->lines, true, &line) == CMD_LINES_LINE)
+        code = s_decide(self, line);
+    if (code == EX_OK && self->lines.error)
+        code = cmd_fail(EX_IOERR, NULL, "cannot read %s: %s", self->options->replay, strerror(self->lines.error));
+    cmd_lines_close(&self->lines);
+    return code;
 }
 
 static int
@@ -179,12 +235,7 @@ s_print_json(const replay_t *self)
 static int
 s_replay(replay_t *self)
 {
-    pt_text_t line;
-    int code = EX_OK;
-    while (code == EX_OK && cmd_lines_next(&self->lines, true, &line) == CMD_LINES_LINE)
-        code = s_decide(self, line);
-    if (code == EX_OK && self->lines.error)
-        code = cmd_fail(EX_IOERR, NULL, "cannot read %s: %s", self->options->replay, strerror(self->lines.error));
+    int code = self->is_journal ? s_read_journal(self) : s_read_lines(self);
     if (code != EX_OK)
         return code;
     qsort(self->moves, self->move_count, sizeof *self->moves, s_compare_moves);
@@ -205,12 +256,9 @@ cmd_diff_replay(const cmd_diff_options_t *options, const pt_catalog_t *before, c
     self->options = options;
     pt_triage_init(&self->triages[0], before);
     pt_triage_init(&self->triages[1], after);
-    int code = EX_OK;
-    if (cmd_lines_open(&self->lines, options->replay))
-        code = s_replay(self);
-    else
-        code = cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options->replay, strerror(errno));
-    cmd_lines_close(&self->lines);
+    struct stat about;
+    self->is_journal = stat(options->replay, &about) == 0 && S_ISDIR(about.st_mode);
+    int code = s_replay(self);
     free(self);
     return code;
 }
