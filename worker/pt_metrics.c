@@ -22,6 +22,9 @@ pt_metrics_collect(const pt_metrics_source_t *source, pt_metrics_t *out_metrics)
     out_metrics->version = source->version;
     out_metrics->has_pool = source->pool != NULL;
     out_metrics->has_broker = source->broker != NULL;
+    out_metrics->has_gate = source->gate != NULL;
+    if (source->gate)
+        out_metrics->gate = pt_gate_counters(source->gate);
     out_metrics->has_journal = source->journal != NULL;
     out_metrics->lag_count = 0;
     if (source->pool)

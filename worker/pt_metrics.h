@@ -16,6 +16,7 @@ typedef struct {
     const char *version;
     const pt_pool_t *pool;
     const pt_broker_t *broker;
+    const pt_gate_t *gate;
     pt_stats_t *stats;   //  of the pool
     pt_store_t *journal; //  of the pool
 } pt_metrics_source_t;
@@ -25,9 +26,11 @@ typedef struct {
     uint64_t now_ms; //  monotonic
     bool has_pool;
     bool has_broker;
+    bool has_gate;
     bool has_journal;
     pt_pool_counters_t pool;
     pt_broker_counters_t broker;
+    pt_gate_counters_t gate;
     pt_stats_snapshot_t stats; //  only with a pool
     size_t lag_count;
     pt_lag_t lags[PT_STORE_SUBSCRIBERS_MAX];

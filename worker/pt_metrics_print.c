@@ -245,6 +245,29 @@ s_print_journal(FILE *out, const pt_metrics_t *metrics)
     s_print_lags(out, metrics);
 }
 
+//  ---- who comes in
+
+static void
+s_print_gate(FILE *out, const pt_gate_counters_t *gate)
+{
+    const s_line_t lines[] = {
+        {"paytriage_gate_admitted_total", "Handshakes of clients that were let in.", gate->admitted},
+        {"paytriage_gate_cuts_total", "Times that connections were cut after a key was taken away.", gate->cuts},
+        {"paytriage_gate_keys", "Keys of clients that are let in now.", gate->keys},
+    };
+    S_PRINT(out, lines);
+    s_print_head(out, "paytriage_gate_refused_total", "counter", "Handshakes that were refused, by reason.");
+    const struct {
+        const char *reason;
+        uint64_t count;
+    } reasons[] = {{"unknown_key", gate->unknown_key},
+                   {"wrong_role", gate->wrong_role},
+                   {"no_handshake", gate->no_handshake},
+                   {"bad_request", gate->bad_request}};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        fprintf(out, "paytriage_gate_refused_total{reason=\"%s\"} %" PRIu64 "\n", reasons[i].reason, reasons[i].count);
+}
+
 //  ---- the broker
 
 static void
@@ -332,5 +355,7 @@ pt_metrics_print(const pt_metrics_t *metrics, FILE *out)
         s_print_journal(out, metrics);
     if (metrics->has_broker)
         s_print_broker(out, &metrics->broker);
+    if (metrics->has_gate)
+        s_print_gate(out, &metrics->gate);
     s_print_process(out);
 }

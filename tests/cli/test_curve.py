@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 import zlib
 
 import support
@@ -184,6 +185,10 @@ class Guarded(unittest.TestCase):
                 (zmq.DEALER, self.replay, admin, SUCCEEDED), (zmq.DEALER, self.back, admin, AUTH)):
             self.assertEqual(self.peer(kind, endpoint, keys).until(AUTH, SUCCEEDED), expected, (endpoint, keys.name))
         self.assert_served()
+        with urllib.request.urlopen(f"http://{self.host}:5580/metrics") as page:
+            text = page.read().decode()
+        self.assertGreaterEqual(int(re.search(r'gate_refused_total{reason="wrong_role"} (\d+)', text)[1]), 8)
+        self.assertIn("\npaytriage_gate_keys 4\n", text)
         self.assertGreaterEqual(self.stop()[2], 8)
         self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the producers' socket: .*, whose key is "
                                            r"that of subscriber/desk\"$")

@@ -179,6 +179,7 @@ s_start_http(cmd_service_t *self)
     const pt_metrics_source_t source = {.version = PT_VERSION,
                                         .pool = self->pool,
                                         .broker = self->broker,
+                                        .gate = self->gate,
                                         .stats = self->stats,
                                         .journal = self->journal.store};
     //  It has no keys, so by default only this host sees it.
