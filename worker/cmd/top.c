@@ -201,8 +201,7 @@ s_print_once(top_t *self)
 static int
 s_top(const top_options_t *options)
 {
-    static top_t self;
-    self.options = options;
+    top_t self = {.options = options};
     if (!options->once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
         return cmd_fail(EX_USAGE, "--once prints a page as text", "top draws on a terminal, and this is none");
     if (pt_signals_open(&self.signals) != PT_OK)
