@@ -24,14 +24,35 @@ pt_signals_open(pt_signals_t *out_self)
     return PT_OK;
 }
 
+pt_status_t
+pt_signals_take_hangup(pt_signals_t *self, bool on)
+{
+    assert(self);
+
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+        return PT_E_IO;
+    if (!on)
+        sigdelset(&signals, SIGHUP);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signalfd(self->fd, &signals, 0) < 0 ? PT_E_IO : PT_OK;
+}
+
 unsigned
 pt_signals_read(pt_signals_t *self)
 {
     assert(self);
 
     struct signalfd_siginfo signal;
-    while (read(self->fd, &signal, sizeof(signal)) == (ssize_t) sizeof(signal))
-        self->received++;
+    while (read(self->fd, &signal, sizeof(signal)) == (ssize_t) sizeof(signal)) {
+        if (signal.ssi_signo == SIGHUP)
+            self->hangup = true;
+        else
+            self->received++;
+    }
     return self->received;
 }
 

@@ -159,6 +159,9 @@ bool pt_store_wants_trim(const pt_store_t *self);
 /*  Whether nothing more should be taken until something was trimmed. From any thread. */
 bool pt_store_is_full(const pt_store_t *self);
 
+/*  How much of the file is used, as of the last commit. From any thread. */
+unsigned pt_store_used_percent(const pt_store_t *self);
+
 /*  As of the last commit. */
 pt_store_usage_t pt_store_usage(const pt_store_t *self);
 

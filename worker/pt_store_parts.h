@@ -98,6 +98,7 @@ struct pt_store {
     uint64_t pages_added; //  by the open transaction, about
     uint64_t trimmed_unread;
     atomic_bool full;
+    atomic_uint percent;
     char error[PT_STORE_ERROR_BYTES_MAX];
 };
 

@@ -62,7 +62,9 @@ pt_store_measure(pt_store_t *self)
             self->pages_used = taken - free_pages;
         mdb_txn_abort(txn);
     }
-    atomic_store(&self->full, s_percent(self, self->pages_used) >= PT_STORE_FULL_PERCENT);
+    unsigned percent = s_percent(self, self->pages_used);
+    atomic_store(&self->full, percent >= PT_STORE_FULL_PERCENT);
+    atomic_store(&self->percent, percent);
 }
 
 bool
@@ -71,6 +73,14 @@ pt_store_is_full(const pt_store_t *self)
     assert(self);
 
     return atomic_load(&self->full);
+}
+
+unsigned
+pt_store_used_percent(const pt_store_t *self)
+{
+    assert(self);
+
+    return atomic_load(&self->percent);
 }
 
 pt_store_usage_t

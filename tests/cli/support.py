@@ -27,6 +27,9 @@ QUEUES = ("settled", "retry", "dead_letter", "operator_alert")
 os.environ["PAYTRIAGE_JOURNAL"] = "none"
 # Nor does a file of settings of this machine change what a test sees.
 os.environ["PAYTRIAGE_CONFIG"] = "none"
+# Control sockets in a folder of this test.
+_runtime = tempfile.TemporaryDirectory(prefix="paytriage-")
+os.environ["RUNTIME_DIRECTORY"] = _runtime.name
 
 PATIENCE_S = 240  # enough for ThreadSanitizer on a busy machine
 SKIPPED = 77

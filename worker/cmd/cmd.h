@@ -19,7 +19,7 @@
 typedef int(cmd_main_t)(int argc, char **argv);
 
 cmd_main_t cmd_check, cmd_top, cmd_broker, cmd_worker, cmd_run, cmd_demo, cmd_send, cmd_tail, cmd_classify, cmd_explain,
-    cmd_catalog, cmd_journal, cmd_config, cmd_complete, cmd_keygen;
+    cmd_catalog, cmd_journal, cmd_config, cmd_complete, cmd_keygen, cmd_ctl;
 
 //  How a command prints its answers.
 typedef enum { CMD_OUTPUT_TEXT, CMD_OUTPUT_JSONL } cmd_output_t;

@@ -7,7 +7,6 @@
 #include "pt_sockets.h"
 
 #include <inttypes.h>
-#include <poll.h>
 #include <sys/resource.h>
 
 void
@@ -31,6 +30,8 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
     self->workers = pt_config_number(config, PT_OPTION_WORKER_THREADS);
     self->window = pt_config_number(config, PT_OPTION_WORKER_WINDOW);
     cmd_options_catalog(config, &self->load);
+    self->catalog_watch = pt_config_number(config, PT_OPTION_CATALOG_WATCH);
+    self->control = pt_config_text(config, PT_OPTION_CONTROL);
     self->journal = (cmd_journal_options_t) {
         .dir = pt_config_text(config, PT_OPTION_JOURNAL_DIR),
         .bytes = pt_config_number(config, PT_OPTION_JOURNAL_SIZE),
@@ -215,8 +216,9 @@ s_raise_descriptors(void)
 }
 
 static void
-s_release(cmd_service_t *self)
+s_release(cmd_service_t *self, int code)
 {
+    cmd_control_stop(&self->control);
     cmd_http_stop(&self->http);
     pt_pool_destroy(&self->pool);
     cmd_journal_close(&self->journal);
@@ -224,6 +226,7 @@ s_release(cmd_service_t *self)
     pt_broker_destroy(&self->broker);
     s_stop_gate(self);
     pt_signals_close(&self->signals);
+    cmd_control_close(&self->control, code);
     pt_load_clear(&self->load);
 }
 
@@ -231,16 +234,21 @@ int
 cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
     *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms()};
-    int code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
-    if (code == EX_OK && pt_signals_open(&self->signals) != PT_OK)
+    int code = cmd_control_watch(&self->control, self);
+    if (code == EX_OK)
+        code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
+    //  Before there are threads, all of which have to leave it alone.
+    if (code == EX_OK && (pt_signals_open(&self->signals) != PT_OK ||
+                          (options->with_control && pt_signals_take_hangup(&self->signals, true) != PT_OK)))
         code = cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     if (code != EX_OK) {
+        pt_file_watch_destroy(&self->control.watch);
         pt_load_clear(&self->load);
         return code;
     }
     code = s_raise_descriptors();
     if (code != EX_OK) {
-        pt_load_clear(&self->load);
+        s_release(self, code);
         return code;
     }
     pt_sockets_init();
@@ -251,8 +259,10 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         code = s_start_pool(self);
     if (code == EX_OK)
         code = s_start_http(self);
+    if (code == EX_OK && options->with_control)
+        code = cmd_control_open(&self->control, self);
     if (code != EX_OK)
-        s_release(self);
+        s_release(self, code);
     return code;
 }
 
@@ -300,6 +310,8 @@ s_log_start(const cmd_service_t *self)
                PT_LOG_S("endpoint", pt_pool_endpoint(self->pool, (pt_queue_t) i)));
     if (self->pool && *pt_pool_replay(self->pool))
         pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "replay"), PT_LOG_S("endpoint", pt_pool_replay(self->pool)));
+    if (self->control.socket)
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "control"), PT_LOG_S("endpoint", self->control.endpoint));
     if (self->http.server)
         pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "http"),
                PT_LOG_S("endpoint", pt_http_url(self->http.server)));
@@ -326,6 +338,8 @@ s_print_start(const cmd_service_t *self)
         fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
     if (self->pool && *pt_pool_replay(self->pool))
         fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
+    if (self->control.socket)
+        fprintf(stderr, "%-15s %s\n", "control", self->control.endpoint);
     if (self->http.server)
         fprintf(stderr, "%-15s %s/metrics\n", "http", pt_http_url(self->http.server));
     if (self->pool)
@@ -401,6 +415,7 @@ cmd_service_stop(cmd_service_t *self)
 {
     int code = EX_OK;
     pt_log(PT_EVENT_SERVICE_STOPPING, PT_LOG_N("drain_ms", self->options.drain_ms));
+    cmd_control_stop(&self->control);
     if (self->broker)
         pt_broker_pause(self->broker);
     if (self->pool)
@@ -413,7 +428,7 @@ cmd_service_stop(cmd_service_t *self)
         pt_gate_counters_t counters = pt_gate_counters(self->gate);
         s_report_gate(&counters);
     }
-    s_release(self);
+    s_release(self, code);
     return code;
 }
 
@@ -425,28 +440,22 @@ cmd_service_run(const cmd_service_options_t *options)
     if (code != EX_OK)
         return code;
     code = cmd_service_announce(&self);
-    struct pollfd events[3] = {
-        {.fd = self.signals.fd, .events = POLLIN},
-        {.fd = self.pool ? pt_pool_failure_fd(self.pool) : -1, .events = POLLIN},
-        {.fd = self.gate ? pt_gate_failure_fd(self.gate) : -1, .events = POLLIN},
-    };
     cmd_watch_t watch = {.broker = self.broker, .pool = self.pool, .journal = self.journal.store};
-    if (code == EX_OK)
+    cmd_control_end_t end = CMD_CONTROL_DRAIN;
+    if (code == EX_OK) {
         cmd_watch_ready(&watch);
-    while (code == EX_OK && !pt_signals_read(&self.signals) && !events[1].revents && !events[2].revents) {
-        poll(events, 3, CMD_WATCH_MS);
-        cmd_watch_turn(&watch);
+        end = cmd_control_serve(&self.control, &watch);
     }
     cmd_watch_stopping(self.options.drain_ms);
     if (self.options.ports_file)
         cmd_ports_remove(self.options.ports_file);
     //  There is nothing to drain into. What was not acknowledged is sent again.
-    if (events[1].revents) {
+    if (end == CMD_CONTROL_JOURNAL_FAILED) {
         code = cmd_journal_explain_failure(&self.journal);
-        s_release(&self);
+        s_release(&self, code);
         return code;
     }
-    if (events[2].revents)
+    if (end == CMD_CONTROL_GATE_FAILED)
         code = cmd_fail(EX_SOFTWARE, "start it again; what was not acknowledged is sent again", "%s",
                         pt_gate_failure(self.gate));
     int stopped = cmd_service_stop(&self);

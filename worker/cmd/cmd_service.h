@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "cmd_catalog.h"
+#include "cmd_control.h"
 #include "cmd_curve.h"
 #include "cmd_http.h"
 #include "cmd_journal.h"
@@ -38,10 +39,13 @@ typedef struct {
     const char *curve;      //  folder of keys; NULL: no CURVE
     bool insecure;          //  bind public addresses without CURVE
     pt_load_options_t load; //  the catalog; no path: the built-in one
+    bool catalog_watch;
+    bool with_control;
+    const char *control; //  ipc endpoint for orders; NULL: the default; "none"
     cmd_journal_options_t journal;
 } cmd_service_options_t;
 
-typedef struct {
+typedef struct cmd_service {
     cmd_service_options_t options;
     char endpoints[PT_QUEUE_COUNT_ + 4][CMD_ENDPOINT_BYTES]; //  made of address and port
     pt_signals_t signals;
@@ -53,7 +57,8 @@ typedef struct {
     cmd_http_t http;
     cmd_journal_t journal;
     pt_load_t load;
-    const pt_catalog_t *catalog; //  the load's, or the built-in one
+    const pt_catalog_t *catalog; //  the load's, or the built-in one; of the start
+    cmd_control_t control;
     uint64_t started_ms;
 } cmd_service_t;
 

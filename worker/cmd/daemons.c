@@ -29,7 +29,7 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
     cmd_watch_take_signals();
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = command != PT_FOR_WORKER;
-    options.with_pool = command != PT_FOR_BROKER;
+    options.with_pool = options.with_control = command != PT_FOR_BROKER;
     cmd_service_configure(&options, &config);
     char back[CMD_ENDPOINT_BYTES];
     if (command == PT_FOR_WORKER) {

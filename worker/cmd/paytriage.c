@@ -24,6 +24,7 @@ static const command_t s_commands[] = {
     {NULL, "run", cmd_run, "broker and workers in one process"},
     {NULL, "broker", cmd_broker, "hand responses to workers"},
     {NULL, "worker", cmd_worker, "classify responses and publish decisions"},
+    {NULL, "ctl", cmd_ctl, "ask running workers, or order one to reload or drain"},
     {"Messages", "send", cmd_send, "publish gateway responses from JSON Lines"},
     {NULL, "tail", cmd_tail, "print decisions as they are published"},
     {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},

@@ -1,0 +1,352 @@
+/*  paytriage ctl: ask workers of this host how they are, or order them to do something. */
+#include "cmd.h"
+#include "cmd_control.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define S_WORKERS_MAX 64
+#define S_PREFIX "worker-"
+
+enum { KEY_CONTROL = 0x700, KEY_TIMEOUT, KEY_ALL };
+
+typedef struct {
+    const char *control; //  NULL: found in the folder
+    const char *worker;  //  the beginning of an id; NULL: any
+    const char *verb;
+    const char *argument;
+    uint64_t timeout_ms; //  0: the verb's
+    bool all, json;
+} ctl_options_t;
+
+//  What a verb does with an answer that is OK: print it for people.
+typedef void(print_t)(const json_t *answer);
+
+typedef struct {
+    const char *name;  //  as typed
+    const char *order; //  as sent
+    bool many;         //  to all workers that are found, without --all
+    uint64_t timeout_ms;
+    print_t *print;
+} verb_t;
+
+static const struct argp_option s_options[] = {
+    {"control", KEY_CONTROL, "ENDPOINT", 0, "the worker's --control (default: $PAYTRIAGE_CONTROL, else looked for)", 0},
+    {"worker", 'w', "ID", 0, "the worker whose id begins so", 0},
+    {"all", KEY_ALL, NULL, 0, "all workers of this user on this host", 0},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "to wait for each answer (default 10s; reload and drain 120s)", 0},
+    {"output", 'o', "FORMAT", 0, "text (default) or json: the answers as they came, one a line", 0},
+    {0},
+};
+
+static error_t
+s_parse(int key, char *arg, struct argp_state *state)
+{
+    ctl_options_t *options = state->input;
+    switch (key) {
+    case KEY_CONTROL:
+        options->control = arg;
+        break;
+    case 'w':
+        options->worker = arg;
+        break;
+    case KEY_ALL:
+        options->all = true;
+        break;
+    case KEY_TIMEOUT:
+        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (options->timeout_ms == 0 || options->timeout_ms > INT32_MAX)
+            argp_error(state, "--timeout: '%s' is not from 1ms to 24d", arg);
+        break;
+    case 'o':
+        options->json = strcmp(arg, "json") == 0;
+        if (!options->json && strcmp(arg, "text") != 0)
+            argp_error(state, "--output: '%s' is not text or json", arg);
+        break;
+    case ARGP_KEY_ARG:
+        if (options->argument)
+            argp_error(state, "'%s' is not expected here", arg);
+        *(options->verb ? &options->argument : &options->verb) = arg;
+        break;
+    case ARGP_KEY_END:
+        if (!options->verb)
+            argp_error(state, "what is to be done? status, reload or drain");
+        if (options->control && (options->worker || options->all))
+            argp_error(state, "--control names one worker; --worker and --all look for them");
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+//  ---- which workers
+
+typedef struct {
+    char endpoints[S_WORKERS_MAX][CMD_CONTROL_PATH_BYTES + 8];
+    size_t count;
+} workers_t;
+
+static void
+s_find_workers(const char *folder, const char *id, workers_t *out)
+{
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry = entries ? readdir(entries) : NULL; entry && out->count < S_WORKERS_MAX;
+         entry = readdir(entries)) {
+        char path[CMD_CONTROL_PATH_BYTES];
+        size_t prefix = strlen(S_PREFIX);
+        if (strncmp(entry->d_name, S_PREFIX, prefix) != 0 ||
+            (id && strncmp(entry->d_name + prefix, id, strlen(id)) != 0) ||
+            snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) >= (int) sizeof path)
+            continue;
+        if (cmd_control_is_alive(path))
+            snprintf(out->endpoints[out->count++], sizeof out->endpoints[0], "ipc://%s", path);
+    }
+    if (entries)
+        closedir(entries);
+    qsort(out->endpoints, out->count, sizeof out->endpoints[0], (int (*)(const void *, const void *)) strcmp);
+}
+
+static int
+s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *out)
+{
+    char folder[CMD_CONTROL_PATH_BYTES];
+    const char *given = options->control ? options->control : getenv("PAYTRIAGE_CONTROL");
+    if (options->worker || options->all)
+        given = options->control;
+    out->count = 0;
+    if (given && *given) {
+        if (strncmp(given, "ipc://", 6) != 0 || strlen(given) >= sizeof out->endpoints[0])
+            return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "'%s' is no ipc endpoint", given);
+        snprintf(out->endpoints[out->count++], sizeof out->endpoints[0], "%s", given);
+        return EX_OK;
+    }
+    cmd_control_folder(folder);
+    s_find_workers(folder, options->worker, out);
+    if (out->count == 0)
+        return cmd_fail(EX_UNAVAILABLE, "name one with --control ENDPOINT; it says which when it starts",
+                        "no worker%s%s has its control socket in %s", options->worker ? " " : "",
+                        options->worker ? options->worker : "", folder);
+    if (out->count == 1 || options->all || verb->many)
+        return EX_OK;
+    int code = cmd_fail(EX_USAGE, "name one with --worker ID, or order all of them with --all",
+                        "there are %zu workers:", out->count);
+    for (size_t i = 0; i < out->count; i++)
+        fprintf(stderr, "  %s\n", strrchr(out->endpoints[i], '-') + 1);
+    return code;
+}
+
+//  ---- printing
+
+static const char *
+s_string(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static uint64_t
+s_integer(const json_t *object, const char *key)
+{
+    return (uint64_t) json_integer_value(json_object_get(object, key));
+}
+
+static const char *
+s_time(uint64_t ms, char room[32])
+{
+    time_t seconds = (time_t) (ms / 1000);
+    struct tm utc;
+    room[0] = 0;
+    if (gmtime_r(&seconds, &utc))
+        (void) strftime(room, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return room;
+}
+
+static void
+s_print_list(const char *name, const json_t *list)
+{
+    printf("%-12s", name);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        printf(" %s", json_string_value(json_array_get(list, i)));
+    putchar('\n');
+}
+
+static void
+s_print_reload(const json_t *reload)
+{
+    char room[32];
+    printf("%-12s %" PRIu64 " switched, %" PRIu64 " refused%s%s\n", "reloads", s_integer(reload, "switched"),
+           s_integer(reload, "refused"), json_is_true(json_object_get(reload, "under_way")) ? ", one under way" : "",
+           json_is_true(json_object_get(reload, "watching")) ? "; files are watched" : "");
+    if (json_object_get(reload, "last_refused_ms"))
+        printf("%-12s %s\n%s", "refused", s_time(s_integer(reload, "last_refused_ms"), room),
+               s_string(reload, "last_refused_reason"));
+}
+
+static void
+s_print_status(const json_t *status)
+{
+    char room[32];
+    const char *key;
+    json_t *value;
+    const json_t *catalog = json_object_get(status, "catalog");
+    const json_t *journal = json_object_get(status, "journal");
+    printf("%-12s %s, epoch %" PRIu64 ", pid %" PRIu64 ", paytriage %s\n", "worker", s_string(status, "worker"),
+           s_integer(status, "epoch"), s_integer(status, "pid"), s_string(status, "version"));
+    printf("%-12s %s\n", "started", s_time(s_integer(status, "started_ms"), room));
+    printf("%-12s %s, %" PRIu64 " entries of %" PRIu64 " gateways, loaded %s\n", "catalog", s_string(catalog, "hash"),
+           s_integer(catalog, "entries"), s_integer(catalog, "gateways"),
+           s_time(s_integer(catalog, "loaded_ms"), room));
+    s_print_list("origin", json_object_get(catalog, "origin"));
+    s_print_reload(json_object_get(status, "reload"));
+    s_print_list("brokers", json_object_get(status, "brokers"));
+    if (json_is_object(journal))
+        printf("%-12s %s, %" PRIu64 " %% used%s\n", "journal", s_string(journal, "dir"),
+               s_integer(journal, "used_percent"), json_is_true(json_object_get(journal, "full")) ? ", full" : "");
+    else
+        printf("%-12s none\n", "journal");
+    printf("%-12s", "counters");
+    json_object_foreach(json_object_get(status, "counters"), key, value)
+        printf(" %s %" PRIu64, key, (uint64_t) json_integer_value(value));
+    puts("\n");
+}
+
+static void
+s_print_reloaded(const json_t *answer)
+{
+    if (strcmp(s_string(answer, "result"), "unchanged") == 0)
+        printf("catalog %s is unchanged\n", s_string(answer, "catalog"));
+    else
+        printf("catalog %s (%" PRIu64 " entries of %" PRIu64 " gateways) serves instead of %s\n",
+               s_string(answer, "catalog"), s_integer(answer, "entries"), s_integer(answer, "gateways"),
+               s_string(answer, "was"));
+}
+
+static void
+s_print_drained(const json_t *answer)
+{
+    (void) answer;
+    puts("drained; the worker has ended");
+}
+
+static const verb_t s_verbs[] = {
+    {"status", "STATUS", true, 10000, s_print_status},
+    {"reload", "RELOAD", false, 120000, s_print_reloaded},
+    {"drain", "DRAIN", false, 120000, s_print_drained},
+};
+#define S_VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])
+
+//  ---- asking
+
+//  Word and text of the answer, to be freed; NULL: none came.
+static char *
+s_ask(const ctl_options_t *options, const verb_t *verb, const char *endpoint, char **out_text)
+{
+    zsock_t *socket = pt_sockets_new(ZMQ_REQ, 1, 1);
+    char *word = NULL;
+    *out_text = NULL;
+    //  Connecting never fails at once, and would wait in vain for who is not there.
+    if (socket && cmd_control_is_alive(endpoint + 6) && access(endpoint + 6, F_OK) == 0 &&
+        pt_sockets_connect(socket, endpoint) == PT_OK) {
+        zsock_set_linger(socket, 0);
+        zsock_set_rcvtimeo(socket, (int) (options->timeout_ms ? options->timeout_ms : verb->timeout_ms));
+        zstr_sendx(socket, verb->order, options->argument, NULL);
+        zstr_recvx(socket, &word, out_text, NULL);
+    }
+    zsock_destroy(&socket);
+    return word;
+}
+
+static int
+s_refused(const verb_t *verb, const char *word, const json_t *answer)
+{
+    fputs(s_string(answer, "reason"), stderr);
+    if (strcmp(word, PT_ORDER_UNKNOWN) == 0)
+        return cmd_fail(EX_UNAVAILABLE, "it is of another version", "the worker cannot '%s'", verb->name);
+    if (*s_string(answer, "catalog"))
+        return cmd_fail(EX_CONFIG, NULL, "the catalog was refused; %s serves on", s_string(answer, "catalog"));
+    return cmd_fail(EX_TEMPFAIL, NULL, "the worker did not %s", verb->name);
+}
+
+static int
+s_order(const ctl_options_t *options, const verb_t *verb, const char *endpoint)
+{
+    char *text;
+    char *word = s_ask(options, verb, endpoint, &text);
+    if (!word)
+        return cmd_fail(EX_UNAVAILABLE, "is it running, and does this user own it?", "no answer from %s", endpoint);
+    json_t *answer = text ? json_loads(text, 0, NULL) : NULL;
+    bool well = strcmp(word, PT_ORDER_OK) == 0;
+    if (options->json && text)
+        puts(text);
+    if (well && !options->json)
+        verb->print(answer);
+    int code = well ? EX_OK : s_refused(verb, word, answer);
+    json_decref(answer);
+    zstr_free(&text);
+    zstr_free(&word);
+    return code;
+}
+
+static const verb_t *
+s_find_verb(const char *name)
+{
+    for (size_t i = 0; i < S_VERB_COUNT; i++)
+        if (strcmp(s_verbs[i].name, name) == 0)
+            return &s_verbs[i];
+    return NULL;
+}
+
+static int
+s_run(const ctl_options_t *options)
+{
+    static workers_t workers;
+    const verb_t *verb = s_find_verb(options->verb);
+    if (!verb)
+        return cmd_fail(EX_USAGE, "the orders are status, reload and drain", "there is no order '%s'", options->verb);
+    if (options->argument)
+        return cmd_fail(EX_USAGE, NULL, "%s: '%s' is not expected here", verb->name, options->argument);
+    int code = s_choose_workers(options, verb, &workers);
+    if (code != EX_OK)
+        return code;
+    pt_sockets_init();
+    //  Each one is asked, also when another one refuses; the first refusal is the exit code.
+    for (size_t i = 0; i < workers.count; i++) {
+        int one = s_order(options, verb, workers.endpoints[i]);
+        code = code == EX_OK ? one : code;
+    }
+    int flushed = cmd_flush();
+    return code == EX_OK ? flushed : code;
+}
+
+int
+cmd_ctl(int argc, char **argv)
+{
+    static const struct argp argp = {
+        s_options,
+        s_parse,
+        "status|reload|drain",
+        "Ask the workers of this host how they are, or order one to load its catalog again, or to drain.\v"
+        "status   worker, catalog, reloads, journal and counters of each worker\n"
+        "reload   load the catalog's files again and switch to it; it returns when every thread has switched,\n"
+        "         or says what is wrong, and the old catalog serves on\n"
+        "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n\n"
+        "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, $XDG_RUNTIME_DIR/paytriage or\n"
+        "/tmp/paytriage-UID, in this order.\n\n"
+        "Examples:\n"
+        "  paytriage ctl status\n"
+        "  paytriage ctl status -o json --worker 4f\n"
+        "  paytriage ctl reload\n\n"
+        "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 75 not all was finished, 78 the\n"
+        "catalog is refused.",
+        NULL,
+        NULL,
+        NULL};
+    ctl_options_t options = {.control = NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    return s_run(&options);
+}
