@@ -175,7 +175,8 @@ s_worker_open(const pt_worker_options_t *options)
         pt_stats_catalog(self->seat, options->catalog);
     self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
-    if (self->work && self->next && pt_sockets_connect(self->work, options->work) == PT_OK &&
+    bool counts = self->seat || !options->stats;
+    if (counts && self->work && self->next && pt_sockets_connect(self->work, options->work) == PT_OK &&
         pt_sockets_connect(self->next, options->next) == PT_OK)
         self->packer = pt_packer_new(options->catalog);
     if (!self->packer) {
