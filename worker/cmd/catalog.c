@@ -14,6 +14,7 @@ static const verb_t s_verbs[] = {
     {"compile", cmd_catalog_compile, "make one image of YAML files, for --catalog"},
     {"diff", cmd_catalog_diff, "what another catalog decides differently, and where that is riskier"},
     {"test", cmd_catalog_test, "decide test cases and compare with what they expect"},
+    {"fmt", cmd_catalog_fmt, "give YAML its usual layout, comments kept"},
     {"learn", cmd_catalog_learn, "draft entries for the unknown codes of a file or journal"},
     {"show", cmd_catalog_show, "print entries, with the origin of each value where asked for"},
     {"stats", cmd_catalog_stats, "count entries, by gateway and by what they lead to"},

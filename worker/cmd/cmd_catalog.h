@@ -10,7 +10,7 @@
 
 //  The verbs; argv[0] is "paytriage catalog VERB".
 cmd_main_t cmd_catalog_lint, cmd_catalog_compile, cmd_catalog_show, cmd_catalog_stats, cmd_catalog_diff,
-    cmd_catalog_test, cmd_catalog_learn;
+    cmd_catalog_test, cmd_catalog_learn, cmd_catalog_fmt;
 
 /*  Add a path of --catalog or of a verb, or end the program with argp_error when there are too many. */
 void cmd_catalog_add(struct argp_state *state, pt_load_options_t *options, char *path);
