@@ -316,6 +316,9 @@ s_ask_reasons(const s_query_t *query, const pt_entry_t *entry)
     size_t decides = 0;
     for (size_t i = 0; i < count; i++) {
         const pt_entry_t *found = s_ask_key(query, PT_SPACE_CODE, verdict->code, known[i] ? reasons[i] : PT_TEXT_NONE);
+        //  An image that our compiler did not make may have no entry of the code's own.
+        if (!found)
+            found = entry;
         verdict->reasons[i] = (pt_pair_t) {reasons[i], pt_image_text(&query->catalog->image, found->id)};
         if (strictest && s_laxity(s_rule_of(query, found)) >= s_laxity(s_rule_of(query, strictest)))
             continue;
