@@ -57,6 +57,24 @@ s_is_image(const uint8_t *data, size_t bytes)
     return magic == PT_IMAGE_MAGIC || magic == __builtin_bswap64(PT_IMAGE_MAGIC);
 }
 
+//  Why an image is refused: another version is told apart from another machine, and older from newer.
+static const char *
+s_explain_refusal(const uint8_t *image, size_t bytes, pt_status_t status, char room[128])
+{
+    pt_image_header_t header;
+    if (status != PT_E_VERSION || bytes < sizeof header)
+        return pt_status_text(status);
+    memcpy(&header, image, sizeof header);
+    if (header.magic != PT_IMAGE_MAGIC || header.endian != PT_IMAGE_ENDIAN)
+        return "it was compiled on a machine with the other byte order; compile it here";
+    if (header.major == PT_IMAGE_MAJOR)
+        return "its hash table is of another kind; compile it again with this version";
+    snprintf(room, 128, "it is of the %s format %u, and this version reads %u; %s",
+             header.major < PT_IMAGE_MAJOR ? "older" : "newer", header.major, (unsigned) PT_IMAGE_MAJOR,
+             header.major < PT_IMAGE_MAJOR ? "compile it again" : "use the version that compiled it");
+    return room;
+}
+
 //  Takes the image.
 static pt_load_result_t
 s_open_image(pt_load_t *load, uint8_t *image, size_t bytes, const char *name)
@@ -64,10 +82,13 @@ s_open_image(pt_load_t *load, uint8_t *image, size_t bytes, const char *name)
     pt_status_t status = pt_catalog_adopt(image, bytes, &load->catalog);
     if (status == PT_OK)
         return PT_LOAD_OK;
+    char room[128];
+    pt_load_result_t result = PT_LOAD_NO_MEMORY;
+    if (status != PT_E_NOMEM)
+        result = s_refuse(load, PT_LOAD_REFUSED, "the image %s is refused: %s", name,
+                          s_explain_refusal(image, bytes, status, room));
     free(image);
-    if (status == PT_E_NOMEM)
-        return PT_LOAD_NO_MEMORY;
-    return s_refuse(load, PT_LOAD_REFUSED, "the image %s is refused: %s", name, pt_status_text(status));
+    return result;
 }
 
 static pt_load_result_t
