@@ -79,6 +79,12 @@ class Languages(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("uapay/DUPLICATE_ID/cart", stdout)
 
+    def test_capitals_make_no_difference(self):
+        for words in ("КОШИК", "кошик", "ІСНУЄ кошик"):
+            code, stdout, _ = explain("--search", words)
+            self.assertEqual(code, 0)
+            self.assertIn("uapay/DUPLICATE_ID/cart", stdout)
+
     def test_every_stock_sentence_to_merchants_is_translated(self):
         source = (support.SOURCE / "worker/cmd/explain_script.c").read_text(encoding="utf-8")
         table = re.sub(r'"\s*"', "", re.search(r"s_scripts.*?\n};", source, re.S).group())

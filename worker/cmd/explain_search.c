@@ -33,6 +33,26 @@ s_is_word_byte(char byte)
            (unsigned char) byte >= 0x80;
 }
 
+//  Ukrainian capitals, in place: both cases have two bytes of UTF-8.
+static void
+s_lower_cyrillic(word_t *word)
+{
+    for (size_t i = 0; i + 1 < word->len; i++) {
+        unsigned char *pair = (unsigned char *) word->text + i;
+        unsigned letter = (unsigned) pair[0] << 8 | pair[1];
+        if (letter >= 0xd090 && letter <= 0xd09f)
+            letter += 0x20;
+        else if (letter >= 0xd0a0 && letter <= 0xd0af)
+            letter = 0xd180 + (letter - 0xd0a0);
+        else if (letter == 0xd084 || letter == 0xd086 || letter == 0xd087)
+            letter += 0x110;
+        else if (letter == 0xd290)
+            letter++;
+        pair[0] = (unsigned char) (letter >> 8);
+        pair[1] = (unsigned char) letter;
+    }
+}
+
 //  The next word from *at on, in lower case; longer ones are cut. False: there is none.
 static bool
 s_next_word(pt_text_t text, size_t *at, word_t *out_word)
@@ -46,6 +66,7 @@ s_next_word(pt_text_t text, size_t *at, word_t *out_word)
             out_word->text[out_word->len++] = (char) (byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
     }
     out_word->text[out_word->len] = '\0';
+    s_lower_cyrillic(out_word);
     return out_word->len > 0;
 }
 
