@@ -169,7 +169,7 @@ class Ctl(unittest.TestCase):
     def test_an_unknown_order_is_refused(self):
         code, _, words = support.run("ctl", "dance")
         self.assertEqual(code, 64)
-        self.assertIn("status, reload and drain", words)
+        self.assertIn("status, reload, drain and loglevel", words)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,16 @@ class Lines(unittest.TestCase):
             self.assertNotIn("worker.rates", daemon.text)
 
 
+    def test_an_order_changes_the_level(self):
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
+            control = f"ipc://{folder}/control"
+            with support.Daemon("run", "--bind", support.address(), "--control", control) as daemon:
+                self.assertEqual(support.run("ctl", "loglevel", "debug", "--control", control)[0], 0)
+                self.assertIn(" log.level level=debug", daemon.process.stderr.readline().decode())
+                self.assertEqual(support.run("ctl", "loglevel", "loud", "--control", control)[0], 64)
+                self.assertEqual(daemon.stop(), 0)
+
+
 class Systemd(unittest.TestCase):
     def test_ready_watchdog_and_stopping_are_told(self):
         with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:

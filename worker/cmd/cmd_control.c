@@ -194,6 +194,20 @@ s_answer_status(cmd_control_t *self, pt_order_t *order)
 }
 
 static void
+s_take_level(cmd_control_t *self, pt_order_t *order)
+{
+    int level = pt_log_level_parse(order->argument);
+    if (level < 0) {
+        pt_control_answer(self->socket, &order, PT_ORDER_REFUSED,
+                          "{\"reason\": \"levels are error, warning, info and debug\\n\"}");
+        return;
+    }
+    pt_log_set_level((pt_log_level_t) level);
+    pt_log(PT_EVENT_LOG_LEVEL, PT_LOG_S("level", pt_log_level_text((pt_log_level_t) level)));
+    pt_control_answer(self->socket, &order, PT_ORDER_OK, "{}");
+}
+
+static void
 s_take_reload(cmd_control_t *self, pt_order_t *order)
 {
     cmd_reload_ask(&self->reload, order);
@@ -214,6 +228,7 @@ static const struct {
 } s_verbs[] = {
     {"STATUS", s_answer_status},
     {"RELOAD", s_take_reload},
+    {"LOGLEVEL", s_take_level},
     {"DRAIN", s_take_drain},
 };
 

@@ -1,6 +1,7 @@
 /*  paytriage ctl: ask workers of this host how they are, or order them to do something. */
 #include "cmd.h"
 #include "cmd_control.h"
+#include "pt_log.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -74,7 +75,7 @@ s_parse(int key, char *arg, struct argp_state *state)
         break;
     case ARGP_KEY_END:
         if (!options->verb)
-            argp_error(state, "what is to be done? status, reload or drain");
+            argp_error(state, "what is to be done? status, reload, drain or loglevel");
         if (options->control && (options->worker || options->all))
             argp_error(state, "--control names one worker; --worker and --all look for them");
         break;
@@ -233,10 +234,18 @@ s_print_drained(const json_t *answer)
     puts("drained; the worker has ended");
 }
 
+static void
+s_print_level(const json_t *answer)
+{
+    (void) answer;
+    puts("the log's level is changed");
+}
+
 static const verb_t s_verbs[] = {
     {"status", "STATUS", true, 10000, s_print_status},
     {"reload", "RELOAD", false, 120000, s_print_reloaded},
     {"drain", "DRAIN", false, 120000, s_print_drained},
+    {"loglevel", "LOGLEVEL", false, 10000, s_print_level},
 };
 #define S_VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])
 
@@ -307,8 +316,12 @@ s_run(const ctl_options_t *options)
     static workers_t workers;
     const verb_t *verb = s_find_verb(options->verb);
     if (!verb)
-        return cmd_fail(EX_USAGE, "the orders are status, reload and drain", "there is no order '%s'", options->verb);
-    if (options->argument)
+        return cmd_fail(EX_USAGE, "the orders are status, reload, drain and loglevel", "there is no order '%s'",
+                        options->verb);
+    bool takes = strcmp(verb->name, "loglevel") == 0;
+    if (takes && (!options->argument || pt_log_level_parse(options->argument) < 0))
+        return cmd_fail(EX_USAGE, "ctl loglevel debug", "which level? error, warning, info or debug");
+    if (options->argument && !takes)
         return cmd_fail(EX_USAGE, NULL, "%s: '%s' is not expected here", verb->name, options->argument);
     int code = s_choose_workers(options, verb, &workers);
     if (code != EX_OK)
@@ -329,12 +342,13 @@ cmd_ctl(int argc, char **argv)
     static const struct argp argp = {
         s_options,
         s_parse,
-        "status|reload|drain",
+        "status|reload|drain|loglevel LEVEL",
         "Ask the workers of this host how they are, or order one to load its catalog again, or to drain.\v"
         "status   worker, catalog, reloads, journal and counters of each worker\n"
         "reload   load the catalog's files again and switch to it; it returns when every thread has switched,\n"
         "         or says what is wrong, and the old catalog serves on\n"
-        "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n\n"
+        "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n"
+        "loglevel say error, warning, info or debug from now on\n\n"
         "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, $XDG_RUNTIME_DIR/paytriage or\n"
         "/tmp/paytriage-UID, in this order.\n\n"
         "Examples:\n"
