@@ -69,11 +69,14 @@ pt_texts_open(pt_texts_t *self, pt_language_t language)
     if (status != PT_OK)
         return status;
     const pt_node_t *root = self->tree.root;
-    if (root && root->kind == PT_NODE_MAP)
-        self->links = calloc(root->count + 1, sizeof *self->links);
+    if (!root || root->kind != PT_NODE_MAP) {
+        pt_texts_clear(self);
+        return PT_E_SYNTAX;
+    }
+    self->links = calloc(root->count + 1, sizeof *self->links);
     if (!self->links) {
         pt_texts_clear(self);
-        return root && root->kind == PT_NODE_MAP ? PT_E_NOMEM : PT_E_SYNTAX;
+        return PT_E_NOMEM;
     }
     for (const pt_link_t *link = root->first; link; link = link->next)
         if (link->value->kind == PT_NODE_SCALAR)
