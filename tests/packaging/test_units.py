@@ -24,7 +24,7 @@ class Units(unittest.TestCase):
         for path in sorted((BUILD / "packaging/systemd").glob("*.service")):
             unit = pathlib.Path(folder.name) / path.name.replace("@", "@one")
             #  The program stands elsewhere before it is installed, and so may the user be missing.
-            text = re.sub(r"(?m)^(ExecStart(?:Pre)?=)\S+", rf"\1{PROGRAM}", path.read_text())
+            text = re.sub(r"(?m)^(Exec(?:Start(?:Pre)?|Reload)=)\S+", rf"\1{PROGRAM}", path.read_text())
             unit.write_text(text)
             self.units.append(unit)
         self.assertEqual(len(self.units), 3)
