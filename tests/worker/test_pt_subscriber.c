@@ -201,6 +201,12 @@ s_fake_answer_suback(fake_t *fake, const pt_frames_t *request)
     assert_int_equal(pt_suback_decode(pt_frames_bytes(request, 1), &suback), PT_OK);
     assert_int_equal(suback.topic_count, 1);
     assert_true(pt_text_equal(suback.name, PT_TEXT("tester")));
+    //  One that was on its way when the journal became another one.
+    if (suback.epoch != fake->epoch) {
+        pt_bad_epoch_t bad_epoch = {suback.req_id, fake->epoch};
+        s_fake_answer(fake, request, bytes, pt_bad_epoch_encode(&bad_epoch, bytes, sizeof bytes));
+        return;
+    }
     assert_true(suback.topics[0].next_seq <= fake->head);
     fake->subacks++;
     fake->acked = suback.topics[0].next_seq > fake->acked ? suback.topics[0].next_seq : fake->acked;
