@@ -62,6 +62,7 @@ class Ctl(unittest.TestCase):
             self.assertIsNone(status["journal"])
             self.assertEqual(status["counters"]["received"], 0)
             self.assertEqual(len(status["brokers"]), 1)
+            self.assertEqual(status["counters"]["brokers"], 1)
             code, stdout, words = support.run("ctl", "status")
             self.assertEqual(code, 0, words)
             self.assertIn(status["catalog"]["hash"], stdout)

@@ -148,6 +148,8 @@ s_describe_counters(const pt_pool_counters_t *counters)
         {"garbage", counters->garbage},
         {"hellos", counters->hellos},
         {"in_work", counters->in_work},
+        {"brokers", counters->brokers},
+        {"connected", counters->connected},
     };
     json_t *json = json_object();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
