@@ -6,7 +6,7 @@ set -eu
 build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
        libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libmicrohttpd-dev libncurses-dev libsmartcols-dev libsystemd-dev scdoc"
 test="libcmocka-dev python3 python3-zmq python3-msgpack python3-jsonschema python3-yaml clang-format clang-tidy
-      prometheus tmux mandoc systemd bash-completion zsh fish"
+      clang libclang-rt-14-dev devscripts prometheus tmux mandoc systemd bash-completion zsh fish"
 
 # Node.js of another origin brings an npm of its own, beside which Debian's cannot stand.
 command -v npm >/dev/null || test="$test nodejs npm"

@@ -164,6 +164,7 @@ pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *o
 }
 
 static pt_status_t s_read_value(pt_cursor_t *cursor, unsigned levels, json_t **out_json);
+static json_t *s_make_scalar(const pt_value_t *value);
 
 static pt_status_t
 s_read_array(pt_cursor_t *cursor, uint32_t count, unsigned levels, json_t *array)
@@ -179,13 +180,34 @@ s_read_array(pt_cursor_t *cursor, uint32_t count, unsigned levels, json_t *array
     return PT_OK;
 }
 
-/*  A key as JSON can have it: a string as it is, anything else as its JSON text. */
+/*  An array or map as a key: its bytes in base64. Its JSON text would be quoted again in each key around
+ *  it, and so double with every level.
+ */
+static pt_status_t
+s_read_container_key(pt_cursor_t *cursor, const uint8_t *start, const pt_value_t *value, unsigned levels,
+                     json_t **out_key)
+{
+    pt_status_t status = pt_cursor_skip_children(cursor, value, levels);
+    if (status != PT_OK)
+        return status;
+    *out_key = pt_json_base64((pt_bytes_t) {start, (size_t) (cursor->at - start)});
+    return *out_key ? PT_OK : PT_E_NOMEM;
+}
+
+/*  A key as JSON can have it: a string as it is, another scalar as its JSON text. */
 static pt_status_t
 s_read_key(pt_cursor_t *cursor, unsigned levels, json_t **out_key)
 {
-    pt_status_t status = s_read_value(cursor, levels, out_key);
-    if (status != PT_OK || json_is_string(*out_key))
+    const uint8_t *start = cursor->at;
+    pt_value_t value;
+    pt_status_t status = pt_cursor_next(cursor, &value);
+    if (status != PT_OK)
         return status;
+    if (value.kind >= PT_VALUE_ARRAY)
+        return s_read_container_key(cursor, start, &value, levels, out_key);
+    *out_key = s_make_scalar(&value);
+    if (!*out_key || json_is_string(*out_key))
+        return *out_key ? PT_OK : PT_E_NOMEM;
     char *text = json_dumps(*out_key, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(*out_key);
     *out_key = text ? pt_json_string(pt_text_of(text)) : NULL;

@@ -10,7 +10,8 @@
 //  Bytes between two digits of one number, at most: a dash of three bytes, or " - ".
 #define SEPARATOR_BYTES_MAX 3
 
-enum { BYTE_OTHER, BYTE_DIGIT, BYTE_SEPARATOR };
+//  A masked digit stays part of its run, so that what is shown of it begins no other number.
+enum { BYTE_OTHER, BYTE_DIGIT, BYTE_SEPARATOR, BYTE_MASKED };
 
 //  Space, tab, '-' and '_'; and the bytes of no-break and thin spaces, hyphens and dashes in UTF-8.
 static const uint8_t s_classes[256] = {
@@ -20,13 +21,20 @@ static const uint8_t s_classes[256] = {
     ['-'] = BYTE_SEPARATOR,  ['_'] = BYTE_SEPARATOR,  [0xc2] = BYTE_SEPARATOR, [0xa0] = BYTE_SEPARATOR,
     [0xe2] = BYTE_SEPARATOR, [0x80] = BYTE_SEPARATOR, [0x89] = BYTE_SEPARATOR, [0x8a] = BYTE_SEPARATOR,
     [0x90] = BYTE_SEPARATOR, [0x91] = BYTE_SEPARATOR, [0x92] = BYTE_SEPARATOR, [0x93] = BYTE_SEPARATOR,
-    [0x94] = BYTE_SEPARATOR, [0x95] = BYTE_SEPARATOR, [0xaf] = BYTE_SEPARATOR,
+    ['*'] = BYTE_MASKED,     [0x94] = BYTE_SEPARATOR, [0x95] = BYTE_SEPARATOR, [0xaf] = BYTE_SEPARATOR,
 };
 
 static inline unsigned
 s_class_at(pt_text_t text, size_t at)
 {
     return s_classes[(unsigned char) text.data[at]];
+}
+
+static inline bool
+s_is_in_run(pt_text_t text, size_t at)
+{
+    unsigned class = s_class_at(text, at);
+    return class == BYTE_DIGIT || class == BYTE_MASKED;
 }
 
 //  ---- one number
@@ -99,8 +107,8 @@ static size_t
 s_next_digit(pt_text_t text, size_t at, size_t end)
 {
     for (size_t i = at; i < end && i <= at + SEPARATOR_BYTES_MAX; i++)
-        if (s_class_at(text, i) == BYTE_DIGIT)
-            return i;
+        if (s_is_in_run(text, i))
+            return s_class_at(text, i) == BYTE_DIGIT ? i : end;
     return end;
 }
 
@@ -114,7 +122,7 @@ s_mask_number(pt_text_t text, size_t at, size_t end, pt_mask_care_t care, char *
     size_t card = 0;
     while (at < end && number.count < PT_MASK_DIGITS_MAX) {
         s_add_digit(&number, (unsigned) (text.data[at] - '0'), at);
-        bool ends_here = care == PT_MASK_CARE_RAW || at + 1 == end || s_class_at(text, at + 1) != BYTE_DIGIT;
+        bool ends_here = care == PT_MASK_CARE_RAW || at + 1 == end || !s_is_in_run(text, at + 1);
         if (ends_here && s_is_card(&number, care))
             card = number.count;
         at = s_next_digit(text, at + 1, end);
@@ -133,7 +141,7 @@ s_mask_span(pt_text_t text, size_t begin, size_t end, pt_mask_care_t care, char 
     for (size_t at = begin; at < end && at < copy_len; at++) {
         if (s_class_at(text, at) != BYTE_DIGIT)
             continue;
-        bool begins_group = at == begin || s_class_at(text, at - 1) != BYTE_DIGIT;
+        bool begins_group = at == begin || !s_is_in_run(text, at - 1);
         if (begins_group || care == PT_MASK_CARE_RAW)
             s_mask_number(text, at, end, care, copy, copy_len);
     }

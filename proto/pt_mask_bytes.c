@@ -58,7 +58,7 @@ s_find_value(pt_text_t text, size_t at)
         if (byte == ',' || byte == '}' || byte == '&' || byte == ';')
             return text.len;
         //  A negative number's sign is part of the value and hides nothing.
-        if (isalnum((unsigned char) byte))
+        if (isalnum((unsigned char) byte) || byte == '*')
             return joined ? i : text.len;
         joined |= byte == ':' || byte == '=' || byte == '>' || (byte & 0x80);
     }
