@@ -47,10 +47,11 @@ static size_t
 s_again_ack(pt_bytes_t header, uint8_t *out)
 {
     uint32_t plain = 0;
+    s_message.ack.range_count = 0;
     if (pt_ack_decode(header, &s_message.ack, &plain) != PT_OK)
         return 0;
-    return plain ? pt_plain_ack_encode(plain, out, PT_HEADER_BYTES_MAX)
-                 : pt_ack_encode(&s_message.ack, out, PT_HEADER_BYTES_MAX);
+    return s_message.ack.range_count ? pt_ack_encode(&s_message.ack, out, PT_HEADER_BYTES_MAX)
+                                     : pt_plain_ack_encode(plain, out, PT_HEADER_BYTES_MAX);
 }
 
 static size_t

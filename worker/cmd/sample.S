@@ -1,4 +1,8 @@
 /*  The demo's responses, as they stand in sample.jsonl. */
+//  Says that this file is fit for control-flow protection, which the linker drops when one is not.
+#if defined(__CET__)
+#include <cet.h>
+#endif
     .section .rodata
     .global pt_sample, pt_sample_end
 pt_sample:
