@@ -27,8 +27,12 @@ def families(text):
 
 
 def shown():
-    with tempfile.TemporaryDirectory() as folder, Watched("--journal", f"{folder}/journal") as watched:
-        return get(watched.url, "/metrics")[1]
+    """The metrics of a daemon that has everything: a broker, a worker, a journal, and keys."""
+    with tempfile.TemporaryDirectory() as folder:
+        code, _, words = support.run("keygen", f"{folder}/keys")
+        assert code == 0, words
+        with Watched("--journal", f"{folder}/journal", "--curve", f"{folder}/keys") as watched:
+            return get(watched.url, "/metrics")[1]
 
 
 def free_port():
