@@ -435,9 +435,11 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
         has_fields = s_convert_json(response->body, out_facts, &body);
     //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
     //  already. Checking again costs little and makes this function total.
+    if (!has_fields)
+        return;
     pt_value_t root;
     pt_cursor_t cursor = pt_cursor_open(body);
-    if (!has_fields || pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
+    if (pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
         return;
     pt_status_t status = pt_facts_walk(&cursor, &root, shape, out_facts);
     (void) status;
