@@ -1,6 +1,7 @@
 /*  paytriage config: look at the settings, without starting anything. */
 #include "cmd_catalog.h"
 #include "cmd_options.h"
+#include "cmd_verbs.h"
 
 #include "pt_fault_text.h"
 
@@ -327,59 +328,23 @@ s_schema(int argc, char **argv)
 
 //  ---- the verbs
 
-static const struct {
-    const char *name;
-    cmd_main_t *main;
-    const char *help;
-} s_verbs[] = {
+static const cmd_verb_t s_verbs[] = {
     {"check", s_check, "say all that is wrong with the settings"},
     {"show", s_show, "the settings that hold, and with --origin where each comes from"},
     {"defaults", s_defaults, "a paytriage.yml with every key and its default"},
     {"schema", s_schema, "its JSON Schema"},
+    {0},
 };
-#define VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])
-
-static int
-s_print_help(void)
-{
-    puts("Usage: paytriage config VERB [OPTION...]\n\n"
-         "The settings of all commands: paytriage.yml, the environment and flags together.\n");
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        printf("  %-12s %s\n", s_verbs[i].name, s_verbs[i].help);
-    puts("\n'paytriage config VERB --help' tells more.");
-    return cmd_flush();
-}
-
-static int
-s_refuse_verb(const char *name)
-{
-    const char *names[VERB_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        names[i] = s_verbs[i].name;
-    const char *nearest = cmd_nearest(name, names);
-    char hint[64] = "'paytriage config --help' lists the verbs";
-    if (nearest)
-        snprintf(hint, sizeof hint, "did you mean 'paytriage config %s'?", nearest);
-    return cmd_fail(EX_USAGE, hint, "config has no verb '%s'", name);
-}
 
 int
 cmd_config(int argc, char **argv)
 {
-    if (argc < 2) {
-        s_print_help();
-        return EX_USAGE;
-    }
-    const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0)
-        return s_print_help();
-    for (size_t i = 0; i < VERB_COUNT; i++) {
-        if (strcmp(s_verbs[i].name, name) != 0)
-            continue;
-        char program[64];
-        snprintf(program, sizeof program, "paytriage config %s", name);
-        argv[1] = program;
-        return s_verbs[i].main(argc - 1, argv + 1);
-    }
-    return s_refuse_verb(name);
+    static const cmd_verbs_t group = {
+        .command = "config",
+        .usage = "VERB [OPTION...]\n\n"
+                 "The settings of all commands: paytriage.yml, the environment and flags together.",
+        .verbs = s_verbs,
+        .more = "'paytriage config VERB --help' tells more.",
+    };
+    return cmd_verbs_run(&group, argc, argv);
 }
