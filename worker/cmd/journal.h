@@ -31,7 +31,7 @@ typedef struct {
     uint64_t from_seq; //  of each topic
     const char *arguments[2];
     size_t argument_count, argument_max;
-    pt_config_t config; //  until the program ends
+    const pt_config_t *config; //  the settings, until the program ends
 } journal_options_t;
 
 /*  argp children for the directory and the output, and for the filters; and the parent's parser, which

@@ -357,12 +357,12 @@ cmd_journal_redrive(int argc, char **argv)
     if (parsed != EX_OK)
         return parsed;
     char room[CMD_OPTIONS_ENDPOINT_BYTES];
-    options.producer.broker_count = cmd_options_brokers(&options.journal.config, options.producer.brokers, room);
+    options.producer.broker_count = cmd_options_brokers(options.journal.config, options.producer.brokers, room);
     int code = journal_open(&options.journal, &store);
     if (code != EX_OK)
         return code;
     pt_curve_t *curve;
-    code = cmd_curve_open(pt_config_text(&options.journal.config, PT_OPTION_CURVE), &curve);
+    code = cmd_curve_open(pt_config_text(options.journal.config, PT_OPTION_CURVE), &curve);
     options.producer.curve = curve;
     cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
     if (code == EX_OK)

@@ -101,11 +101,13 @@ int
 journal_parse_line(unsigned command, const struct argp *argp, int argc, char **argv, void *input,
                    journal_options_t *options)
 {
-    int code = cmd_parse(PT_FOR_JOURNAL | command, argp, argc, argv, input, &options->config);
+    static pt_config_t config;
+    int code = cmd_parse(PT_FOR_JOURNAL | command, argp, argc, argv, input, &config);
     if (code != EX_OK)
         return code;
-    options->dir = pt_config_text(&options->config, PT_OPTION_JOURNAL_DIR);
-    options->color = (cmd_color_t) pt_config_number(&options->config, PT_OPTION_COLOR);
+    options->config = &config;
+    options->dir = pt_config_text(&config, PT_OPTION_JOURNAL_DIR);
+    options->color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
     return EX_OK;
 }
 
