@@ -109,6 +109,24 @@ class Start(unittest.TestCase):
         self.assertEqual(code, 73, words)
         self.assertEqual(self.ports.read_text(), '{"pid": 1}')
 
+    def test_a_link_in_the_place_of_the_new_ports_file_is_not_followed(self):
+        victim = pathlib.Path(self.folder) / "victim"
+        victim.write_text("mine")
+        (pathlib.Path(self.folder) / "ports.json.new").symlink_to(victim)
+        code, _, words = support.run("run", "--bind", support.address(), "--ports-file", str(self.ports))
+        self.assertEqual(code, 73, words)
+        self.assertIn(str(self.ports), words)
+        self.assertEqual(victim.read_text(), "mine")
+        self.assertFalse(self.ports.exists())
+
+    def test_a_ports_file_replaces_a_half_written_one_and_only_its_owner_may_write_it(self):
+        (pathlib.Path(self.folder) / "ports.json.new").write_text("{")
+        with support.Daemon("run", "--bind", support.address(), "--ports-file", str(self.ports), umask=0) as daemon:
+            self.assertEqual(self.read_ports()["pid"], daemon.process.pid)
+            self.assertEqual(self.ports.stat().st_mode & 0o777, 0o644)
+            self.assertEqual(os.listdir(self.folder), ["ports.json"])
+            daemon.stop()
+
     def test_a_ports_file_that_another_process_wrote_meanwhile_stays(self):
         with support.Daemon("run", "--bind", support.address(), "--ports-file", str(self.ports)) as daemon:
             self.ports.write_text('{"pid": 1}')

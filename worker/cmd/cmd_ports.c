@@ -30,16 +30,32 @@ s_write_into(const char *path, const json_t *ports)
     return error;
 }
 
+//  What a process of this user left when it was killed; anything else under that name is somebody else's.
+static void
+s_remove_stale(const char *path)
+{
+    struct stat found;
+    if (lstat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == geteuid())
+        unlink(path);
+}
+
+//  Whoever may write to the folder may plant a link there: only a file that this call makes is written to.
 static int
 s_replace(const char *path, const json_t *ports)
 {
     char beside[PATH_MAX];
     if (snprintf(beside, sizeof beside, "%s.new", path) >= (int) sizeof beside)
         return ENAMETOOLONG;
-    if (json_dump_file(ports, beside, JSON_INDENT(2)) == 0 && rename(beside, path) == 0)
-        return 0;
-    int error = errno;
-    if (s_is_file_or_nothing(beside))
+    s_remove_stale(beside);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return errno;
+    int error = json_dumpfd(ports, fd, JSON_INDENT(2)) == 0 ? 0 : errno;
+    if (close(fd) != 0 && !error)
+        error = errno;
+    if (!error && rename(beside, path) != 0)
+        error = errno;
+    if (error)
         unlink(beside);
     return error;
 }
