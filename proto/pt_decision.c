@@ -2,6 +2,7 @@
 #include "pt_decision.h"
 
 #include <assert.h>
+#include <endian.h>
 
 #include "pt_decision_limits.h"
 #include "pt_mask.h"
@@ -74,11 +75,16 @@ s_put_raw(pt_writer_t *writer, pt_bytes_t raw, bool masked)
 static void
 s_put_hex(pt_writer_t *writer, uint64_t value)
 {
-    static const char digits[] = "0123456789abcdef";
+    //  Eight digits at once: a byte for each nibble, most significant first; a letter where it is above 9.
     char text[16];
-    for (int index = 15; index >= 0; index--) {
-        text[index] = digits[value & 15];
-        value >>= 4;
+    for (int half = 0; half < 2; half++) {
+        uint64_t nibbles = value >> (half ? 0 : 32) & UINT32_MAX;
+        nibbles = (nibbles | nibbles << 16) & UINT64_C(0x0000ffff0000ffff);
+        nibbles = (nibbles | nibbles << 8) & UINT64_C(0x00ff00ff00ff00ff);
+        nibbles = (nibbles | nibbles << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+        uint64_t letters = (nibbles + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+        uint64_t digits = htobe64(nibbles + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10));
+        memcpy(text + 8 * (size_t) half, &digits, sizeof digits);
     }
     pt_writer_text(writer, (pt_text_t) {text, sizeof text});
 }

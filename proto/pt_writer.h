@@ -50,10 +50,36 @@ pt_writer_bool(pt_writer_t *self, bool boolean)
     pt_writer_append(self, &byte, 1);
 }
 
-/*  A str; an absent text is an empty one. */
+/*  Copy 1 to 31 bytes: two pieces of one size that may overlap, where a call would cost more. */
+static inline void
+pt_writer_copy_short(uint8_t *to, const char *from, size_t len)
+{
+    if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    } else {
+        to[0] = (uint8_t) from[0];
+        to[len / 2] = (uint8_t) from[len / 2];
+        to[len - 1] = (uint8_t) from[len - 1];
+    }
+}
+
+/*  A str; an absent text is an empty one. Most texts are short, and are written at once. */
 static inline void
 pt_writer_text(pt_writer_t *self, pt_text_t text)
 {
+    if (text.len - 1 < 31 && (size_t) (self->end - self->at) > text.len) {
+        *self->at = (uint8_t) (0xa0 | text.len);
+        pt_writer_copy_short(self->at + 1, text.data, text.len);
+        self->at += 1 + text.len;
+        return;
+    }
     pt_pack_str(self, text.len);
     if (text.len)
         pt_writer_append(self, text.data, text.len);
