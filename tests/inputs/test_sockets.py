@@ -1,8 +1,10 @@
 """Bad batches and bad plain requests at a front: each has its designed answer, and neighbours are served on."""
 
+import contextlib
 import itertools
 import pathlib
 import random
+import socket
 import struct
 import sys
 import unittest
@@ -182,6 +184,20 @@ class Front(unittest.TestCase):
                     peer.send_multipart([b"x"] * count)
                 self.assert_served()
                 self.assertFalse(peer.poll(0))
+        self.assert_flat(before)
+
+    def test_garbage_in_the_place_of_a_handshake_hurts_nobody(self):
+        before = self.resident()
+        rng = random.Random("handshake")
+        greeting = b"\xff" + bytes(8) + b"\x7f\x03"
+        endpoints = [self.bus.front, self.bus.back, *self.bus.queues.values()]
+        with contextlib.ExitStack() as stack:
+            for endpoint, _ in itertools.product(endpoints, range(CASES)):
+                raw = stack.enter_context(socket.socket(socket.AF_UNIX))
+                raw.connect(endpoint.removeprefix("ipc://"))
+                raw.sendall(rng.choice((b"", greeting)) + rng.randbytes(rng.randrange(100)))
+            self.assert_served()
+        self.assert_served()
         self.assert_flat(before)
 
 
