@@ -153,6 +153,20 @@ s_allocate_file(const char *path, uint64_t bytes, char *out_error)
                                strerror(rc));
 }
 
+//  Whether the file has all pages that were committed. To read one that was cut off is a SIGBUS.
+static bool
+s_has_all_pages(MDB_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 || mdb_env_get_fd(env, &fd) != 0 ||
+        fstat(fd, &file) != 0)
+        return false;
+    return (uint64_t) file.st_size / stat.ms_psize > info.me_last_pgno;
+}
+
 static int
 s_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
 {
@@ -167,6 +181,8 @@ s_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
     if (rc == 0)
         rc = mdb_env_open(*out_env, path, PT_RULE("sync") ? flags : flags | MDB_NOSYNC, 0600);
     PT_FAULT_POINT("store.env");
+    if (rc == 0 && !s_has_all_pages(*out_env))
+        rc = MDB_CORRUPTED;
     if (rc != 0) {
         mdb_env_close(*out_env);
         *out_env = NULL;
