@@ -472,7 +472,8 @@ pt_compile_read_entries(pt_reader_t *reader, const pt_node_t *node, void *target
     pt_unit_t *unit = target;
     size_t room = node->kind == PT_NODE_LIST ? node->count : 1;
     unit->provider->entries = pt_read_array(reader, room, sizeof *unit->provider->entries);
-    if (unit->provider->entries)
-        (void) pt_read_list(reader, node, PT_YAML_NODES_MAX, s_read_entry, unit);
+    if (!unit->provider->entries)
+        return;
+    (void) pt_read_list(reader, node, PT_YAML_NODES_MAX, s_read_entry, unit);
     s_spread_lists(unit->provider);
 }

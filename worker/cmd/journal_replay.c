@@ -83,7 +83,7 @@ s_find_topic(pt_store_t *store, const char *topic, pt_store_head_t *out_head)
 static int
 s_replay(const journal_options_t *options, pt_store_t *store)
 {
-    pt_store_head_t head;
+    pt_store_head_t head = {0};
     int code = s_find_topic(store, options->topic, &head);
     if (code != EX_OK)
         return code;
