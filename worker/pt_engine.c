@@ -459,20 +459,37 @@ s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
     self->drained = true;
 }
 
+//  The offered catalog's contents are ordered by the lock: what libzmq orders, no race detector can see.
+static const pt_catalog_t *
+s_offered(pt_engine_t *self)
+{
+    pthread_mutex_lock(&self->tally->lock);
+    const pt_catalog_t *catalog = self->tally->offered;
+    pthread_mutex_unlock(&self->tally->lock);
+    return catalog;
+}
+
+static void
+s_forget_offer(pt_engine_t *self)
+{
+    pthread_mutex_lock(&self->tally->lock);
+    self->tally->offered = NULL;
+    pthread_mutex_unlock(&self->tally->lock);
+}
+
 //  False at the end.
 static bool
 s_read_command(pt_engine_t *self, zsock_t *pipe)
 {
     char *command = NULL;
     uint32_t deadline_ms = 0;
-    void *catalog = NULL;
-    zsock_recv(pipe, "s4p", &command, &deadline_ms, &catalog);
+    zsock_recv(pipe, "s4", &command, &deadline_ms);
     bool drains = command && streq(command, PT_ENGINE_DRAIN);
     bool swaps = command && streq(command, PT_ENGINE_SWAP);
     if (drains)
         s_begin_drain(self, deadline_ms);
     if (swaps)
-        pt_crew_offer(self->crew, catalog);
+        pt_crew_offer(self->crew, s_offered(self));
     zstr_free(&command);
     return drains || swaps;
 }
@@ -481,8 +498,10 @@ static void
 s_check_swap(pt_engine_t *self, zsock_t *pipe)
 {
     bool switched;
-    if (pt_crew_answer(self->crew, &switched))
-        zstr_send(pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
+    if (!pt_crew_answer(self->crew, &switched))
+        return;
+    s_forget_offer(self);
+    zstr_send(pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
 }
 
 static int64_t

@@ -10,17 +10,17 @@
 
 #include "pt_pool.h"
 
-//  Counters as others may see them; the engine copies its own here, once per turn of its loop.
+//  What the engine and its caller both see.
 typedef struct {
     pthread_mutex_t lock;
-    pt_pool_counters_t counters;
+    pt_pool_counters_t counters; //  the engine copies its own here, once per turn of its loop
+    const pt_catalog_t *offered; //  the caller's next catalog; NULL once the engine has answered
 } pt_tally_t;
 
 typedef struct pt_engine pt_engine_t;
 
-//  Commands on the actor's pipe, each with the deadline as a 32-bit number of ms and a catalog, and the
-//  two answers of each. No
-//  CZMQ signals: zactor_destroy would take one that nobody read for the actor's end.
+//  Commands on the actor's pipe, each with the deadline as a 32-bit number of ms, and the two answers of
+//  each. No CZMQ signals: zactor_destroy would take one that nobody read for the actor's end.
 #define PT_ENGINE_DRAIN "DRAIN"
 #define PT_ENGINE_DRAINED "DRAINED"
 #define PT_ENGINE_LATE "LATE"

@@ -136,7 +136,7 @@ pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd)
 {
     assert(self);
 
-    zsock_send(self->actor, "s4p", PT_ENGINE_DRAIN, deadline_ms, NULL);
+    zsock_send(self->actor, "s4", PT_ENGINE_DRAIN, deadline_ms);
     zmq_pollitem_t items[] = {
         {.socket = zsock_resolve(self->actor), .events = ZMQ_POLLIN},
         {.fd = interrupt_fd, .events = ZMQ_POLLIN},
@@ -163,7 +163,10 @@ pt_pool_swap(pt_pool_t *self, const pt_catalog_t *catalog)
     assert(!self->swapping);
 
     self->swapping = true;
-    zsock_send(self->actor, "s4p", PT_ENGINE_SWAP, 0, (void *) (uintptr_t) catalog);
+    pthread_mutex_lock(&self->tally.lock);
+    self->tally.offered = catalog;
+    pthread_mutex_unlock(&self->tally.lock);
+    zsock_send(self->actor, "s4", PT_ENGINE_SWAP, 0);
 }
 
 void *
@@ -186,6 +189,10 @@ pt_pool_swapped(pt_pool_t *self)
     char *answer = zstr_recv(self->actor);
     bool switched = answer && streq(answer, PT_ENGINE_SWAPPED);
     zstr_free(&answer);
+    //  The engine's last look at the offer is before the caller's next.
+    pthread_mutex_lock(&self->tally.lock);
+    assert(!self->tally.offered);
+    pthread_mutex_unlock(&self->tally.lock);
     self->swapping = false;
     return switched ? PT_SWAPPED : PT_SWAPPED_NOT;
 }
