@@ -104,6 +104,16 @@ class Config(unittest.TestCase):
         self.assertEqual(code, 78)
         self.assertIn("mine.yaml:", words)
 
+    def test_check_takes_its_file_by_either_name_but_not_two(self):
+        self.file.write_text("port_base: 6000\n")
+        for args in ([str(self.file)], ["--config", str(self.file)], [f"--config={self.file}"], ["-c", str(self.file)]):
+            code, stdout, words = support.run("config", "check", *args)
+            self.assertEqual((code, words), (0, ""), args)
+            self.assertEqual(stdout, f"{self.file}: good, 2 settings given\n")  # with PAYTRIAGE_JOURNAL
+        self.assertEqual(support.run("config", "check", "--config", str(self.file), str(self.file))[0], 64)
+        self.assertEqual(support.run("config", "check", "--config", str(self.folder / "none.yml"))[0], 66)
+        self.assertEqual(support.run("config", "check", "--config", "none")[0], 0)
+
     def test_a_daemon_and_its_clients_meet_where_the_file_says(self):
         address = support.address()
         self.file.write_text(f"bind: {address}\nport_base: 6700\nclient:\n  host: {address}\njournal:\n  dir: none\n")

@@ -2,8 +2,8 @@
 
 A block ```sh is a script; a command in it that does not end by itself is left running until its document is done, and
 must end well then. ```python is a program. A block that is not run says why, in a comment right above it:
-<!-- not run: REASON -->. Indented blocks and ```console blocks may not hold commands of paytriage, unless a test of
-their own reads them.
+<!-- not run: REASON -->. Indented blocks and ```console blocks may not hold commands, unless a reason says what reads
+them.
 
 Usage: test_commands.py PROGRAM
 """
@@ -22,6 +22,9 @@ import support  # noqa: E402
 DOCUMENTS = [support.SOURCE / "README.md", support.SOURCE / "CHANGELOG.md", support.SOURCE / "clients/README.md",
              *sorted((support.SOURCE / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(?ms)(?:^<!-- not run: ([^>]+?) -->\n)?^```(\w*)\n(.*?)^```$")
+# What starts a line that somebody would type.
+COMMAND = re.compile(r"(?m)^(?: {4})?\$? ?(?:sudo |\$\w+ |\w+=\S+ )*(?:\S*/)?(?:paytriage|pt_\w+|python3?|node|npm|cmake"
+                     r"|ctest|systemctl|journalctl|docker|\S+\.(?:py|sh|mjs)) ")
 ENDLESS = re.compile(r"^paytriage (?:run|worker|broker)\b|^paytriage tail\b(?!.*--count)")
 
 
@@ -108,13 +111,13 @@ class Documents(unittest.TestCase):
             kept = [found for found in BLOCK.finditer(text)]
             for reason, language, block in (found.groups() for found in kept):
                 if language not in ("sh", "python"):
-                    self.assertNotRegex(block, r"(?m)^\$? ?paytriage ", path.name)
+                    self.assertNotRegex(block, COMMAND, path.name)
                 elif reason is not None:
                     self.assertGreater(len(reason), 10, path.name)
             outside = BLOCK.sub("", text)
             for found in re.finditer(r"(?m)(^<!-- not run: [^>]+ -->\n\n?)?((?:^ {4}\S.*\n)+)", outside):
                 if not found[1]:
-                    self.assertNotRegex(found[2], r"(?m)^    \$? ?(paytriage|\S+\.py) ", path.name)
+                    self.assertNotRegex(found[2], COMMAND, path.name)
 
     def test_every_event_and_setting_named_in_the_guide_exists(self):
         guide = (support.SOURCE / "docs/operations.md").read_text(encoding="utf-8")

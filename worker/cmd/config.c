@@ -26,9 +26,9 @@ static error_t
 s_parse_check(int key, char *arg, struct argp_state *state)
 {
     look_t *look = state->input;
-    if (key != ARGP_KEY_ARG)
+    if (key != ARGP_KEY_ARG && key != 'c')
         return ARGP_ERR_UNKNOWN;
-    if (state->arg_num)
+    if (look->path)
         argp_error(state, "one file at a time");
     look->path = arg;
     return 0;
@@ -59,13 +59,21 @@ s_check_catalog(const pt_config_t *config)
 static int
 s_check(int argc, char **argv)
 {
+    //  Named as for all other commands, or as a file is for most checkers: people try both.
+    static const struct argp_option options[] = {
+        {"config", 'c', "FILE", 0, "the same as FILE", 0},
+        {0},
+    };
     static const struct argp argp = {
+        .options = options,
         .parser = s_parse_check,
         .args_doc = "[FILE]",
         .doc = "Read the settings as a daemon would at its start, and the catalogs that they name, and say all that is "
                "wrong.\v"
-               "Without FILE, the one of $PAYTRIAGE_CONFIG, else " PT_CONFIG_PATH_DEFAULT ".\n\n"
-               "Example:\n"
+               "Without FILE, the one of $PAYTRIAGE_CONFIG, else " PT_CONFIG_PATH_DEFAULT "; variables of the "
+               "environment are checked too.\n\n"
+               "Examples:\n"
+               "  paytriage config check\n"
                "  paytriage config check ./paytriage.yml\n\n"
                "Exit: 0 a daemon would start with it, 66 no such file, 77 not permitted, 78 faults."};
     look_t look = {0};
