@@ -141,6 +141,8 @@ s_trim_alone(s_journal_t *self, bool hard)
 {
     pt_store_t *store = self->commit.store;
     PT_FAULT_POINT("journal.trim.before");
+    //  An operator's command that was killed while it read keeps all that is trimmed from being used again.
+    pt_store_clear_dead_views(store);
     pt_status_t status = pt_store_begin(store);
     if (status == PT_OK)
         status = hard ? pt_store_trim_hard(store, 1u << 20) : pt_store_trim(store, 1u << 20);

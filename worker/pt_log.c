@@ -59,6 +59,10 @@ static const struct {
                                    "batches were being read when this worker died; they are read apart"},
     [PT_EVENT_JOURNAL_FULL] = {"journal.full", PT_LOG_ERROR, "the journal is full; producers are told to wait"},
     [PT_EVENT_JOURNAL_ROOM] = {"journal.room", PT_LOG_INFO, "the journal has room again"},
+    [PT_EVENT_JOURNAL_NO_ROOM] = {"journal.no_room", PT_LOG_WARNING,
+                                  "batches found no room in the journal and are to come again"},
+    [PT_EVENT_JOURNAL_DEAD_READER] = {"journal.dead_reader", PT_LOG_INFO,
+                                      "a process died while it read the journal; what it held is in use again"},
     [PT_EVENT_JOURNAL_FAILED] =
         {"journal.failed", PT_LOG_ERROR,
          "the disk or the journal's file failed; nothing is acknowledged, and the process ends"},

@@ -66,8 +66,10 @@ pt_status_t
 pt_store_fail(pt_store_t *self, int rc, const char *what, const char *where)
 {
     snprintf(self->error, sizeof(self->error), "%s %s: %s", what, where, mdb_strerror(rc));
-    if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL)
+    if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL) {
+        atomic_fetch_add(&self->without_room, 1);
         return PT_E_SPACE;
+    }
     self->dead = true;
     return PT_E_IO;
 }
@@ -424,8 +426,7 @@ s_open_writer(pt_store_t *self, const pt_store_options_t *options, const char *p
     int rc = s_open_env(&self->env, options->dir, options->bytes, MDB_NOTLS);
     if (rc != 0)
         return s_explain_lmdb(out_error, rc, "open", options->dir);
-    //  Views of processes that died would keep pages from being used again.
-    mdb_reader_check(self->env, NULL);
+    pt_store_clear_dead_views(self);
     return s_enter(self, options, out_error);
 }
 

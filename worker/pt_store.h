@@ -165,6 +165,20 @@ unsigned pt_store_used_percent(const pt_store_t *self);
 /*  As of the last commit. */
 pt_store_usage_t pt_store_usage(const pt_store_t *self);
 
+/*  End the views of processes that have died, which would keep pages from being used again for ever.
+ *  For the thread that writes; cheap, but not for every commit.
+ */
+void pt_store_clear_dead_views(pt_store_t *self);
+
+//  What happened since the store was opened.
+typedef struct {
+    uint64_t without_room; //  transactions that found no free page
+    uint64_t dead_views;   //  that pt_store_clear_dead_views has ended
+} pt_store_troubles_t;
+
+/*  From any thread. */
+pt_store_troubles_t pt_store_troubles(const pt_store_t *self);
+
 //  ---- reading, from any thread
 
 typedef struct pt_store_view pt_store_view_t;

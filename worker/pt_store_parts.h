@@ -99,6 +99,8 @@ struct pt_store {
     uint64_t trimmed_unread;
     atomic_bool full;
     atomic_uint percent;
+    atomic_uint_fast64_t without_room;
+    atomic_uint_fast64_t dead_views;
     char error[PT_STORE_ERROR_BYTES_MAX];
 };
 

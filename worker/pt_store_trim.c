@@ -92,6 +92,24 @@ pt_store_usage(const pt_store_t *self)
                                self->trimmed_unread};
 }
 
+void
+pt_store_clear_dead_views(pt_store_t *self)
+{
+    assert(self);
+
+    int dead = 0;
+    if (mdb_reader_check(self->env, &dead) == 0)
+        atomic_fetch_add(&self->dead_views, (uint64_t) dead);
+}
+
+pt_store_troubles_t
+pt_store_troubles(const pt_store_t *self)
+{
+    assert(self);
+
+    return (pt_store_troubles_t) {atomic_load(&self->without_room), atomic_load(&self->dead_views)};
+}
+
 //  The lowest position of the durable subscribers that a topic has; UINT64_MAX: it has none.
 static uint64_t
 s_find_floor(const pt_store_t *self, size_t index)

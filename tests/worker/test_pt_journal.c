@@ -4,13 +4,17 @@
 #include "bus.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pt_journal.h"
@@ -523,6 +527,95 @@ full_journal_refuses_and_recovers(void **state)
     s_close_bench(&bench);
 }
 
+//  Another process in the midst of reading, as an operator's command is.
+typedef struct {
+    pid_t pid;
+    FILE *word;
+} s_reader_t;
+
+static int
+s_read_for_ever(const char *dir)
+{
+    pt_store_t *store = store_open_reader(dir);
+    pt_store_view_t *view;
+    if (pt_store_view_open(store, &view) != PT_OK)
+        return 1;
+    puts("reading");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+static void
+s_start_reader(s_reader_t *reader, char *dir)
+{
+    int ends[2];
+    char word[16];
+    char name[] = "test";
+    char verb[] = "--read-for-ever";
+    char *arguments[] = {name, verb, dir, NULL};
+    posix_spawn_file_actions_t actions;
+    assert_int_equal(pipe(ends), 0);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    assert_int_equal(posix_spawn(&reader->pid, "/proc/self/exe", &actions, NULL, arguments, environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    reader->word = fdopen(ends[0], "r");
+    assert_non_null(fgets(word, sizeof(word), reader->word));
+}
+
+static void
+s_kill_reader(s_reader_t *reader)
+{
+    assert_int_equal(kill(reader->pid, SIGKILL), 0);
+    assert_int_equal(waitpid(reader->pid, NULL, 0), reader->pid);
+    fclose(reader->word);
+}
+
+//  Send many batches of 500, each until it was answered; true when all were taken at last.
+static bool
+s_fill(s_bench_t *bench, uint64_t *seq, uint64_t count, unsigned tries_max)
+{
+    for (uint64_t end = *seq + count; *seq < end; ++*seq) {
+        bus_answer_t answer = {.kind = PT_KIND_NACK};
+        for (unsigned tries = 0; answer.kind == PT_KIND_NACK; tries++) {
+            if (tries == tries_max)
+                return false;
+            bus_batch_t batch = s_batch(*seq, 500);
+            batch.header.floor = *seq > 500 ? *seq - 500 : 1;
+            bus_batch_seal(&batch);
+            bus_batch_send(bench->producer, &batch);
+            bus_batch_clear(&batch);
+            bus_receive_answer(bench->producer, &answer);
+        }
+    }
+    return true;
+}
+
+static void
+reader_that_was_killed_holds_no_pages(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_reader_t reader;
+    uint64_t seq = 1;
+    s_open_bench(&bench, PT_STORE_BYTES_MIN, false);
+    assert_true(s_fill(&bench, &seq, 4, UINT_MAX));
+    s_start_reader(&reader, bench.dir);
+    //  As long as it lives it holds what it sees, and the journal is soon without room.
+    assert_false(s_fill(&bench, &seq, 1000, 100));
+    assert_true(pt_store_troubles(bench.store).without_room > 0);
+    uint64_t dead = pt_store_troubles(bench.store).dead_views;
+    s_kill_reader(&reader);
+    //  Several times what the file can hold.
+    assert_true(s_fill(&bench, &seq, 200, UINT_MAX));
+    assert_int_equal(pt_store_troubles(bench.store).dead_views, dead + 1);
+    store_expect_sound(bench.store);
+    s_close_bench(&bench);
+}
+
 //  A small file takes many batches whose decisions do not fit into it together, and refuses for good, so that
 //  its producer cuts it, the one that never fits.
 static void
@@ -707,8 +800,10 @@ nothing_is_read_beside_a_suspect(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+    if (argc == 3 && streq(argv[1], "--read-for-ever"))
+        return s_read_for_ever(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acknowledged_batches_are_kept_and_decided_once),
         cmocka_unit_test(published_numbers_go_on_after_a_restart),
@@ -718,6 +813,7 @@ main(void)
         cmocka_unit_test(fetch_keeps_to_its_bounds),
         cmocka_unit_test(client_that_does_not_read_holds_up_nobody),
         cmocka_unit_test(full_journal_refuses_and_recovers),
+        cmocka_unit_test(reader_that_was_killed_holds_no_pages),
         cmocka_unit_test(small_journal_takes_what_fits_and_refuses_the_rest_for_good),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),

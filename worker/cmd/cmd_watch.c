@@ -68,6 +68,13 @@ s_look_at_journal(cmd_watch_t *self)
     else if (!full && self->full)
         pt_log(PT_EVENT_JOURNAL_ROOM, PT_LOG_N("full", 0));
     self->full = full;
+    pt_store_troubles_t now = pt_store_troubles(self->journal), *told = &self->troubles_told;
+    if (now.without_room != told->without_room)
+        pt_log(PT_EVENT_JOURNAL_NO_ROOM, PT_LOG_N("commits", now.without_room - told->without_room),
+               PT_LOG_N("used_percent", pt_store_used_percent(self->journal)));
+    if (now.dead_views != told->dead_views)
+        pt_log(PT_EVENT_JOURNAL_DEAD_READER, PT_LOG_N("readers", now.dead_views - told->dead_views));
+    *told = now;
 }
 
 static void

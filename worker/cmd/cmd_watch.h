@@ -13,6 +13,7 @@ typedef struct {
     pt_broker_counters_t broker_told;
     pt_pool_counters_t pool_told;
     bool full;
+    pt_store_troubles_t troubles_told;
 } cmd_watch_t;
 
 //  How often the loop of a daemon has to turn, for the lines and for systemd's watchdog.

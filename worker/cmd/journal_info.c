@@ -1,4 +1,6 @@
-/*  paytriage journal info and subscribers: tables for people, JSON Lines for programs. */
+/*  paytriage journal info and subscribers: tables for people, JSON Lines for programs. Nothing is printed
+ *  while the journal is read: whoever reads our output slowly must not keep the worker from its pages.
+ */
 #include "journal.h"
 
 #include <inttypes.h>
@@ -39,13 +41,12 @@ s_set_time(struct libscols_line *line, size_t column, uint64_t unix_ms)
     scols_line_set_data(line, column, text);
 }
 
-static void
-s_print_table(struct libscols_table *table)
-{
-    if (!scols_table_is_empty(table))
-        scols_print_table(table);
-    scols_unref_table(table);
-}
+//  What was read: a table, or lines of JSON.
+typedef struct {
+    struct libscols_table *table; //  NULL: lines
+    json_t *lines;
+    const char *nothing; //  what it means when there is nothing
+} sheet_t;
 
 static void
 s_print_json(json_t *json)
@@ -53,6 +54,20 @@ s_print_json(json_t *json)
     json_dumpf(json, stdout, JSON_COMPACT);
     putchar('\n');
     json_decref(json);
+}
+
+static void
+s_print_sheet(sheet_t *sheet)
+{
+    size_t index;
+    json_t *line;
+    json_array_foreach(sheet->lines, index, line) s_print_json(json_incref(line));
+    if (sheet->table && !scols_table_is_empty(sheet->table))
+        scols_print_table(sheet->table);
+    else if (sheet->table)
+        fprintf(stderr, "%s\n", sheet->nothing);
+    scols_unref_table(sheet->table);
+    json_decref(sheet->lines);
 }
 
 //  ---- info
@@ -77,15 +92,16 @@ s_print_identity(const pt_store_t *store, const char *dir, cmd_output_t output)
 }
 
 static void
-s_add_topic(struct libscols_table *table, const pt_store_head_t *head)
+s_add_topic(sheet_t *sheet, const pt_store_head_t *head)
 {
-    if (!table) {
-        s_print_json(json_pack("{s:s, s:I, s:I, s:I, s:I}", "topic", head->topic, "first_retained",
-                               (json_int_t) head->first_retained, "head_seq", (json_int_t) head->next_seq, "records",
-                               (json_int_t) head->records, "bytes", (json_int_t) head->bytes));
+    if (!sheet->table) {
+        json_array_append_new(sheet->lines,
+                              json_pack("{s:s, s:I, s:I, s:I, s:I}", "topic", head->topic, "first_retained",
+                                        (json_int_t) head->first_retained, "head_seq", (json_int_t) head->next_seq,
+                                        "records", (json_int_t) head->records, "bytes", (json_int_t) head->bytes));
         return;
     }
-    struct libscols_line *line = scols_table_new_line(table, NULL);
+    struct libscols_line *line = scols_table_new_line(sheet->table, NULL);
     scols_line_set_data(line, 0, head->topic);
     s_set_number(line, 1, head->first_retained);
     s_set_number(line, 2, head->next_seq);
@@ -94,21 +110,18 @@ s_add_topic(struct libscols_table *table, const pt_store_head_t *head)
 }
 
 static int
-s_print_topics(pt_store_view_t *view, cmd_output_t output)
+s_read_topics(pt_store_view_t *view, cmd_output_t output, sheet_t *sheet)
 {
     static const char *const titles[] = {"TOPIC", "FIRST", "NEXT", "DECISIONS", "BYTES"};
-    struct libscols_table *table = output == CMD_OUTPUT_TEXT ? s_new_table(titles, 5, 1) : NULL;
+    sheet->table = output == CMD_OUTPUT_TEXT ? s_new_table(titles, 5, 1) : NULL;
+    sheet->nothing = "nothing was decided yet: there is no topic";
     pt_store_head_t head = {.topic = ""};
     char after[PT_TOPIC_BYTES_MAX + 1] = "";
     pt_status_t status;
     while ((status = pt_store_view_topic(view, after, &head)) == PT_OK) {
-        s_add_topic(table, &head);
+        s_add_topic(sheet, &head);
         memcpy(after, head.topic, sizeof after);
     }
-    if (table)
-        s_print_table(table);
-    if (table && !*after)
-        fprintf(stderr, "no subscriber is registered: only 'tail --durable NAME' and its like are\n");
     return status == PT_E_NOT_FOUND ? EX_OK : cmd_fail(EX_DATAERR, NULL, "%s", pt_store_view_error(view));
 }
 
@@ -145,17 +158,18 @@ s_join_prefixes(const pt_store_subscriber_t *who, char *out, size_t size)
 }
 
 static void
-s_add_subscriber(struct libscols_table *table, const pt_store_subscriber_t *who, uint64_t unread)
+s_add_subscriber(sheet_t *sheet, const pt_store_subscriber_t *who, uint64_t unread)
 {
     char prefixes[PT_STORE_PREFIXES_MAX * (PT_TOPIC_BYTES_MAX + 1) + 1];
     s_join_prefixes(who, prefixes, sizeof prefixes);
-    if (!table) {
-        s_print_json(json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "name", who->name, "durable", (int) who->durable,
-                               "created_ms", (json_int_t) who->created_ms, "seen_ms", (json_int_t) who->seen_ms,
-                               "unread", (json_int_t) unread, "prefixes", prefixes));
+    if (!sheet->table) {
+        json_array_append_new(sheet->lines, json_pack("{s:s, s:b, s:I, s:I, s:I, s:s}", "name", who->name, "durable",
+                                                      (int) who->durable, "created_ms", (json_int_t) who->created_ms,
+                                                      "seen_ms", (json_int_t) who->seen_ms, "unread",
+                                                      (json_int_t) unread, "prefixes", prefixes));
         return;
     }
-    struct libscols_line *line = scols_table_new_line(table, NULL);
+    struct libscols_line *line = scols_table_new_line(sheet->table, NULL);
     scols_line_set_data(line, 0, who->name);
     scols_line_set_data(line, 1, *prefixes ? prefixes : "(all)");
     s_set_time(line, 2, who->created_ms);
@@ -164,10 +178,11 @@ s_add_subscriber(struct libscols_table *table, const pt_store_subscriber_t *who,
 }
 
 static int
-s_print_subscribers(pt_store_view_t *view, cmd_output_t output)
+s_read_subscribers(pt_store_view_t *view, cmd_output_t output, sheet_t *sheet)
 {
     static const char *const titles[] = {"NAME", "TOPICS", "SINCE", "SEEN", "UNREAD"};
-    struct libscols_table *table = output == CMD_OUTPUT_TEXT ? s_new_table(titles, 5, 4) : NULL;
+    sheet->table = output == CMD_OUTPUT_TEXT ? s_new_table(titles, 5, 4) : NULL;
+    sheet->nothing = "no subscriber is registered: only 'tail --durable NAME' and its like are";
     static pt_store_subscriber_t who;
     char after[PT_STORE_NAME_BYTES_MAX + 1] = "";
     pt_status_t status;
@@ -177,19 +192,15 @@ s_print_subscribers(pt_store_view_t *view, cmd_output_t output)
         status = s_count_unread(view, &who, &unread);
         if (status != PT_OK)
             break;
-        s_add_subscriber(table, &who, unread);
+        s_add_subscriber(sheet, &who, unread);
     }
-    if (table)
-        s_print_table(table);
-    if (table && !*after)
-        fprintf(stderr, "no subscriber is registered: only 'tail --durable NAME' and its like are\n");
     return status == PT_E_NOT_FOUND ? EX_OK : cmd_fail(EX_DATAERR, NULL, "%s", pt_store_view_error(view));
 }
 
 //  ---- both
 
 static int
-s_look(const journal_options_t *options, bool with_identity, int (*print)(pt_store_view_t *, cmd_output_t))
+s_look(const journal_options_t *options, bool with_identity, int (*read)(pt_store_view_t *, cmd_output_t, sheet_t *))
 {
     char room[CMD_JOURNAL_PATH_BYTES];
     pt_store_t *store;
@@ -200,8 +211,10 @@ s_look(const journal_options_t *options, bool with_identity, int (*print)(pt_sto
     if (with_identity)
         s_print_identity(store, journal_dir(options, room), options->output);
     if (pt_store_view_open(store, &view) == PT_OK) {
-        code = print(view, options->output);
+        sheet_t sheet = {.lines = json_array()};
+        code = read(view, options->output, &sheet);
         pt_store_view_close(&view);
+        s_print_sheet(&sheet);
     } else {
         code = cmd_fail(EX_IOERR, NULL, "cannot read the journal");
     }
@@ -225,7 +238,7 @@ cmd_journal_info(int argc, char **argv)
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;
-    return s_look(&options, true, s_print_topics);
+    return s_look(&options, true, s_read_topics);
 }
 
 int
@@ -246,5 +259,5 @@ cmd_journal_subscribers(int argc, char **argv)
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;
-    return s_look(&options, false, s_print_subscribers);
+    return s_look(&options, false, s_read_subscribers);
 }
