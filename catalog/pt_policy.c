@@ -82,22 +82,34 @@ s_alert_now(pt_alert_t *alert)
         alert->audience = audience;
 }
 
+//  A decision without a ruling. Field by field, because most are set again at once and clearing the whole costs
+//  more than all the rules together; test_pt_policy.c decides into bytes that were something else before.
 static void
 s_echo(const pt_response_t *response, uint64_t catalog, uint64_t decided_ms, pt_decision_t *out)
 {
-    *out = (pt_decision_t) {
-        .id = response->id,
-        .provider = response->provider,
-        .operation = response->operation,
-        .reference = response->reference,
-        .account = response->account,
-        .http_status = response->http_status,
-        .attempt = response->attempt ? response->attempt : 1,
-        .redriven = response->redriven,
-        .entry = PT_TEXT("-"),
-        .catalog = catalog,
-        .decided_ms = pt_schedule_clamp_ms(decided_ms),
-    };
+    out->id = response->id;
+    out->provider = response->provider;
+    out->operation = response->operation;
+    out->reference = response->reference;
+    out->account = response->account;
+    out->producer = PT_TEXT_NONE;
+    out->redriven = response->redriven;
+    out->on_bus = false;
+    out->http_status = response->http_status;
+    out->attempt = response->attempt ? response->attempt : 1;
+    out->code = out->message = PT_TEXT_NONE;
+    out->entry = PT_TEXT("-");
+    out->param_count = out->reason_count = 0;
+    out->fields = NULL;
+    out->field_count = out->fields_dropped = 0;
+    out->confirm_as_success = out->same_payload_ok = out->health = false;
+    out->retry = (pt_retry_t) {0};
+    out->alert = (pt_alert_t) {0};
+    out->catalog = catalog;
+    out->decided_ms = pt_schedule_clamp_ms(decided_ms);
+    out->error = PT_TEXT_NONE;
+    out->raw = (pt_bytes_t) {0};
+    out->masking = PT_MASKING_TEXTS;
 }
 
 static void

@@ -3,8 +3,6 @@
 
 #include "pt_schedule.h"
 
-#define TIME_MS_MAX ((UINT64_C(1) << 53) - 1)
-
 //  Jitter spreads the retries of one outage over up to a tenth of the delay, in steps of a ten
 //  thousandth: enough to part a burst, little enough to keep a documented "5 minutes" true.
 #define JITTER_STEPS_MAX 1000u
@@ -24,12 +22,6 @@ static uint64_t
 s_larger(uint64_t left, uint64_t right)
 {
     return left > right ? left : right;
-}
-
-uint64_t
-pt_schedule_clamp_ms(uint64_t time_ms)
-{
-    return s_smaller(time_ms, TIME_MS_MAX);
 }
 
 //  A first attempt in the future is a clock that is wrong; it counts as now, so that it cannot

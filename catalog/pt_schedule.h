@@ -32,8 +32,14 @@ PT_MUST_CHECK bool pt_schedule_plan(const pt_schedule_t *self, pt_retry_t *out_r
 /*  Whether the trouble has lasted as long as an alert "if persistent" waits for. */
 bool pt_schedule_is_persistent(const pt_schedule_t *self);
 
+#define PT_SCHEDULE_MS_MAX ((UINT64_C(1) << 53) - 1)
+
 /*  A time or duration, no more than 2^53 - 1, where JavaScript still counts one by one. */
-uint64_t pt_schedule_clamp_ms(uint64_t time_ms);
+static inline uint64_t
+pt_schedule_clamp_ms(uint64_t time_ms)
+{
+    return time_ms < PT_SCHEDULE_MS_MAX ? time_ms : PT_SCHEDULE_MS_MAX;
+}
 
 #ifdef __cplusplus
 }

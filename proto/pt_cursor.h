@@ -73,7 +73,7 @@ PT_MUST_CHECK pt_status_t pt_cursor_next_any(pt_cursor_t *self, pt_value_t *out_
 
 /*  Read one value, or the head of an array or map, whose children are then next. PT_E_TRUNCATED
  *  or PT_E_MALFORMED otherwise. The short strings and small numbers that most values are get read
- *  right here.
+ *  right here, and the heads of small maps.
  */
 PT_MUST_CHECK static inline pt_status_t
 pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value)
@@ -89,6 +89,12 @@ pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value)
     if (head < 0x80) {
         out_value->kind = PT_VALUE_UINT;
         out_value->as.natural = head;
+        self->at++;
+        return PT_OK;
+    }
+    if ((head & 0xf0) == 0x80 && 2 * (head & 0xfu) < left) {
+        out_value->kind = PT_VALUE_MAP;
+        out_value->as.count = head & 0xfu;
         self->at++;
         return PT_OK;
     }

@@ -2,16 +2,33 @@
 #include "pt_decision.h"
 
 #include <assert.h>
-#include <endian.h>
 
 #include "pt_decision_limits.h"
 #include "pt_mask.h"
-#include "pt_model_words.h"
-#include "pt_writer.h"
+#include "pt_pen.h"
 
 //  Keys that every decision has: id, attempt, provider, entry, match, category, outcome, route,
 //  action, confirm_as_success, same_payload_ok, health, summary, catalog, decided_ms.
 #define KEYS_ALWAYS 15
+
+//  Heads of few and of many elements.
+#define S_MAP 0x80, 0xde
+#define S_ARRAY 0x90, 0xdc
+
+//  The most that a text, a pair of two and a decision take: every text at its limit with a head of three bytes,
+//  and what has no text of its own (keys, words, numbers, heads) rounded up.
+#define S_TEXT_MAX(bytes_max) ((bytes_max) + 3)
+#define S_PAIRS_MAX(count, name_max, value_max) ((count) * (S_TEXT_MAX(name_max) + S_TEXT_MAX(value_max)))
+#define S_REST_MAX 768
+#define S_BYTES_MAX                                                                                                    \
+    (S_REST_MAX + S_TEXT_MAX(PT_ID_BYTES_MAX) + S_TEXT_MAX(PT_PROVIDER_BYTES_MAX) +                                    \
+     S_TEXT_MAX(PT_OPERATION_BYTES_MAX) + S_TEXT_MAX(PT_REFERENCE_BYTES_MAX) + S_TEXT_MAX(PT_ACCOUNT_BYTES_MAX) +      \
+     S_TEXT_MAX(PT_DECISION_PRODUCER_BYTES_MAX) + S_TEXT_MAX(PT_CODE_BYTES_MAX) + S_TEXT_MAX(PT_MESSAGE_BYTES_MAX) +   \
+     S_TEXT_MAX(PT_DECISION_ENTRY_BYTES_MAX) + S_PAIRS_MAX(PT_PARAMS_MAX, PT_FIELD_BYTES_MAX, PT_PARAM_BYTES_MAX) +    \
+     S_PAIRS_MAX(PT_REASONS_MAX, PT_MESSAGE_BYTES_MAX + 9, PT_DECISION_ENTRY_BYTES_MAX + 6) +                          \
+     S_PAIRS_MAX(PT_FIELDS_MAX, PT_FIELD_BYTES_MAX, PT_PARAM_BYTES_MAX) + S_TEXT_MAX(PT_DECISION_SUMMARY_BYTES_MAX) +  \
+     S_TEXT_MAX(PT_DECISION_ERROR_BYTES_MAX) + S_TEXT_MAX(PT_RAW_BYTES_MAX))
+_Static_assert(S_BYTES_MAX + PT_PEN_SLACK <= PT_DECISION_BYTES_MAX, "the largest decision fits, with a pen's slack");
 
 static bool
 s_has_if_absent(const pt_decision_t *decision)
@@ -41,42 +58,44 @@ s_count_keys(const pt_decision_t *self)
 }
 
 static inline void
-s_put_text(pt_writer_t *writer, pt_text_t text, size_t bytes_max)
+s_put_text(pt_pen_t *pen, pt_text_t text, size_t bytes_max)
 {
     if (text.len > bytes_max)
         text = pt_text_cut(text, bytes_max);
-    pt_writer_text(writer, text);
+    pt_pen_text(pen, text);
 }
 
 /*  A text that a gateway wrote, or that a card number has no business in. Recognised in the whole text
  *  and masked in what was packed of it.
  */
 static inline void
-s_put_masked(pt_writer_t *writer, pt_text_t text, size_t bytes_max, bool masked)
+s_put_masked(pt_pen_t *pen, pt_text_t text, size_t bytes_max, bool masked)
 {
     pt_text_t packed = text.len > bytes_max ? pt_text_cut(text, bytes_max) : text;
-    pt_writer_text(writer, packed);
-    if (masked && !writer->full)
-        pt_mask_text(text, (char *) writer->at - packed.len, packed.len);
+    pt_pen_text(pen, packed);
+    if (masked)
+        pt_mask_text(text, (char *) pen->at - packed.len, packed.len);
 }
 
 static void
-s_put_raw(pt_writer_t *writer, pt_bytes_t raw, bool masked)
+s_put_raw(pt_pen_t *pen, pt_bytes_t raw, bool masked)
 {
     size_t len = raw.len < PT_RAW_BYTES_MAX ? raw.len : PT_RAW_BYTES_MAX;
-    pt_pack_bin(writer, len);
-    if (len)
-        pt_writer_append(writer, raw.data, len);
-    if (len && masked && !writer->full)
-        pt_mask_raw(raw, writer->at - len, len);
+    pt_pen_big_endian(pen, len > UINT8_MAX ? 0xc5 : 0xc4, len, len > UINT8_MAX ? 2 : 1);
+    if (!len)
+        return;
+    memcpy(pen->at, raw.data, len);
+    if (masked)
+        pt_mask_raw(raw, pen->at, len);
+    pen->at += len;
 }
 
 /*  16 hex digits: an integer of 64 bits is no safe number in every language. */
 static void
-s_put_hex(pt_writer_t *writer, uint64_t value)
+s_put_hex(pt_pen_t *pen, uint64_t value)
 {
     //  Eight digits at once: a byte for each nibble, most significant first; a letter where it is above 9.
-    char text[16];
+    pt_pen_byte(pen, 0xa0 | 16);
     for (int half = 0; half < 2; half++) {
         uint64_t nibbles = value >> (half ? 0 : 32) & UINT32_MAX;
         nibbles = (nibbles | nibbles << 16) & UINT64_C(0x0000ffff0000ffff);
@@ -84,198 +103,226 @@ s_put_hex(pt_writer_t *writer, uint64_t value)
         nibbles = (nibbles | nibbles << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
         uint64_t letters = (nibbles + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
         uint64_t digits = htobe64(nibbles + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10));
-        memcpy(text + 8 * (size_t) half, &digits, sizeof digits);
-    }
-    pt_writer_text(writer, (pt_text_t) {text, sizeof text});
-}
-
-static void
-s_put_pairs(pt_writer_t *writer, const pt_pair_t *pairs, size_t count, bool masked)
-{
-    pt_pack_map(writer, count);
-    for (size_t index = 0; index < count; index++) {
-        s_put_masked(writer, pairs[index].name, PT_FIELD_BYTES_MAX, masked);
-        s_put_masked(writer, pairs[index].value, PT_PARAM_BYTES_MAX, masked);
+        memcpy(pen->at, &digits, sizeof digits);
+        pen->at += sizeof digits;
     }
 }
 
 static void
-s_put_reasons(pt_writer_t *writer, const pt_pair_t *reasons, size_t count)
+s_put_pairs(pt_pen_t *pen, const pt_pair_t *pairs, size_t count, bool masked)
 {
-    pt_pack_array(writer, count);
+    pt_pen_count(pen, S_MAP, count);
     for (size_t index = 0; index < count; index++) {
-        pt_pack_map(writer, 2);
-        PT_WRITER_KEY(writer, "message");
-        s_put_text(writer, reasons[index].name, PT_MESSAGE_BYTES_MAX);
-        PT_WRITER_KEY(writer, "entry");
-        s_put_text(writer, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
+        s_put_masked(pen, pairs[index].name, PT_FIELD_BYTES_MAX, masked);
+        s_put_masked(pen, pairs[index].value, PT_PARAM_BYTES_MAX, masked);
+    }
+}
+
+static void
+s_put_reasons(pt_pen_t *pen, const pt_pair_t *reasons, size_t count)
+{
+    pt_pen_count(pen, S_ARRAY, count);
+    for (size_t index = 0; index < count; index++) {
+        pt_pen_count(pen, S_MAP, 2);
+        PT_PEN_KEY(pen, "message");
+        s_put_text(pen, reasons[index].name, PT_MESSAGE_BYTES_MAX);
+        PT_PEN_KEY(pen, "entry");
+        s_put_text(pen, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
     }
 }
 
 /*  Who answered what: everything that is echoed from the envelope. */
 static void
-s_put_echo(pt_writer_t *writer, const pt_decision_t *self)
+s_put_echo(pt_pen_t *pen, const pt_decision_t *self)
 {
     bool masked = self->masking == PT_MASKING_ALL;
-    PT_WRITER_KEY(writer, "id");
-    s_put_text(writer, self->id, PT_ID_BYTES_MAX);
-    PT_WRITER_KEY(writer, "attempt");
-    pt_pack_uint32(writer, self->attempt);
-    PT_WRITER_KEY(writer, "provider");
-    s_put_text(writer, self->provider, PT_PROVIDER_BYTES_MAX);
+    PT_PEN_KEY(pen, "id");
+    s_put_text(pen, self->id, PT_ID_BYTES_MAX);
+    PT_PEN_KEY(pen, "attempt");
+    pt_pen_natural(pen, self->attempt);
+    PT_PEN_KEY(pen, "provider");
+    s_put_text(pen, self->provider, PT_PROVIDER_BYTES_MAX);
     if (pt_text_is_set(self->operation)) {
-        PT_WRITER_KEY(writer, "operation");
-        s_put_masked(writer, self->operation, PT_OPERATION_BYTES_MAX, masked);
+        PT_PEN_KEY(pen, "operation");
+        s_put_masked(pen, self->operation, PT_OPERATION_BYTES_MAX, masked);
     }
     if (self->http_status) {
-        PT_WRITER_KEY(writer, "http_status");
-        pt_pack_uint16(writer, self->http_status);
+        PT_PEN_KEY(pen, "http_status");
+        pt_pen_natural(pen, self->http_status);
     }
     if (pt_text_is_set(self->reference)) {
-        PT_WRITER_KEY(writer, "reference");
-        s_put_masked(writer, self->reference, PT_REFERENCE_BYTES_MAX, masked);
+        PT_PEN_KEY(pen, "reference");
+        s_put_masked(pen, self->reference, PT_REFERENCE_BYTES_MAX, masked);
     }
     if (pt_text_is_set(self->account)) {
-        PT_WRITER_KEY(writer, "account");
-        s_put_masked(writer, self->account, PT_ACCOUNT_BYTES_MAX, masked);
+        PT_PEN_KEY(pen, "account");
+        s_put_masked(pen, self->account, PT_ACCOUNT_BYTES_MAX, masked);
     }
     if (self->on_bus) {
-        PT_WRITER_KEY(writer, "producer");
-        s_put_text(writer, self->producer, PT_DECISION_PRODUCER_BYTES_MAX);
-        PT_WRITER_KEY(writer, "redriven");
-        pt_writer_bool(writer, self->redriven);
+        PT_PEN_KEY(pen, "producer");
+        s_put_text(pen, self->producer, PT_DECISION_PRODUCER_BYTES_MAX);
+        PT_PEN_KEY(pen, "redriven");
+        pt_pen_bool(pen, self->redriven);
     }
 }
 
 /*  What the gateway said, and which row of the catalog answered. */
 static void
-s_put_verdict(pt_writer_t *writer, const pt_decision_t *self)
+s_put_verdict(pt_pen_t *pen, const pt_decision_t *self)
 {
     bool masked = self->masking != PT_MASKING_NONE;
     //  A code that no row knows may be anything.
     bool code_masked = self->masking == PT_MASKING_ALL || (masked && self->match >= PT_MATCH_STATUS);
     if (pt_text_is_set(self->code)) {
-        PT_WRITER_KEY(writer, "code");
-        s_put_masked(writer, self->code, PT_CODE_BYTES_MAX, code_masked);
+        PT_PEN_KEY(pen, "code");
+        s_put_masked(pen, self->code, PT_CODE_BYTES_MAX, code_masked);
     }
     if (self->message.data) {
-        PT_WRITER_KEY(writer, "message");
-        s_put_masked(writer, self->message, PT_MESSAGE_BYTES_MAX, masked);
+        PT_PEN_KEY(pen, "message");
+        s_put_masked(pen, self->message, PT_MESSAGE_BYTES_MAX, masked);
     }
-    PT_WRITER_KEY(writer, "entry");
-    s_put_text(writer, self->entry, PT_DECISION_ENTRY_BYTES_MAX);
-    PT_WRITER_KEY(writer, "match");
-    pt_writer_text(writer, pt_model_words_match[self->match]);
+    PT_PEN_KEY(pen, "entry");
+    s_put_text(pen, self->entry, PT_DECISION_ENTRY_BYTES_MAX);
+    PT_PEN_KEY(pen, "match");
+    pt_pen_word(pen, &pt_model_words_match[self->match]);
     if (self->param_count) {
-        PT_WRITER_KEY(writer, "params");
-        s_put_pairs(writer, self->params, self->param_count, masked);
+        PT_PEN_KEY(pen, "params");
+        s_put_pairs(pen, self->params, self->param_count, masked);
     }
     if (self->reason_count) {
-        PT_WRITER_KEY(writer, "reasons");
-        s_put_reasons(writer, self->reasons, self->reason_count);
+        PT_PEN_KEY(pen, "reasons");
+        s_put_reasons(pen, self->reasons, self->reason_count);
     }
     if (self->field_count) {
-        PT_WRITER_KEY(writer, "fields");
-        s_put_pairs(writer, self->fields, self->field_count, masked);
+        PT_PEN_KEY(pen, "fields");
+        s_put_pairs(pen, self->fields, self->field_count, masked);
     }
     if (self->fields_dropped) {
-        PT_WRITER_KEY(writer, "fields_dropped");
-        pt_pack_uint64(writer, self->fields_dropped);
+        PT_PEN_KEY(pen, "fields_dropped");
+        pt_pen_natural(pen, self->fields_dropped);
     }
 }
 
 static void
-s_put_retry(pt_writer_t *writer, const pt_decision_t *decision)
+s_put_retry(pt_pen_t *pen, const pt_decision_t *decision)
 {
     const pt_retry_t *self = &decision->retry;
     bool has_if_absent = s_has_if_absent(decision);
-    PT_WRITER_KEY(writer, "retry");
-    pt_pack_map(writer, has_if_absent ? 6 : 5);
-    PT_WRITER_KEY(writer, "delay_ms");
-    pt_pack_uint64(writer, self->delay_ms);
-    PT_WRITER_KEY(writer, "next_at_ms");
-    pt_pack_uint64(writer, self->next_at_ms);
-    PT_WRITER_KEY(writer, "attempt");
-    pt_pack_uint32(writer, self->attempt);
-    PT_WRITER_KEY(writer, "max_attempts");
-    pt_pack_uint32(writer, self->max_attempts);
-    PT_WRITER_KEY(writer, "deadline_ms");
-    pt_pack_uint64(writer, self->deadline_ms);
+    PT_PEN_KEY(pen, "retry");
+    pt_pen_count(pen, S_MAP, has_if_absent ? 6 : 5);
+    PT_PEN_KEY(pen, "delay_ms");
+    pt_pen_natural(pen, self->delay_ms);
+    PT_PEN_KEY(pen, "next_at_ms");
+    pt_pen_natural(pen, self->next_at_ms);
+    PT_PEN_KEY(pen, "attempt");
+    pt_pen_natural(pen, self->attempt);
+    PT_PEN_KEY(pen, "max_attempts");
+    pt_pen_natural(pen, self->max_attempts);
+    PT_PEN_KEY(pen, "deadline_ms");
+    pt_pen_natural(pen, self->deadline_ms);
     if (has_if_absent) {
-        PT_WRITER_KEY(writer, "if_absent");
+        PT_PEN_KEY(pen, "if_absent");
         if (self->if_absent == PT_ACTION_RESUBMIT)
-            pt_writer_text(writer, pt_model_words_action[PT_ACTION_RESUBMIT]);
+            pt_pen_word(pen, &pt_model_words_action[PT_ACTION_RESUBMIT]);
         else
-            pt_writer_text(writer, pt_model_words_route[PT_ROUTE_DEAD_LETTER]);
+            pt_pen_word(pen, &pt_model_words_route[PT_ROUTE_DEAD_LETTER]);
     }
 }
 
 static void
-s_put_audience(pt_writer_t *writer, unsigned audience)
+s_put_audience(pt_pen_t *pen, unsigned audience)
 {
-    pt_pack_array(writer, (size_t) __builtin_popcount(audience));
-    for (; audience; audience &= audience - 1)
-        pt_writer_text(writer, pt_model_words_audience[__builtin_ctz(audience)]);
+    uint8_t *head = pen->at++;
+    uint8_t count = 0;
+    for (; audience; audience &= audience - 1, count++)
+        pt_pen_word(pen, &pt_model_words_audience[__builtin_ctz(audience)]);
+    *head = 0x90 | count;
 }
 
 static void
-s_put_alert(pt_writer_t *writer, const pt_alert_t *self)
+s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
 {
-    PT_WRITER_KEY(writer, "alert");
-    pt_pack_map(writer, 5);
-    PT_WRITER_KEY(writer, "audience");
-    s_put_audience(writer, self->audience);
-    PT_WRITER_KEY(writer, "severity");
-    pt_writer_text(writer, pt_model_words_severity[self->severity]);
-    PT_WRITER_KEY(writer, "when");
-    pt_writer_text(writer, pt_model_words_alert_when[self->when]);
-    PT_WRITER_KEY(writer, "active");
-    pt_writer_bool(writer, self->active);
-    PT_WRITER_KEY(writer, "count");
-    pt_pack_uint32(writer, self->count);
+    PT_PEN_KEY(pen, "alert");
+    pt_pen_count(pen, S_MAP, 5);
+    PT_PEN_KEY(pen, "audience");
+    s_put_audience(pen, self->audience);
+    PT_PEN_KEY(pen, "severity");
+    pt_pen_word(pen, &pt_model_words_severity[self->severity]);
+    PT_PEN_KEY(pen, "when");
+    pt_pen_word(pen, &pt_model_words_alert_when[self->when]);
+    PT_PEN_KEY(pen, "active");
+    pt_pen_bool(pen, self->active);
+    PT_PEN_KEY(pen, "count");
+    pt_pen_natural(pen, self->count);
 }
 
 /*  Where it goes and what to do. */
 static void
-s_put_ruling(pt_writer_t *writer, const pt_decision_t *self)
+s_put_ruling(pt_pen_t *pen, const pt_decision_t *self)
 {
-    PT_WRITER_KEY(writer, "category");
-    pt_writer_text(writer, pt_model_words_category[self->category]);
-    PT_WRITER_KEY(writer, "outcome");
-    pt_writer_text(writer, pt_model_words_outcome[self->outcome]);
-    PT_WRITER_KEY(writer, "route");
-    pt_writer_text(writer, pt_model_words_route[self->route]);
-    PT_WRITER_KEY(writer, "action");
-    pt_writer_text(writer, pt_model_words_action[self->action]);
-    PT_WRITER_KEY(writer, "confirm_as_success");
-    pt_writer_bool(writer, self->confirm_as_success);
-    PT_WRITER_KEY(writer, "same_payload_ok");
-    pt_writer_bool(writer, self->same_payload_ok);
+    PT_PEN_KEY(pen, "category");
+    pt_pen_word(pen, &pt_model_words_category[self->category]);
+    PT_PEN_KEY(pen, "outcome");
+    pt_pen_word(pen, &pt_model_words_outcome[self->outcome]);
+    PT_PEN_KEY(pen, "route");
+    pt_pen_word(pen, &pt_model_words_route[self->route]);
+    PT_PEN_KEY(pen, "action");
+    pt_pen_word(pen, &pt_model_words_action[self->action]);
+    PT_PEN_KEY(pen, "confirm_as_success");
+    pt_pen_bool(pen, self->confirm_as_success);
+    PT_PEN_KEY(pen, "same_payload_ok");
+    pt_pen_bool(pen, self->same_payload_ok);
     if (self->retry.present)
-        s_put_retry(writer, self);
+        s_put_retry(pen, self);
     if (self->alert.present)
-        s_put_alert(writer, &self->alert);
-    PT_WRITER_KEY(writer, "health");
-    pt_writer_bool(writer, self->health);
+        s_put_alert(pen, &self->alert);
+    PT_PEN_KEY(pen, "health");
+    pt_pen_bool(pen, self->health);
 }
 
 /*  Why, by which catalog and when; and what was wrong with bytes that are no response. */
 static void
-s_put_reason(pt_writer_t *writer, const pt_decision_t *self)
+s_put_reason(pt_pen_t *pen, const pt_decision_t *self)
 {
-    PT_WRITER_KEY(writer, "summary");
-    s_put_text(writer, self->summary, PT_DECISION_SUMMARY_BYTES_MAX);
-    PT_WRITER_KEY(writer, "catalog");
-    s_put_hex(writer, self->catalog);
-    PT_WRITER_KEY(writer, "decided_ms");
-    pt_pack_uint64(writer, self->decided_ms);
+    PT_PEN_KEY(pen, "summary");
+    s_put_text(pen, self->summary, PT_DECISION_SUMMARY_BYTES_MAX);
+    PT_PEN_KEY(pen, "catalog");
+    s_put_hex(pen, self->catalog);
+    PT_PEN_KEY(pen, "decided_ms");
+    pt_pen_natural(pen, self->decided_ms);
     if (self->match != PT_MATCH_INVALID)
         return;
-    PT_WRITER_KEY(writer, "error");
+    PT_PEN_KEY(pen, "error");
     bool masked = self->masking != PT_MASKING_NONE;
-    s_put_masked(writer, self->error, PT_DECISION_ERROR_BYTES_MAX, masked);
-    PT_WRITER_KEY(writer, "raw");
-    s_put_raw(writer, self->raw, masked);
+    s_put_masked(pen, self->error, PT_DECISION_ERROR_BYTES_MAX, masked);
+    PT_PEN_KEY(pen, "raw");
+    s_put_raw(pen, self->raw, masked);
+}
+
+/*  Encode where all fits that can be in a decision. Returns the bytes. */
+static size_t
+s_encode(const pt_decision_t *decision, uint8_t *out)
+{
+    pt_pen_t pen = {out};
+    pt_pen_count(&pen, S_MAP, s_count_keys(decision));
+    s_put_echo(&pen, decision);
+    s_put_verdict(&pen, decision);
+    s_put_ruling(&pen, decision);
+    s_put_reason(&pen, decision);
+    return (size_t) (pen.at - out);
+}
+
+/*  Encode where there is less room: elsewhere first, to see whether it fits. */
+static pt_status_t
+s_encode_tightly(const pt_decision_t *decision, uint8_t *out, size_t capacity, size_t *out_bytes)
+{
+    uint8_t room[PT_DECISION_BYTES_MAX];
+    size_t bytes = s_encode(decision, room);
+    if (bytes > capacity)
+        return PT_E_SPACE;
+    memcpy(out, room, bytes);
+    *out_bytes = bytes;
+    return PT_OK;
 }
 
 pt_status_t
@@ -289,14 +336,8 @@ pt_decision_encode(const pt_decision_t *decision, uint8_t *out, size_t capacity,
     assert(decision->field_count <= PT_FIELDS_MAX);
     assert(decision->alert.audience < PT_AUDIENCE_BIT(PT_AUDIENCE_COUNT_));
 
-    pt_writer_t writer = pt_writer_open(out, capacity);
-    pt_pack_map(&writer, s_count_keys(decision));
-    s_put_echo(&writer, decision);
-    s_put_verdict(&writer, decision);
-    s_put_ruling(&writer, decision);
-    s_put_reason(&writer, decision);
-    if (writer.full)
-        return PT_E_SPACE;
-    *out_bytes = (size_t) (writer.at - out);
+    if (capacity < PT_DECISION_BYTES_MAX)
+        return s_encode_tightly(decision, out, capacity, out_bytes);
+    *out_bytes = s_encode(decision, out);
     return PT_OK;
 }

@@ -7,10 +7,10 @@
 
 #define WORD(literal)                                                                                                  \
     {                                                                                                                  \
-        (literal), sizeof(literal) - 1                                                                                 \
+        0xa0 | (sizeof(literal) - 1), literal                                                                          \
     }
 
-const pt_text_t pt_model_words_transport[PT_TRANSPORT_COUNT_] = {
+const pt_word_t pt_model_words_transport[PT_TRANSPORT_COUNT_] = {
     [PT_TRANSPORT_NONE] = WORD("none"),
     [PT_TRANSPORT_TIMEOUT] = WORD("timeout"),
     [PT_TRANSPORT_CONNECT_FAILED] = WORD("connect_failed"),
@@ -18,7 +18,7 @@ const pt_text_t pt_model_words_transport[PT_TRANSPORT_COUNT_] = {
     [PT_TRANSPORT_TLS_FAILED] = WORD("tls_failed"),
 };
 
-const pt_text_t pt_model_words_match[PT_MATCH_COUNT_] = {
+const pt_word_t pt_model_words_match[PT_MATCH_COUNT_] = {
     [PT_MATCH_MESSAGE] = WORD("message"),     [PT_MATCH_TEMPLATE] = WORD("template"),
     [PT_MATCH_CODE] = WORD("code"),           [PT_MATCH_CODE_ANY_OPERATION] = WORD("code_any_operation"),
     [PT_MATCH_STATUS] = WORD("status"),       [PT_MATCH_HTTP_CLASS] = WORD("http_class"),
@@ -26,7 +26,7 @@ const pt_text_t pt_model_words_match[PT_MATCH_COUNT_] = {
     [PT_MATCH_INVALID] = WORD("invalid"),
 };
 
-const pt_text_t pt_model_words_category[PT_CATEGORY_COUNT_] = {
+const pt_word_t pt_model_words_category[PT_CATEGORY_COUNT_] = {
     [PT_CATEGORY_ACCEPTED] = WORD("accepted"),
     [PT_CATEGORY_PENDING] = WORD("pending"),
     [PT_CATEGORY_OUTCOME_UNKNOWN] = WORD("outcome_unknown"),
@@ -52,19 +52,19 @@ const pt_text_t pt_model_words_category[PT_CATEGORY_COUNT_] = {
     [PT_CATEGORY_INVALID_RESPONSE] = WORD("invalid_response"),
 };
 
-const pt_text_t pt_model_words_outcome[PT_OUTCOME_COUNT_] = {
+const pt_word_t pt_model_words_outcome[PT_OUTCOME_COUNT_] = {
     [PT_OUTCOME_SUCCESS] = WORD("success"),           [PT_OUTCOME_DECLINED] = WORD("declined"),
     [PT_OUTCOME_NOT_EXECUTED] = WORD("not_executed"), [PT_OUTCOME_UNKNOWN] = WORD("unknown"),
     [PT_OUTCOME_PENDING] = WORD("pending"),
 };
 
-const pt_text_t pt_model_words_route[PT_ROUTE_COUNT_] = {
+const pt_word_t pt_model_words_route[PT_ROUTE_COUNT_] = {
     [PT_ROUTE_SETTLED] = WORD("settled"),
     [PT_ROUTE_RETRY] = WORD("retry"),
     [PT_ROUTE_DEAD_LETTER] = WORD("dead_letter"),
 };
 
-const pt_text_t pt_model_words_action[PT_ACTION_COUNT_] = {
+const pt_word_t pt_model_words_action[PT_ACTION_COUNT_] = {
     [PT_ACTION_NONE] = WORD("none"),
     [PT_ACTION_RESUBMIT] = WORD("resubmit"),
     [PT_ACTION_QUERY_STATUS] = WORD("query_status"),
@@ -78,25 +78,25 @@ const pt_text_t pt_model_words_action[PT_ACTION_COUNT_] = {
     [PT_ACTION_INVESTIGATE] = WORD("investigate"),
 };
 
-const pt_text_t pt_model_words_alert_when[PT_ALERT_WHEN_COUNT_] = {
+const pt_word_t pt_model_words_alert_when[PT_ALERT_WHEN_COUNT_] = {
     [PT_ALERT_WHEN_NOW] = WORD("now"),
     [PT_ALERT_WHEN_IF_FREQUENT] = WORD("if_frequent"),
     [PT_ALERT_WHEN_IF_PERSISTENT] = WORD("if_persistent"),
 };
 
-const pt_text_t pt_model_words_severity[PT_SEVERITY_COUNT_] = {
+const pt_word_t pt_model_words_severity[PT_SEVERITY_COUNT_] = {
     [PT_SEVERITY_INFO] = WORD("info"),
     [PT_SEVERITY_WARNING] = WORD("warning"),
     [PT_SEVERITY_CRITICAL] = WORD("critical"),
 };
 
-const pt_text_t pt_model_words_audience[PT_AUDIENCE_COUNT_] = {
+const pt_word_t pt_model_words_audience[PT_AUDIENCE_COUNT_] = {
     [PT_AUDIENCE_OPERATOR] = WORD("operator"),           [PT_AUDIENCE_TECH_SUPPORT] = WORD("tech_support"),
     [PT_AUDIENCE_SECURITY] = WORD("security"),           [PT_AUDIENCE_RISK] = WORD("risk"),
     [PT_AUDIENCE_GATEWAY_ADMIN] = WORD("gateway_admin"), [PT_AUDIENCE_MERCHANT] = WORD("merchant"),
 };
 
-const pt_text_t pt_model_words_operation_kind[PT_OPERATION_COUNT_] = {
+const pt_word_t pt_model_words_operation_kind[PT_OPERATION_COUNT_] = {
     [PT_OPERATION_UNNAMED] = WORD("unnamed"),
     [PT_OPERATION_MONEY] = WORD("money"),
     [PT_OPERATION_READ] = WORD("read"),
@@ -104,10 +104,10 @@ const pt_text_t pt_model_words_operation_kind[PT_OPERATION_COUNT_] = {
 };
 
 static int
-s_find_word(const pt_text_t *words, int count, pt_text_t word)
+s_find_word(const pt_word_t *words, int count, pt_text_t word)
 {
     for (int value = 0; value < count; value++)
-        if (pt_text_equal(words[value], word))
+        if (pt_text_equal((pt_text_t) {words[value].text, pt_word_bytes(words[value])}, word))
             return value;
     return -1;
 }
@@ -117,7 +117,7 @@ s_find_word(const pt_text_t *words, int count, pt_text_t word)
     const char *pt_##noun##_text(pt_##noun##_t value)                                                                  \
     {                                                                                                                  \
         assert((unsigned) value < (unsigned) (count));                                                                 \
-        return pt_model_words_##noun[value].data;                                                                      \
+        return pt_model_words_##noun[value].text;                                                                      \
     }                                                                                                                  \
                                                                                                                        \
     int pt_##noun##_parse(pt_text_t word)                                                                              \

@@ -316,10 +316,8 @@ typedef struct {
     pt_text_t message;
     pt_text_t entry; //  "-" when no row answered
     pt_match_t match;
-    pt_pair_t params[PT_PARAMS_MAX];
     size_t param_count;
-    pt_pair_t reasons[PT_REASONS_MAX]; //  the gateway's words, and the entry that answers to them
-    size_t reason_count;               //  0: the message is no list
+    size_t reason_count; //  0: the message is no list
     const pt_pair_t *fields;
     size_t field_count;
     size_t fields_dropped;
@@ -338,6 +336,9 @@ typedef struct {
     pt_text_t error;      //  only with match invalid
     pt_bytes_t raw;       //  only with match invalid; PT_RAW_BYTES_MAX of it are encoded
     pt_masking_t masking; //  how it is encoded; not part of it
+    //  Last, so that nobody has to clear what their counts leave out.
+    pt_pair_t params[PT_PARAMS_MAX];
+    pt_pair_t reasons[PT_REASONS_MAX]; //  the gateway's words, and the entry that answers to them
 } pt_decision_t;
 
 #ifdef __cplusplus

@@ -299,7 +299,7 @@ s_skip_children(s_walk_t *self, const pt_value_t *value, const uint8_t *start, s
 }
 
 /*  Read the key that stands next: ours, or KEY_COUNT_. */
-static pt_status_t
+static inline pt_status_t
 s_read_key(s_walk_t *self, s_key_index_t *out_index)
 {
     const uint8_t *start = self->cursor.at;
@@ -329,18 +329,13 @@ s_take_pair(s_walk_t *self, s_key_index_t index, const pt_value_t *value, const 
         s_note_fault(self, status, index);
 }
 
-/*  Read one key and its value. False: the bytes cannot be read on. */
+/*  Read the value of the key that was read last. False: the bytes cannot be read on. */
 static bool
-s_read_pair(s_walk_t *self)
+s_read_any_value(s_walk_t *self, s_key_index_t index)
 {
-    s_key_index_t index;
     pt_value_t value;
-    const uint8_t *start = NULL;
-    pt_status_t status = s_read_key(self, &index);
-    if (status == PT_OK) {
-        start = self->cursor.at;
-        status = pt_cursor_next(&self->cursor, &value);
-    }
+    const uint8_t *start = self->cursor.at;
+    pt_status_t status = pt_cursor_next(&self->cursor, &value);
     if (status == PT_OK)
         status = s_skip_children(self, &value, start, index);
     if (status != PT_OK) {
@@ -350,6 +345,66 @@ s_read_pair(s_walk_t *self)
     if (index != KEY_COUNT_)
         s_take_pair(self, index, &value, start);
     return true;
+}
+
+/*  Take a text of up to 255 bytes without a fault. False: the value is something else, and nothing was done. */
+static inline bool
+s_take_plain_text(s_walk_t *self, const s_key_t *key)
+{
+    pt_cursor_t *cursor = &self->cursor;
+    size_t left = pt_cursor_left(cursor);
+    if (left < 2)
+        return false;
+    uint8_t head = cursor->at[0];
+    bool is_short = (head & 0xe0) == 0xa0;
+    if (!is_short && head != 0xd9)
+        return false;
+    size_t head_bytes = is_short ? 1 : 2;
+    pt_text_t text = {(const char *) cursor->at + head_bytes, is_short ? head & 0x1fu : cursor->at[1]};
+    if (text.len > left - head_bytes || text.len < key->min || text.len > key->max || !pt_text_is_utf8(text))
+        return false;
+    *(pt_text_t *) (void *) ((char *) self->response + key->offset) = text;
+    cursor->at += head_bytes + text.len;
+    return true;
+}
+
+/*  What nearly every pair is: a text, or a status as two bytes, where it belongs and for the first time. False: the
+ *  value has to be read as any other, and nothing was done.
+ */
+static inline bool
+s_take_plain(s_walk_t *self, s_key_index_t index)
+{
+    pt_cursor_t *cursor = &self->cursor;
+    const s_key_t *key = &s_keys[index];
+    if (self->seen & (1u << index))
+        return false;
+    if (key->kind == KIND_TEXT) {
+        if (!s_take_plain_text(self, key))
+            return false;
+    } else if (key->kind == KIND_UINT16 && pt_cursor_left(cursor) >= 3 && cursor->at[0] == 0xcd) {
+        unsigned natural = (unsigned) cursor->at[1] << 8 | cursor->at[2];
+        if (natural < key->min || natural > key->max)
+            return false;
+        *(uint16_t *) (void *) ((char *) self->response + key->offset) = (uint16_t) natural;
+        cursor->at += 3;
+    } else {
+        return false;
+    }
+    self->seen |= 1u << index;
+    return true;
+}
+
+/*  Read one key and its value. False: the bytes cannot be read on. */
+static inline bool
+s_read_pair(s_walk_t *self)
+{
+    s_key_index_t index;
+    pt_status_t status = s_read_key(self, &index);
+    if (status != PT_OK) {
+        s_note_fault(self, status, index);
+        return false;
+    }
+    return (index != KEY_COUNT_ && s_take_plain(self, index)) || s_read_any_value(self, index);
 }
 
 /*  Whether the bytes begin like a JSON object or array, which is what most wrong frames are. */

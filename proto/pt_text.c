@@ -23,62 +23,67 @@ pt_text_cut(pt_text_t text, size_t bytes_max)
     return (pt_text_t) {text.data, len};
 }
 
-/*  The length of the well-formed character at `at`, or 0. The bounds of the second byte rule out
- *  overlong forms, surrogates and anything above U+10FFFF (RFC 3629, section 4).
+/*  An automaton over bytes (RFC 3629, section 4). A byte's row holds, for each state, the next one, six bits
+ *  each; a state is how far the row is shifted, so that no branch depends on the text.
  */
-static size_t
-s_measure_character(const uint8_t *at, size_t left)
-{
-    uint8_t lead = at[0], low = 0x80, high = 0xbf;
-    size_t len;
+enum {
+    STATE_WHOLE, //  no character is open
+    STATE_FAULT, //  for good
+    STATE_LAST,  //  one more byte of 80 to bf
+    STATE_TWO,   //  two more
+    STATE_E0,    //  the next one of two has to be a0 to bf: no overlong form
+    STATE_ED,    //  80 to 9f: no surrogate
+    STATE_F0,    //  90 to bf, of three: no overlong form
+    STATE_THREE,
+    STATE_F4, //  80 to 8f: not above U+10FFFF
+    STATE_COUNT
+};
 
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        len = 2;
-    } else if (lead >= 0xe0 && lead <= 0xef) {
-        len = 3;
-        low = lead == 0xe0 ? 0xa0 : 0x80;
-        high = lead == 0xed ? 0x9f : 0xbf;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        len = 4;
-        low = lead == 0xf0 ? 0x90 : 0x80;
-        high = lead == 0xf4 ? 0x8f : 0xbf;
-    } else {
-        return 0;
-    }
-    if (left < len || at[1] < low || at[1] > high)
-        return 0;
-    for (size_t index = 2; index < len; index++)
-        if ((at[index] & 0xc0) != 0x80)
-            return 0;
-    return len;
-}
+#define STATE_BITS 6
+_Static_assert(STATE_COUNT *STATE_BITS <= 64, "a row holds all states");
 
-/*  Whether all of four to eight bytes are ASCII: two words that may overlap. */
-static bool
-s_is_ascii_short(const uint8_t *at, size_t len)
-{
-    uint32_t head, tail;
-    memcpy(&head, at, sizeof head);
-    memcpy(&tail, at + len - sizeof tail, sizeof tail);
-    return ((head | tail) & UINT32_C(0x80808080)) == 0;
-}
+//  A row in which every state leads to the fault, and what changes that for one state.
+#define FAULT(from) ((uint64_t) STATE_BITS * STATE_FAULT << STATE_BITS * (from))
+#define NOTHING                                                                                                        \
+    (FAULT(0) | FAULT(1) | FAULT(2) | FAULT(3) | FAULT(4) | FAULT(5) | FAULT(6) | FAULT(7) | FAULT(STATE_COUNT - 1))
+#define TO(from, next) (((uint64_t) STATE_BITS * (next) << STATE_BITS * (from)) ^ FAULT(from))
+#define LEAD(next) (NOTHING ^ TO(STATE_WHOLE, next))
+#define ANY_MORE (TO(STATE_LAST, STATE_WHOLE) ^ TO(STATE_TWO, STATE_LAST) ^ TO(STATE_THREE, STATE_TWO))
+#define ROW_80 (NOTHING ^ ANY_MORE ^ TO(STATE_ED, STATE_LAST) ^ TO(STATE_F4, STATE_TWO))
+#define ROW_90 (NOTHING ^ ANY_MORE ^ TO(STATE_ED, STATE_LAST) ^ TO(STATE_F0, STATE_TWO))
+#define ROW_A0 (NOTHING ^ ANY_MORE ^ TO(STATE_E0, STATE_LAST) ^ TO(STATE_F0, STATE_TWO))
+
+// clang-format off
+#define ROWS_4(row) (row), (row), (row), (row)
+#define ROWS_16(row) ROWS_4(row), ROWS_4(row), ROWS_4(row), ROWS_4(row)
+#define ROWS_64(row) ROWS_16(row), ROWS_16(row), ROWS_16(row), ROWS_16(row)
+
+static const uint64_t s_rows[256] = {
+    ROWS_64(LEAD(STATE_WHOLE)), ROWS_64(LEAD(STATE_WHOLE)),                             // 00..7f
+    ROWS_16(ROW_80), ROWS_16(ROW_90), ROWS_16(ROW_A0), ROWS_16(ROW_A0),                 // 80..bf
+    NOTHING, NOTHING, LEAD(STATE_LAST), LEAD(STATE_LAST), ROWS_4(LEAD(STATE_LAST)),     // c0..c7
+    ROWS_4(LEAD(STATE_LAST)), ROWS_4(LEAD(STATE_LAST)), ROWS_16(LEAD(STATE_LAST)),      // c8..df
+    LEAD(STATE_E0), LEAD(STATE_TWO), LEAD(STATE_TWO), LEAD(STATE_TWO),                  // e0..e3
+    ROWS_4(LEAD(STATE_TWO)), ROWS_4(LEAD(STATE_TWO)),                                   // e4..eb
+    LEAD(STATE_TWO), LEAD(STATE_ED), LEAD(STATE_TWO), LEAD(STATE_TWO),                  // ec..ef
+    LEAD(STATE_F0), LEAD(STATE_THREE), LEAD(STATE_THREE), LEAD(STATE_THREE),            // f0..f3
+    LEAD(STATE_F4), NOTHING, NOTHING, NOTHING, ROWS_4(NOTHING), ROWS_4(NOTHING),        // f4..ff
+};
+// clang-format on
 
 bool
-pt_text_is_utf8(pt_text_t text)
+pt_text_is_long_utf8(pt_text_t text)
 {
     const uint8_t *at = (const uint8_t *) text.data;
     size_t left = text.len;
-
-    while (left > 0) {
-        size_t step = left < 8 ? left : 8;
-        if (left < 4 || !s_is_ascii_short(at, step))
-            step = s_measure_character(at, left);
-        if (step == 0)
-            return false;
-        at += step;
-        left -= step;
+    uint64_t words[2];
+    for (; left >= sizeof words; at += sizeof words, left -= sizeof words) {
+        memcpy(words, at, sizeof words);
+        if ((words[0] | words[1]) & UINT64_C(0x8080808080808080))
+            break;
     }
-    return true;
+    uint64_t state = STATE_WHOLE;
+    for (; left > 0; at++, left--)
+        state = s_rows[*at] >> (state & 63);
+    return (state & 63) == STATE_WHOLE;
 }

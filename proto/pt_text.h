@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -35,16 +39,44 @@ pt_text_of(const char *string)
     return (pt_text_t) {string, string ? strlen(string) : 0};
 }
 
-/*  Whether 8 to 16 bytes are equal: two words that may overlap, where a call would cost more. */
+/*  Whether `bytes` (at most 4096) from `data` on can be read whatever follows the text, because they are in its
+ *  page: then a load of one size may take the place of a branch on the length, and what it reads too much is
+ *  not looked at. Never so for checkers of memory and of races, and for whoever defines PT_STRICT_LOADS.
+ */
 static inline bool
-pt_text_equal_words(const char *left, const char *right, size_t len)
+pt_text_may_read_on(const void *data, size_t bytes)
 {
-    uint64_t words[4];
-    memcpy(&words[0], left, 8);
-    memcpy(&words[1], right, 8);
-    memcpy(&words[2], left + len - 8, 8);
-    memcpy(&words[3], right + len - 8, 8);
-    return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(PT_STRICT_LOADS)
+    return __builtin_expect(((uintptr_t) data & 4095) <= 4096 - bytes, 1);
+#else
+    (void) data;
+    (void) bytes;
+    return false;
+#endif
+}
+
+/*  The same pointer, of which the compiler knows nothing: it may see the text, and must not conclude that nothing
+ *  is read behind it.
+ */
+static inline const void *
+pt_text_block(const void *data)
+{
+    __asm__("" : "+r"(data));
+    return data;
+}
+
+/*  Whether 1 to 16 bytes are equal, which can be read on for 16 each. */
+static inline bool
+pt_text_equal_block(const char *left, const char *right, size_t len)
+{
+#ifdef __SSE2__
+    __m128i one = _mm_loadu_si128(pt_text_block(left));
+    __m128i other = _mm_loadu_si128(pt_text_block(right));
+    unsigned different = ~(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(one, other));
+    return (different << (16 - len) & 0xffffu) == 0;
+#else
+    return memcmp(left, right, len) == 0;
+#endif
 }
 
 static inline bool
@@ -52,8 +84,8 @@ pt_text_equal(pt_text_t left, pt_text_t right)
 {
     if (left.len != right.len)
         return false;
-    if (left.len - 8 <= 8)
-        return pt_text_equal_words(left.data, right.data, left.len);
+    if (left.len - 1 < 16 && pt_text_may_read_on(left.data, 16) && pt_text_may_read_on(right.data, 16))
+        return pt_text_equal_block(left.data, right.data, left.len);
     return left.len == 0 || memcmp(left.data, right.data, left.len) == 0;
 }
 
@@ -67,8 +99,35 @@ pt_text_is_set(pt_text_t text)
 /*  The first `bytes_max` bytes, never cutting a UTF-8 character in two. */
 pt_text_t pt_text_cut(pt_text_t text, size_t bytes_max);
 
-/*  Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
-bool pt_text_is_utf8(pt_text_t text);
+/*  What pt_text_is_utf8 does for texts of any length. */
+bool pt_text_is_long_utf8(pt_text_t text);
+
+/*  Whether 1 to 32 bytes, which can be read on for 32, are ASCII; false where that is not known. */
+static inline bool
+pt_text_is_ascii_block(pt_text_t text)
+{
+#ifdef __SSE2__
+    const __m128i *blocks = pt_text_block(text.data);
+    __m128i front = _mm_loadu_si128(blocks);
+    __m128i back = _mm_loadu_si128(blocks + 1);
+    uint64_t high = (unsigned) _mm_movemask_epi8(front) | (unsigned) _mm_movemask_epi8(back) << 16;
+    return (high & ((UINT64_C(1) << text.len) - 1)) == 0;
+#else
+    (void) text;
+    return false;
+#endif
+}
+
+/*  Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). Most are short and
+ *  ASCII, which is seen right here.
+ */
+static inline bool
+pt_text_is_utf8(pt_text_t text)
+{
+    if (text.len - 1 < 32 && pt_text_may_read_on(text.data, 32) && pt_text_is_ascii_block(text))
+        return true;
+    return pt_text_is_long_utf8(text);
+}
 
 #ifdef __cplusplus
 }
