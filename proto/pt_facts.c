@@ -81,11 +81,10 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
         s_note_oddity(self, value);
 }
 
-/*  Which of a level's paths take this key as their next step. */
+/*  Which of a level's paths take this key, whose pt_shape_key is `number`, as their next step. */
 static inline uint32_t
-s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key)
+s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key, unsigned number)
 {
-    unsigned number = pt_shape_key_of(key);
     if (!(level->filter >> number & 1))
         return 0;
     unsigned step = self->depth - 1;
@@ -275,7 +274,7 @@ s_read_item(s_walk_t *self, s_level_t *level)
     if (!key.data)
         return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
 
-    uint32_t paths = s_match_key(self, level, key);
+    uint32_t paths = s_match_key(self, level, key, pt_shape_key_of(key));
     if (!paths && !level->in_fields)
         return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
     pt_value_t value;
@@ -306,32 +305,65 @@ s_assign_texts(s_walk_t *self)
     }
 }
 
-/*  Step over the pairs at the cursor that no path names and whose key and value are short strings, small
- *  numbers or constants: most of what stands in a body, in one tight loop. Ends before any other pair.
+/*  Take a text of up to 255 bytes or nil for `paths`, all of which end here. False: the value at `value`, which is
+ *  there whole, is something else, and nothing was done.
  */
-static inline void
-s_pass_strangers(s_walk_t *self, s_level_t *level)
+static inline bool
+s_take_plain(s_walk_t *self, uint32_t paths, const uint8_t *value)
+{
+    bool is_short = (*value & 0xe0) == 0xa0;
+    bool is_nil = *value == 0xc0;
+    if ((!is_short && !is_nil && *value != 0xd9) || (paths & ~self->shape->ends[self->depth]))
+        return false;
+    if (is_nil) {
+        self->found &= ~paths;
+        return true;
+    }
+    pt_text_t text = {(const char *) value + (is_short ? 1 : 2), is_short ? *value & 0x1fu : value[1]};
+    if (!text.len || !pt_text_is_utf8(text))
+        return false;
+    self->found |= paths;
+    for (; paths; paths &= paths - 1)
+        self->texts[__builtin_ctz(paths)] = text;
+    return true;
+}
+
+/*  Pass the pairs at the cursor whose key is a short string, where no path takes the key or the value is a plain
+ *  one: nearly all of a body, in one tight loop. Ends before any other pair, which s_read_item reads.
+ */
+static inline pt_status_t
+s_pass_pairs(s_walk_t *self, s_level_t *level)
 {
     const uint8_t *at = self->cursor.at;
     const uint8_t *end = self->cursor.end;
     uint64_t filter = level->filter;
-    uint32_t left = level->left;
-    for (; left > 0; left--) {
+    pt_status_t status = PT_OK;
+    while (level->left > 0 && status == PT_OK) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
         size_t room = (size_t) (end - at);
         if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
             break;
         size_t len = *at & 0x1fu;
-        if (room < len + 2 || (filter >> pt_shape_key(at[1], len) & 1))
+        if (room < len + 2)
             break;
         const uint8_t *value = at + 1 + len;
+        unsigned number = pt_shape_key(at[1], len);
+        uint32_t paths = 0;
+        if (filter >> number & 1)
+            paths = s_match_key(self, level, (pt_text_t) {(const char *) at + 1, len}, number);
         size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
-        if (!bytes)
+        if (paths && (!bytes || !s_take_plain(self, paths, value)))
             break;
         at = value + bytes;
+        level->left--;
+        if (!bytes) {
+            self->cursor.at = value;
+            status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+            at = self->cursor.at;
+        }
     }
-    level->left = left;
     self->cursor.at = at;
+    return status;
 }
 
 static pt_status_t
@@ -339,14 +371,16 @@ s_walk_levels(s_walk_t *self)
 {
     while (self->depth > 0) {
         s_level_t *level = &self->levels[self->depth - 1];
+        pt_status_t status = PT_OK;
         if (level->is_map && !level->in_fields)
-            s_pass_strangers(self, level);
-        if (level->left == 0) {
+            status = s_pass_pairs(self, level);
+        if (status == PT_OK && level->left == 0) {
             self->depth--;
             continue;
         }
         level->left--;
-        pt_status_t status = s_read_item(self, level);
+        if (status == PT_OK)
+            status = s_read_item(self, level);
         if (status != PT_OK)
             return status;
     }

@@ -148,6 +148,8 @@ pt_shape_prepare(pt_shape_t *self)
         uint32_t bit = UINT32_C(1) << index;
         if (path->role == PT_ROLE_FIELDS)
             self->field_paths |= bit;
+        else if (path->step_count <= PT_PATH_STEPS)
+            self->ends[path->step_count] |= bit;
         if (!path->step_count)
             continue;
         unsigned key = pt_shape_key_of(path->steps[0]);

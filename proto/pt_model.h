@@ -199,6 +199,7 @@ typedef struct {
     uint32_t field_paths;                //  bit n: path n has the role of PT_ROLE_FIELDS
     uint64_t first_keys;                 //  bit k: some path's first step has the number k
     uint32_t first_paths[PT_SHAPE_KEYS]; //  bit n of element k: path n's first step has the number k
+    uint32_t ends[PT_PATH_STEPS + 1];    //  bit n of element k: path n takes a scalar after k steps
 } pt_shape_t;
 
 /*  A number below PT_SHAPE_KEYS for a key of a body, so that most keys are told from all steps at once.

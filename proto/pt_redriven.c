@@ -74,12 +74,12 @@ pt_redriven_mark(pt_bytes_t response, pt_text_t id, uint8_t *out, size_t *out_by
     pt_writer_t writer = pt_writer_open(out, response.len + PT_REDRIVEN_BYTES_MAX);
     pt_pack_map(&writer, (size_t) pairs.kept + adds_id + 1);
     if (adds_id) {
-        PT_WRITER_KEY(&writer, "id");
+        pt_writer_text(&writer, PT_TEXT("id"));
         pt_writer_text(&writer, id);
     }
     s_pairs_t copied = {.writer = &writer};
     status = s_walk(&copied, response);
-    PT_WRITER_KEY(&writer, "redriven");
+    pt_writer_text(&writer, PT_TEXT("redriven"));
     pt_writer_bool(&writer, true);
     assert(status == PT_OK && !writer.full);
     *out_bytes = (size_t) (writer.at - out);

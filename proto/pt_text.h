@@ -70,8 +70,8 @@ static inline bool
 pt_text_equal_block(const char *left, const char *right, size_t len)
 {
 #ifdef __SSE2__
-    __m128i one = _mm_loadu_si128(pt_text_block(left));
-    __m128i other = _mm_loadu_si128(pt_text_block(right));
+    __m128i one = _mm_loadu_si128((const __m128i *) pt_text_block(left));
+    __m128i other = _mm_loadu_si128((const __m128i *) pt_text_block(right));
     unsigned different = ~(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(one, other));
     return (different << (16 - len) & 0xffffu) == 0;
 #else
@@ -107,7 +107,7 @@ static inline bool
 pt_text_is_ascii_block(pt_text_t text)
 {
 #ifdef __SSE2__
-    const __m128i *blocks = pt_text_block(text.data);
+    const __m128i *blocks = (const __m128i *) pt_text_block(text.data);
     __m128i front = _mm_loadu_si128(blocks);
     __m128i back = _mm_loadu_si128(blocks + 1);
     uint64_t high = (unsigned) _mm_movemask_epi8(front) | (unsigned) _mm_movemask_epi8(back) << 16;

@@ -47,9 +47,9 @@ def check_decision_keys(document):
     for part in parts:
         body = source[source.index(f"\n{part}("):]
         body = body[:body.index("\n}\n")]
-        body = body.replace("s_put_retry(", 'PT_WRITER_KEY(writer, "retry") (')
-        body = body.replace("s_put_alert(", 'PT_WRITER_KEY(writer, "alert") (')
-        encoded += re.findall(r'PT_WRITER_KEY\(writer, "(\w+)"\)', body)
+        body = body.replace("s_put_retry(", 'PT_PEN_KEY(pen, "retry") (')
+        body = body.replace("s_put_alert(", 'PT_PEN_KEY(pen, "alert") (')
+        encoded += re.findall(r'PT_PEN_KEY\(pen, "(\w+)"\)', body)
     if documented != encoded:
         return [f"decision keys: {documented} in PROTOCOL.md, {encoded} in pt_decision.c"]
     return []
