@@ -13,7 +13,7 @@ command -v npm >/dev/null || test="$test nodejs npm"
 
 bench="libcmph-dev uthash-dev gperf gnuplot-nox valgrind"
 
-packing="dpkg-dev file lintian debootstrap"
+packing="dpkg-dev file lintian debootstrap systemd-container"
 
 packages=$build
 case "${1:-build}" in

@@ -56,7 +56,8 @@ def start(*args, **options):
     """Start the program; pipes for what is not given."""
     for stream in ("stdin", "stdout", "stderr"):
         options.setdefault(stream, subprocess.PIPE)
-    return subprocess.Popen([PROGRAM, *args], preexec_fn=_die_with_parent, **options)
+    options.setdefault("preexec_fn", _die_with_parent)
+    return subprocess.Popen([PROGRAM, *args], **options)
 
 
 def run(*args, data=b"", **options):
