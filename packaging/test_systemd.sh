@@ -18,10 +18,10 @@ debootstrap --variant=minbase --include=systemd-sysv,dbus bookworm "$root" "${MI
     { tail -3 "$root.log"; echo "skipped: debootstrap cannot make a root here"; exit 77; }
 # Where this machine's archive is, it is the root's too.
 [ -z "${APT_CONF:-}" ] || cp "$APT_CONF" "$root/etc/apt/apt.conf.d/99test"
-cp "$deb" "$root/root/paytriage.deb"
-cp packaging/test_systemd_inside.sh "$root/root/inside.sh"
+cp "$deb" "$root/srv/paytriage.deb"
+cp packaging/test_systemd_inside.sh "$root/srv/inside.sh"
 chroot "$root" sh -c 'apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /root/paytriage.deb' >"$root.log" 2>&1 ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /srv/paytriage.deb' >"$root.log" 2>&1 ||
     { tail -20 "$root.log"; exit 1; }
 
 # The test is a unit like any other. Its end is the end of the container, and its code the container's.
@@ -30,7 +30,7 @@ cat >"$root/etc/systemd/system/test.service" <<'END'
 After=multi-user.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'sh /root/inside.sh >/root/said 2>&1; echo $? >/root/code; systemctl poweroff --no-block'
+ExecStart=/bin/sh -c 'sh /srv/inside.sh >/srv/said 2>&1; echo $? >/srv/code; systemctl poweroff --no-block'
 [Install]
 WantedBy=default.target
 END
@@ -38,7 +38,7 @@ chroot "$root" systemctl enable test.service >/dev/null 2>&1
 # Without a manager of containers around it; no network but its own loopback.
 timeout 300 systemd-nspawn --quiet --register=no --keep-unit --private-network --directory="$root" --boot \
     >"$root.log" 2>&1 </dev/null || true
-[ -f "$root/root/code" ] || { tail -20 "$root.log"; echo "skipped: no systemd can be booted here"; exit 77; }
-cat "$root/root/said"
-[ "$(cat "$root/root/code")" = 0 ] || { echo "failed"; exit 1; }
+[ -f "$root/srv/code" ] || { tail -20 "$root.log"; echo "skipped: no systemd can be booted here"; exit 77; }
+cat "$root/srv/said"
+[ "$(cat "$root/srv/code")" = 0 ] || { echo "failed"; exit 1; }
 echo "started, watched, reloaded, drained and kept from restarting, under systemd"

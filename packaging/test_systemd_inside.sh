@@ -63,7 +63,7 @@ END
 echo "catalog: [/etc/paytriage/catalog]" >>$settings
 systemctl restart paytriage.service
 paytriage ctl status | grep "6 gateways"
-cp /etc/paytriage/catalog/acme.yaml /root
+cp /etc/paytriage/catalog/acme.yaml /srv
 sed -i 's/Refused/Refused by the issuer/' /etc/paytriage/catalog/acme.yaml
 systemctl reload paytriage.service
 until_said paytriage catalog.switched
@@ -72,7 +72,7 @@ if systemctl reload paytriage.service 2>/dev/null; then exit 1; fi
 test "$(show ActiveState)" = active
 paytriage check >/dev/null
 until_said paytriage catalog.refused
-cp /root/acme.yaml /etc/paytriage/catalog
+cp /srv/acme.yaml /etc/paytriage/catalog
 systemctl reload paytriage.service
 
 say "stop: what was taken is finished, and producers lose nothing"
@@ -80,8 +80,8 @@ i=0
 while [ $i -lt 20000 ]; do
     i=$((i + 1))
     echo "{\"id\": \"s$i\", \"provider\": \"opn\", \"http_status\": 503}"
-done >/root/many.jsonl
-paytriage send --batch 16 /root/many.jsonl 2>/root/sent & sender=$!
+done >/srv/many.jsonl
+paytriage send --batch 16 /srv/many.jsonl 2>/srv/sent & sender=$!
 until_holds 'paytriage ctl status | grep -q "received [1-9]"'
 before=$(date +%s)
 systemctl stop paytriage.service
@@ -89,23 +89,23 @@ test $(($(date +%s) - before)) -lt 45
 test "$(show Result) $(show ExecMainStatus)" = "success 0"
 until_said paytriage service.drained
 systemctl start paytriage.service
-wait $sender || { cat /root/sent; exit 1; }
-tail -1 /root/sent
-grep -q "accepted 20000, refused 0, unacknowledged 0" /root/sent
+wait $sender || { cat /srv/sent; exit 1; }
+tail -1 /srv/sent
+grep -q "accepted 20000, refused 0, unacknowledged 0" /srv/sent
 
 say "RestartPreventExitStatus: a wrong setting is said once, and not tried again"
 systemctl stop paytriage.service
-cp $settings /root/good.yml
+cp $settings /srv/good.yml
 echo "prot_base: 1" >>$settings
 if systemctl start paytriage.service 2>/dev/null; then exit 1; fi
 test "$(show ActiveState) $(show ExecMainStatus) $(show NRestarts)" = "failed 78 0"
 until_holds 'journalctl -q -u paytriage --no-pager | grep -q "did you mean .port_base"'
-cp /root/good.yml $settings
+cp /srv/good.yml $settings
 
 say "another failure is tried again, for as long as it lasts"
 setpriv --reuid paytriage --regid paytriage --clear-groups env HOME=/ STATE_DIRECTORY=/var/lib/paytriage \
-    paytriage run --port-base 6000 --control none 2>/root/other & other=$!
-until_holds 'grep -q "^ready" /root/other'
+    paytriage run --port-base 6000 --control none 2>/srv/other & other=$!
+until_holds 'grep -q "^ready" /srv/other'
 if systemctl start paytriage.service 2>/dev/null; then exit 1; fi
 until_holds '[ "$(show NRestarts)" -ge 6 ]'
 journalctl -q -u paytriage --no-pager | grep -q "status=75/TEMPFAIL"
@@ -117,7 +117,7 @@ say "broker and two workers, each with a journal of its own"
 echo PAYTRIAGE_PORT_BASE=5660 >/etc/paytriage/worker-b.env
 echo PAYTRIAGE_WORKER_CONNECT=tcp://127.0.0.1:5561 >>/etc/paytriage/worker-b.env
 systemctl start paytriage-broker.service paytriage-worker@a.service paytriage-worker@b.service
-paytriage send --batch 16 --quiet /root/many.jsonl
+paytriage send --batch 16 --quiet /srv/many.jsonl
 test -s /var/lib/paytriage/worker-a/data.mdb && test -s /var/lib/paytriage/worker-b/data.mdb
 systemctl stop paytriage-worker@a.service paytriage-worker@b.service paytriage-broker.service
 for unit in paytriage-broker paytriage-worker@a paytriage-worker@b; do
@@ -130,9 +130,9 @@ systemd-analyze security --no-pager paytriage.service | tail -1
 say "an upgrade starts again what runs, and a removal stops it"
 systemctl enable --now --quiet paytriage.service
 pid=$(show MainPID)
-dpkg -i /root/paytriage.deb >/root/upgrade 2>&1
+dpkg -i /srv/paytriage.deb >/srv/upgrade 2>&1
 until_holds '[ "$(show ActiveState)" = active ] && [ "$(show MainPID)" != "$pid" ]'
-dpkg --purge paytriage >/root/purge 2>&1
+dpkg --purge paytriage >/srv/purge 2>&1
 until_holds '[ "$(show ActiveState)" = inactive ]'
 test ! -e /var/lib/paytriage
 test ! -L /etc/systemd/system/multi-user.target.wants/paytriage.service
