@@ -94,18 +94,20 @@ s_put_raw(pt_pen_t *pen, pt_bytes_t raw, bool masked)
 static void
 s_put_hex(pt_pen_t *pen, uint64_t value)
 {
-    //  Eight digits at once: a byte for each nibble, most significant first; a letter where it is above 9.
+    //  A byte for each nibble, most significant first; a letter where it is above 9.
     pt_pen_byte(pen, 0xa0 | 16);
-    for (int half = 0; half < 2; half++) {
-        uint64_t nibbles = value >> (half ? 0 : 32) & UINT32_MAX;
-        nibbles = (nibbles | nibbles << 16) & UINT64_C(0x0000ffff0000ffff);
-        nibbles = (nibbles | nibbles << 8) & UINT64_C(0x00ff00ff00ff00ff);
-        nibbles = (nibbles | nibbles << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-        uint64_t letters = (nibbles + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
-        uint64_t digits = htobe64(nibbles + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10));
-        memcpy(pen->at, &digits, sizeof digits);
-        pen->at += sizeof digits;
-    }
+#ifdef __SSE2__
+    __m128i bytes = _mm_cvtsi64_si128((long long) htobe64(value));
+    __m128i low = _mm_set1_epi8(0x0f);
+    __m128i nibbles = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(bytes, 4), low), _mm_and_si128(bytes, low));
+    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+    __m128i digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), letters);
+    _mm_storeu_si128((__m128i *) (void *) pen->at, digits);
+#else
+    for (int digit = 0; digit < 16; digit++)
+        pen->at[digit] = (uint8_t) "0123456789abcdef"[value >> (60 - 4 * digit) & 15];
+#endif
+    pen->at += 16;
 }
 
 static void

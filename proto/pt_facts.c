@@ -81,16 +81,10 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
         s_note_oddity(self, value);
 }
 
-/*  Which of a level's paths take this key, whose pt_shape_key is `number`, as their next step. */
+/*  Which of `paths` take this key as their step after `step` others. */
 static inline uint32_t
-s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key, unsigned number)
+s_compare_steps(const s_walk_t *self, uint32_t paths, pt_text_t key, unsigned step)
 {
-    if (!(level->filter >> number & 1))
-        return 0;
-    unsigned step = self->depth - 1;
-    uint32_t paths = level->paths;
-    if (step == 0)
-        paths &= self->shape->first_paths[number];
     uint32_t matched = 0;
     for (; paths; paths &= paths - 1) {
         unsigned index = (unsigned) __builtin_ctz(paths);
@@ -98,6 +92,21 @@ s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key, unsigne
             matched |= 1u << index;
     }
     return matched;
+}
+
+/*  Which of a level's paths take this key, whose pt_shape_key is `number`, as their next step. */
+static inline uint32_t
+s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key, unsigned number)
+{
+    const pt_shape_t *shape = self->shape;
+    if (!(level->filter >> number & 1))
+        return 0;
+    if (self->depth > 1)
+        return s_compare_steps(self, level->paths, key, self->depth - 1);
+    uint32_t paths = shape->first_paths[number];
+    if (!(shape->same_keys >> number & 1))
+        return s_compare_steps(self, paths, key, 0);
+    return pt_text_equal(shape->paths[__builtin_ctz(paths)].steps[0], key) ? paths : 0;
 }
 
 /*  Join a key to the name of its level. Returns the length, or NAME_TOO_LONG. */
@@ -288,18 +297,9 @@ s_read_item(s_walk_t *self, s_level_t *level)
 static void
 s_assign_texts(s_walk_t *self)
 {
-    pt_facts_t *facts = self->facts;
     for (uint32_t found = self->found; found; found &= found - 1) {
         unsigned index = (unsigned) __builtin_ctz(found);
-        const pt_path_t *path = &self->shape->paths[index];
-        pt_text_t *text = &facts->advice;
-        assert(path->slot < (path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS));
-        if (path->role == PT_ROLE_CODE)
-            text = &facts->codes[path->slot];
-        else if (path->role == PT_ROLE_MESSAGE)
-            text = &facts->messages[path->slot];
-        else if (path->role == PT_ROLE_STATUS)
-            text = &facts->statuses[path->slot];
+        pt_text_t *text = (pt_text_t *) (void *) ((char *) self->facts + self->shape->places[index]);
         if (!text->data)
             *text = self->texts[index];
     }
@@ -328,42 +328,68 @@ s_take_plain(s_walk_t *self, uint32_t paths, const uint8_t *value)
     return true;
 }
 
-/*  Pass the pairs at the cursor whose key is a short string, where no path takes the key or the value is a plain
- *  one: nearly all of a body, in one tight loop. Ends before any other pair, which s_read_item reads.
+/*  Step over the pairs at the cursor that no path names and whose key and value are short strings, small
+ *  numbers or constants: most of what stands in a body, in one tight loop. Ends before any other pair.
  */
-static inline pt_status_t
-s_pass_pairs(s_walk_t *self, s_level_t *level)
+static inline void
+s_pass_strangers(s_walk_t *self, s_level_t *level)
 {
     const uint8_t *at = self->cursor.at;
     const uint8_t *end = self->cursor.end;
     uint64_t filter = level->filter;
-    pt_status_t status = PT_OK;
-    while (level->left > 0 && status == PT_OK) {
+    uint32_t left = level->left;
+    for (; left > 0; left--) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
         size_t room = (size_t) (end - at);
         if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
             break;
         size_t len = *at & 0x1fu;
-        if (room < len + 2)
+        if (room < len + 2 || (filter >> pt_shape_key(at[1], len) & 1))
             break;
         const uint8_t *value = at + 1 + len;
-        unsigned number = pt_shape_key(at[1], len);
-        uint32_t paths = 0;
-        if (filter >> number & 1)
-            paths = s_match_key(self, level, (pt_text_t) {(const char *) at + 1, len}, number);
         size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
-        if (paths && (!bytes || !s_take_plain(self, paths, value)))
+        if (!bytes)
             break;
         at = value + bytes;
-        level->left--;
-        if (!bytes) {
-            self->cursor.at = value;
-            status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
-            at = self->cursor.at;
-        }
     }
+    level->left = left;
     self->cursor.at = at;
-    return status;
+}
+
+/*  Read the pair at the cursor where its key is a short string, and it is no path's or its value a plain one; or
+ *  step over its value. False: it is another pair, and nothing was done.
+ */
+static inline bool
+s_pass_pair(s_walk_t *self, s_level_t *level, pt_status_t *out_status)
+{
+    const uint8_t *at = self->cursor.at;
+    size_t room = pt_cursor_left(&self->cursor);
+    if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
+        return false;
+    size_t len = *at & 0x1fu;
+    if (room < len + 2)
+        return false;
+    pt_text_t key = {(const char *) at + 1, len};
+    const uint8_t *value = at + 1 + len;
+    uint32_t paths = s_match_key(self, level, key, pt_shape_key(at[1], len));
+    size_t bytes = pt_cursor_measure_plain(value, room - 1 - len);
+    if (paths && (!bytes || !s_take_plain(self, paths, value)))
+        return false;
+    self->cursor.at = value + bytes;
+    if (!bytes)
+        *out_status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+    return true;
+}
+
+/*  Read one pair or element of the level that is open last. */
+static inline pt_status_t
+s_read_next(s_walk_t *self, s_level_t *level)
+{
+    pt_status_t status = PT_OK;
+    level->left--;
+    if (level->is_map && !level->in_fields && s_pass_pair(self, level, &status))
+        return status;
+    return s_read_item(self, level);
 }
 
 static pt_status_t
@@ -371,16 +397,13 @@ s_walk_levels(s_walk_t *self)
 {
     while (self->depth > 0) {
         s_level_t *level = &self->levels[self->depth - 1];
-        pt_status_t status = PT_OK;
         if (level->is_map && !level->in_fields)
-            status = s_pass_pairs(self, level);
-        if (status == PT_OK && level->left == 0) {
+            s_pass_strangers(self, level);
+        if (level->left == 0) {
             self->depth--;
             continue;
         }
-        level->left--;
-        if (status == PT_OK)
-            status = s_read_item(self, level);
+        pt_status_t status = s_read_next(self, level);
         if (status != PT_OK)
             return status;
     }

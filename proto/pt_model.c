@@ -2,6 +2,7 @@
 #include "pt_model.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 #include "pt_model_words.h"
 
@@ -136,6 +137,42 @@ FIELD_WORDS(severity, PT_SEVERITY_COUNT_)
 FIELD_WORDS(audience, PT_AUDIENCE_COUNT_)
 FIELD_WORDS(operation_kind, PT_OPERATION_COUNT_)
 
+//  The place of a path's text.
+static size_t
+s_place(const pt_path_t *path)
+{
+    assert(path->slot < (path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS));
+    switch (path->role) {
+    case PT_ROLE_CODE:
+        return offsetof(pt_facts_t, codes) + path->slot * sizeof(pt_text_t);
+    case PT_ROLE_MESSAGE:
+        return offsetof(pt_facts_t, messages) + path->slot * sizeof(pt_text_t);
+    case PT_ROLE_STATUS:
+        return offsetof(pt_facts_t, statuses) + path->slot * sizeof(pt_text_t);
+    case PT_ROLE_ADVICE:
+        return offsetof(pt_facts_t, advice);
+    default:
+        return 0;
+    }
+}
+
+//  Note the first step of path `index`.
+static void
+s_prepare_step(pt_shape_t *self, size_t index)
+{
+    pt_text_t step = self->paths[index].steps[0];
+    unsigned key = pt_shape_key_of(step);
+    uint64_t key_bit = UINT64_C(1) << key;
+    uint32_t others = self->first_paths[key];
+    if (!others)
+        self->same_keys |= key_bit;
+    else if (!pt_text_equal(self->paths[__builtin_ctz(others)].steps[0], step))
+        self->same_keys &= ~key_bit;
+    self->open_paths |= UINT32_C(1) << index;
+    self->first_keys |= key_bit;
+    self->first_paths[key] |= UINT32_C(1) << index;
+}
+
 void
 pt_shape_prepare(pt_shape_t *self)
 {
@@ -145,16 +182,13 @@ pt_shape_prepare(pt_shape_t *self)
     *self = (pt_shape_t) {.paths = self->paths, .path_count = self->path_count, .is_prepared = true};
     for (size_t index = 0; index < self->path_count; index++) {
         const pt_path_t *path = &self->paths[index];
-        uint32_t bit = UINT32_C(1) << index;
+        assert(path->step_count <= PT_PATH_STEPS);
         if (path->role == PT_ROLE_FIELDS)
-            self->field_paths |= bit;
-        else if (path->step_count <= PT_PATH_STEPS)
-            self->ends[path->step_count] |= bit;
-        if (!path->step_count)
-            continue;
-        unsigned key = pt_shape_key_of(path->steps[0]);
-        self->open_paths |= bit;
-        self->first_keys |= UINT64_C(1) << key;
-        self->first_paths[key] |= bit;
+            self->field_paths |= UINT32_C(1) << index;
+        else
+            self->ends[path->step_count] |= UINT32_C(1) << index;
+        self->places[index] = (uint16_t) s_place(path);
+        if (path->step_count)
+            s_prepare_step(self, index);
     }
 }

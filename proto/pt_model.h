@@ -200,6 +200,8 @@ typedef struct {
     uint64_t first_keys;                 //  bit k: some path's first step has the number k
     uint32_t first_paths[PT_SHAPE_KEYS]; //  bit n of element k: path n's first step has the number k
     uint32_t ends[PT_PATH_STEPS + 1];    //  bit n of element k: path n takes a scalar after k steps
+    uint64_t same_keys;                  //  bit k: the first steps that have the number k are one text
+    uint16_t places[PT_PATHS_MAX];       //  where a path's text stands in pt_facts_t; 0 for PT_ROLE_FIELDS
 } pt_shape_t;
 
 /*  A number below PT_SHAPE_KEYS for a key of a body, so that most keys are told from all steps at once.

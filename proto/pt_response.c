@@ -368,28 +368,37 @@ s_take_plain_text(s_walk_t *self, const s_key_t *key)
     return true;
 }
 
-/*  What nearly every pair is: a text, or a status as two bytes, where it belongs and for the first time. False: the
- *  value has to be read as any other, and nothing was done.
+/*  Take a status of one or two bytes. False: as above. */
+static inline bool
+s_take_plain_status(s_walk_t *self, const s_key_t *key)
+{
+    pt_cursor_t *cursor = &self->cursor;
+    if (pt_cursor_left(cursor) < 3)
+        return false;
+    const uint8_t *at = cursor->at;
+    bool is_byte = at[0] == 0xcc;
+    if (!is_byte && at[0] != 0xcd)
+        return false;
+    unsigned natural = is_byte ? at[1] : (unsigned) at[1] << 8 | at[2];
+    if (natural < key->min || natural > key->max)
+        return false;
+    self->response->http_status = (uint16_t) natural;
+    cursor->at += is_byte ? 2 : 3;
+    return true;
+}
+
+/*  What nearly every pair is: a text or a status where it belongs, for the first time. False: the value has to be
+ *  read as any other, and nothing was done.
  */
 static inline bool
 s_take_plain(s_walk_t *self, s_key_index_t index)
 {
-    pt_cursor_t *cursor = &self->cursor;
     const s_key_t *key = &s_keys[index];
     if (self->seen & (1u << index))
         return false;
-    if (key->kind == KIND_TEXT) {
-        if (!s_take_plain_text(self, key))
-            return false;
-    } else if (key->kind == KIND_UINT16 && pt_cursor_left(cursor) >= 3 && cursor->at[0] == 0xcd) {
-        unsigned natural = (unsigned) cursor->at[1] << 8 | cursor->at[2];
-        if (natural < key->min || natural > key->max)
-            return false;
-        *(uint16_t *) (void *) ((char *) self->response + key->offset) = (uint16_t) natural;
-        cursor->at += 3;
-    } else {
+    if (!(key->kind == KIND_TEXT ? s_take_plain_text(self, key)
+                                 : index == KEY_HTTP_STATUS && s_take_plain_status(self, key)))
         return false;
-    }
     self->seen |= 1u << index;
     return true;
 }
