@@ -24,23 +24,6 @@ s_larger(uint64_t left, uint64_t right)
     return left > right ? left : right;
 }
 
-//  A first attempt in the future is a clock that is wrong; it counts as now, so that it cannot
-//  push the deadline out.
-pt_schedule_t
-pt_schedule_of(const pt_rule_t *rule, const pt_response_t *response, uint64_t decided_ms)
-{
-    uint64_t now_ms = pt_schedule_clamp_ms(response->received_ms ? response->received_ms : decided_ms);
-    uint64_t first_ms = response->first_attempt_ms ? response->first_attempt_ms : now_ms;
-    return (pt_schedule_t) {
-        .rule = rule,
-        .id = response->id,
-        .attempt = response->attempt ? response->attempt : 1,
-        .now_ms = now_ms,
-        .first_ms = s_smaller(first_ms, now_ms),
-        .retry_after_ms = pt_schedule_clamp_ms(response->retry_after_ms),
-    };
-}
-
 //  FNV-1a over the id and the attempt, finished with the mixer of MurmurHash3, so that ids that
 //  differ in their last digit part as well. Nothing here is secret: it spreads, it does not protect.
 static uint64_t

@@ -39,8 +39,6 @@ typedef struct {
     pt_cursor_t cursor;
     const pt_shape_t *shape;
     pt_facts_t *facts;
-    uint32_t found; //  bit n: texts[n] is there
-    pt_text_t texts[PT_PATHS_MAX];
     unsigned depth;
     s_level_t levels[BODY_LEVELS];
     char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
@@ -52,6 +50,15 @@ s_note_oddity(s_walk_t *self, const pt_value_t *value)
 {
     bool is_silent = value->kind == PT_VALUE_NIL || (value->kind == PT_VALUE_STR && value->as.text.len == 0);
     self->facts->is_odd |= !is_silent;
+}
+
+/*  Note what stands at the end of path `index`, which is none of PT_ROLE_FIELDS. Where two paths have one role and
+ *  slot, what stands last in the body counts, as where a key stands again.
+ */
+static inline void
+s_put_text(s_walk_t *self, unsigned index, pt_text_t text)
+{
+    *(pt_text_t *) (void *) ((char *) self->facts + self->shape->places[index]) = text;
 }
 
 /*  The value that stands at the end of path `index`. */
@@ -74,10 +81,8 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
     default:
         break;
     }
-    self->texts[index] = text;
-    if (text.data)
-        self->found |= 1u << index;
-    else
+    s_put_text(self, index, text);
+    if (!text.data)
         s_note_oddity(self, value);
 }
 
@@ -94,15 +99,13 @@ s_compare_steps(const s_walk_t *self, uint32_t paths, pt_text_t key, unsigned st
     return matched;
 }
 
-/*  Which of a level's paths take this key, whose pt_shape_key is `number`, as their next step. */
+/*  Which of a level's paths take this key, whose pt_shape_key `number` is in the level's filter, as their next step. */
 static inline uint32_t
-s_match_key(const s_walk_t *self, const s_level_t *level, pt_text_t key, unsigned number)
+s_match_key(const s_walk_t *self, pt_text_t key, unsigned number, uint32_t level_paths)
 {
     const pt_shape_t *shape = self->shape;
-    if (!(level->filter >> number & 1))
-        return 0;
     if (self->depth > 1)
-        return s_compare_steps(self, level->paths, key, self->depth - 1);
+        return s_compare_steps(self, level_paths, key, self->depth - 1);
     uint32_t paths = shape->first_paths[number];
     if (!(shape->same_keys >> number & 1))
         return s_compare_steps(self, paths, key, 0);
@@ -197,7 +200,8 @@ s_push_level(s_walk_t *self, const pt_value_t *value, uint32_t paths, bool in_fi
 static void
 s_forget_paths(s_walk_t *self, uint32_t paths)
 {
-    self->found &= ~paths;
+    for (uint32_t left = paths & ~self->shape->field_paths; left; left &= left - 1)
+        s_put_text(self, (unsigned) __builtin_ctz(left), PT_TEXT_NONE);
     if (paths & self->shape->field_paths) {
         self->facts->field_count = 0;
         self->facts->fields_dropped = 0;
@@ -218,7 +222,6 @@ static pt_status_t
 s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, const pt_value_t *value)
 {
     if (paths && s_is_simple(self, level, paths, value)) {
-        self->found &= ~paths;
         s_take_value(self, (unsigned) __builtin_ctz(paths), value);
         return PT_OK;
     }
@@ -283,7 +286,8 @@ s_read_item(s_walk_t *self, s_level_t *level)
     if (!key.data)
         return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
 
-    uint32_t paths = s_match_key(self, level, key, pt_shape_key_of(key));
+    unsigned number = pt_shape_key_of(key);
+    uint32_t paths = level->filter >> number & 1 ? s_match_key(self, key, number, level->paths) : 0;
     if (!paths && !level->in_fields)
         return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
     pt_value_t value;
@@ -291,18 +295,6 @@ s_read_item(s_walk_t *self, s_level_t *level)
     if (status == PT_OK)
         status = s_visit_value(self, level, key, paths, &value);
     return status;
-}
-
-/*  Hand out what each path found. Where two paths have one role and slot, the first one counts. */
-static void
-s_assign_texts(s_walk_t *self)
-{
-    for (uint32_t found = self->found; found; found &= found - 1) {
-        unsigned index = (unsigned) __builtin_ctz(found);
-        pt_text_t *text = (pt_text_t *) (void *) ((char *) self->facts + self->shape->places[index]);
-        if (!text->data)
-            *text = self->texts[index];
-    }
 }
 
 /*  Take a text of up to 255 bytes or nil for `paths`, all of which end here. False: the value at `value`, which is
@@ -315,81 +307,55 @@ s_take_plain(s_walk_t *self, uint32_t paths, const uint8_t *value)
     bool is_nil = *value == 0xc0;
     if ((!is_short && !is_nil && *value != 0xd9) || (paths & ~self->shape->ends[self->depth]))
         return false;
-    if (is_nil) {
-        self->found &= ~paths;
-        return true;
-    }
-    pt_text_t text = {(const char *) value + (is_short ? 1 : 2), is_short ? *value & 0x1fu : value[1]};
-    if (!text.len || !pt_text_is_utf8(text))
+    pt_text_t text = PT_TEXT_NONE;
+    if (!is_nil)
+        text = (pt_text_t) {(const char *) value + (is_short ? 1 : 2), is_short ? *value & 0x1fu : value[1]};
+    if (!is_nil && (!text.len || !pt_text_is_utf8(text)))
         return false;
-    self->found |= paths;
     for (; paths; paths &= paths - 1)
-        self->texts[__builtin_ctz(paths)] = text;
+        s_put_text(self, (unsigned) __builtin_ctz(paths), text);
     return true;
 }
 
-/*  Step over the pairs at the cursor that no path names and whose key and value are short strings, small
- *  numbers or constants: most of what stands in a body, in one tight loop. Ends before any other pair.
+/*  Read the pairs at the cursor whose key is a short string, and it is no path's or its value a plain one: nearly
+ *  all of a body, in one loop. Ends before any other pair.
  */
-static inline void
-s_pass_strangers(s_walk_t *self, s_level_t *level)
+static inline pt_status_t
+s_pass_pairs(s_walk_t *self, s_level_t *level)
 {
     const uint8_t *at = self->cursor.at;
     const uint8_t *end = self->cursor.end;
     uint64_t filter = level->filter;
     uint32_t left = level->left;
+    pt_status_t status = PT_OK;
     for (; left > 0; left--) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
         size_t room = (size_t) (end - at);
         if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
             break;
         size_t len = *at & 0x1fu;
-        if (room < len + 2 || (filter >> pt_shape_key(at[1], len) & 1))
+        if (room < len + 2)
             break;
         const uint8_t *value = at + 1 + len;
         size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
-        if (!bytes)
+        unsigned number = pt_shape_key(at[1], len);
+        uint32_t paths = 0;
+        if (filter >> number & 1)
+            paths = s_match_key(self, (pt_text_t) {(const char *) at + 1, len}, number, level->paths);
+        if (paths && (!bytes || !s_take_plain(self, paths, value)))
             break;
         at = value + bytes;
+        if (bytes)
+            continue;
+        self->cursor.at = at;
+        status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+        if (status != PT_OK)
+            return status;
+        at = self->cursor.at;
     }
     level->left = left;
     self->cursor.at = at;
-}
-
-/*  Read the pair at the cursor where its key is a short string, and it is no path's or its value a plain one; or
- *  step over its value. False: it is another pair, and nothing was done.
- */
-static inline bool
-s_pass_pair(s_walk_t *self, s_level_t *level, pt_status_t *out_status)
-{
-    const uint8_t *at = self->cursor.at;
-    size_t room = pt_cursor_left(&self->cursor);
-    if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
-        return false;
-    size_t len = *at & 0x1fu;
-    if (room < len + 2)
-        return false;
-    pt_text_t key = {(const char *) at + 1, len};
-    const uint8_t *value = at + 1 + len;
-    uint32_t paths = s_match_key(self, level, key, pt_shape_key(at[1], len));
-    size_t bytes = pt_cursor_measure_plain(value, room - 1 - len);
-    if (paths && (!bytes || !s_take_plain(self, paths, value)))
-        return false;
-    self->cursor.at = value + bytes;
-    if (!bytes)
-        *out_status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
-    return true;
-}
-
-/*  Read one pair or element of the level that is open last. */
-static inline pt_status_t
-s_read_next(s_walk_t *self, s_level_t *level)
-{
-    pt_status_t status = PT_OK;
-    level->left--;
-    if (level->is_map && !level->in_fields && s_pass_pair(self, level, &status))
-        return status;
-    return s_read_item(self, level);
+    return status;
 }
 
 static pt_status_t
@@ -397,13 +363,16 @@ s_walk_levels(s_walk_t *self)
 {
     while (self->depth > 0) {
         s_level_t *level = &self->levels[self->depth - 1];
+        pt_status_t status = PT_OK;
         if (level->is_map && !level->in_fields)
-            s_pass_strangers(self, level);
-        if (level->left == 0) {
+            status = s_pass_pairs(self, level);
+        if (status == PT_OK && level->left == 0) {
             self->depth--;
             continue;
         }
-        pt_status_t status = s_read_next(self, level);
+        level->left--;
+        if (status == PT_OK)
+            status = s_read_item(self, level);
         if (status != PT_OK)
             return status;
     }
@@ -426,15 +395,12 @@ pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *sha
     walk.cursor = *cursor;
     walk.shape = shape;
     walk.facts = facts;
-    walk.found = 0;
     walk.depth = 1;
     walk.levels[0] =
         (s_level_t) {.left = root->as.count, .paths = shape->open_paths, .filter = shape->first_keys, .is_map = true};
     facts->is_map = root->as.count > 0;
     pt_status_t status = s_walk_levels(&walk);
     *cursor = walk.cursor;
-    if (status == PT_OK)
-        s_assign_texts(&walk);
     return status;
 }
 
