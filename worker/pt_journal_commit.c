@@ -76,26 +76,48 @@ s_compare_entries(const void *left, const void *right)
     return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-//  List the outputs to keep. False when out of memory.
-static bool
+//  A topic for an output: its own, or where the journal has no place for another, that of its queue's
+//  unknown gateways, for which places are spared. Decisions say themselves whose they are.
+static pt_status_t
+s_place_output(pt_commit_t *self, pt_output_t *output)
+{
+    pt_status_t status = pt_store_add_topic(self->store, output->topic, PT_QUEUE_COUNT_);
+    if (status != PT_E_COUNT)
+        return status;
+    char shared[PT_TOPIC_BYTES_MAX + 1];
+    shared[pt_wire_topic(pt_queue_text(output->queue), PT_TEXT("-"), shared)] = 0;
+    if (strcmp(output->topic, shared) != 0)
+        self->folded += output->count;
+    memcpy(output->topic, shared, sizeof(shared));
+    return pt_store_add_topic(self->store, output->topic, 0);
+}
+
+//  List the outputs to keep, each with a topic that the store has.
+static pt_status_t
 s_list_entries(pt_commit_t *self, size_t *out_count)
 {
     size_t count = 0;
     for (size_t i = 0; i < self->job_count; i++)
         count += self->jobs[i]->output_count;
     if (!s_make_entry_room(self, count))
-        return false;
+        return PT_E_NOMEM;
     count = 0;
+    self->folded = 0;
     for (size_t i = 0; i < self->job_count; i++)
-        for (size_t j = 0; j < self->jobs[i]->output_count; j++)
-            if (s_is_kept(self, &self->jobs[i]->outputs[j])) {
-                self->entries[count] = (pt_commit_entry_t) {&self->jobs[i]->outputs[j], (uint32_t) count};
-                count++;
-            }
+        for (size_t j = 0; j < self->jobs[i]->output_count; j++) {
+            pt_output_t *output = &self->jobs[i]->outputs[j];
+            if (!s_is_kept(self, output))
+                continue;
+            pt_status_t status = s_place_output(self, output);
+            if (status != PT_OK)
+                return status;
+            self->entries[count] = (pt_commit_entry_t) {output, (uint32_t) count};
+            count++;
+        }
     if (count)
         qsort(self->entries, count, sizeof(*self->entries), s_compare_entries);
     *out_count = count;
-    return true;
+    return PT_OK;
 }
 
 //  Write the entries from `first` on that make one record; their number, or 0 with *out_status.
@@ -129,9 +151,7 @@ s_write_record(pt_commit_t *self, size_t first, size_t count, uint64_t now_ms, p
 static pt_status_t
 s_write_outputs(pt_commit_t *self, size_t *out_count, uint64_t now_ms)
 {
-    if (!s_list_entries(self, out_count))
-        return PT_E_NOMEM;
-    pt_status_t status = PT_OK;
+    pt_status_t status = s_list_entries(self, out_count);
     for (size_t done = 0; done < *out_count && status == PT_OK;)
         done += s_write_record(self, done, *out_count, now_ms, &status);
     return status;
@@ -248,7 +268,10 @@ pt_commit_write(pt_commit_t *self, uint64_t now_ms)
         s_note_heads(self, count);
         PT_FAULT_POINT("commit.written");
         self->late = !PT_RULE("publish_after_commit");
-        return self->late ? PT_OK : pt_store_commit(self->store);
+        status = self->late ? PT_OK : pt_store_commit(self->store);
+        if (status == PT_OK && self->folded)
+            pt_store_note_folded(self->store, self->folded);
+        return status;
     }
     pt_store_abort(self->store);
     return status;

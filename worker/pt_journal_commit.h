@@ -24,7 +24,8 @@ typedef struct {
     pt_commit_entry_t *entries;
     size_t entry_capacity;
     pt_store_part_t *parts;
-    bool late; //  the commit waits for the next one; only with a rule switched off
+    uint64_t folded; //  decisions of the commit that found no topic of their own
+    bool late;       //  the commit waits for the next one; only with a rule switched off
 } pt_commit_t;
 
 /*  Whether there is anything of the job to keep. */
@@ -34,7 +35,8 @@ bool pt_commit_wants(const pt_commit_t *self, const pt_job_t *job);
 void pt_commit_add(pt_commit_t *self, pt_job_t *job);
 
 /*  Write all jobs and requests, and number the outputs. PT_OK: durable. PT_E_SPACE, PT_E_NOMEM: undone,
- *  the store is well. PT_E_IO: the store is dead. The status of each request is set on PT_OK.
+ *  the store is well; PT_E_COUNT, the same, when not even the topics of unknown gateways found a place.
+ *  Outputs whose topic finds none are in those. PT_E_IO: the store is dead. The status of each request is set on PT_OK.
  */
 pt_status_t pt_commit_write(pt_commit_t *self, uint64_t now_ms);
 

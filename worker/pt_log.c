@@ -63,6 +63,8 @@ static const struct {
                                   "batches found no room in the journal and are to come again"},
     [PT_EVENT_JOURNAL_DEAD_READER] = {"journal.dead_reader", PT_LOG_INFO,
                                       "a process died while it read the journal; what it held is in use again"},
+    [PT_EVENT_JOURNAL_TOPICS] = {"journal.topics", PT_LOG_ERROR,
+                                 "the journal takes no more topics; decisions share the topic of unknown gateways"},
     [PT_EVENT_JOURNAL_FAILED] =
         {"journal.failed", PT_LOG_ERROR,
          "the disk or the journal's file failed; nothing is acknowledged, and the process ends"},

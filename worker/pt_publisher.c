@@ -201,11 +201,9 @@ s_look_at_journal(s_publisher_t *self)
     char after[PT_TOPIC_BYTES_MAX + 1] = "";
     while (pt_store_view_topic(view, after, &head) == PT_OK) {
         memcpy(after, head.topic, sizeof(after));
-        for (size_t i = 0; i < pt_topics_count(self->topics); i++) {
-            pt_topic_t *topic = pt_topics_at(self->topics, i);
-            if (strcmp(topic->name, head.topic) == 0 && head.first_retained <= topic->head_seq)
-                topic->first_retained = head.first_retained;
-        }
+        pt_topic_t *topic = pt_topics_find(self->topics, head.topic);
+        if (topic && head.first_retained <= topic->head_seq)
+            topic->first_retained = head.first_retained;
     }
     pt_store_view_close(&view);
 }

@@ -328,7 +328,7 @@ s_load_topic(pt_store_t *self, MDB_txn *txn, MDB_val key, MDB_val value)
         return PT_E_NOMEM;
     memcpy(topic->name, key.mv_data, key.mv_size);
     topic->committed = topic->now = mark;
-    self->topics[self->topic_count++] = topic;
+    pt_store_enter_topic(self, topic);
     PT_FAULT_POINT("store.topic.loaded");
     return mdb_dbi_open(txn, pt_store_records_name(topic->name, name), 0, &topic->records) == 0 ? PT_OK : PT_E_CHECKSUM;
 }
@@ -446,6 +446,7 @@ pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *ou
     assert(options);
     assert(options->dir);
     assert(!options->bytes || options->bytes >= PT_STORE_BYTES_MIN);
+    assert(options->topics_max <= PT_STORE_TOPICS_MAX);
     assert(out_self);
     assert(out_error);
 
@@ -463,6 +464,7 @@ pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *ou
         return s_explain(out_error, PT_E_NOMEM, "no memory for the journal");
     self->lock_fd = -1;
     self->read_only = complete.read_only;
+    self->topics_max = complete.topics_max ? complete.topics_max : PT_STORE_TOPICS_MAX;
     self->producers_max = complete.producers_max ? complete.producers_max : PT_STORE_PRODUCERS_DEFAULT;
     pt_status_t status = self->read_only ? s_open_reader(self, &complete, path, out_error)
                                          : s_open_writer(self, &complete, path, out_error);
@@ -487,8 +489,8 @@ pt_store_close(pt_store_t **self_p)
         return;
     pt_store_abort(self);
     pt_store_drop_members(self);
-    for (size_t i = 0; i < self->topic_count; i++)
-        free(self->topics[i]);
+    while (self->topic_count)
+        pt_store_drop_topic(self);
     if (self->env)
         mdb_env_close(self->env);
     if (self->lock_fd >= 0)

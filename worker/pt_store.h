@@ -26,7 +26,7 @@
 #define PT_STORE_BYTES_DEFAULT (UINT64_C(1) << 30)
 #define PT_STORE_BYTES_MIN (UINT64_C(4) << 20)
 #define PT_STORE_PRODUCERS_DEFAULT 4096
-#define PT_STORE_TOPICS_MAX 1024
+#define PT_STORE_TOPICS_MAX 8192 //  of 2047 gateways; 1.4 MiB, and 64 KiB for each subscriber
 #define PT_STORE_SUBSCRIBERS_MAX 256
 #define PT_STORE_NAME_BYTES_MAX 64 //  of a subscriber
 #define PT_STORE_PREFIXES_MAX 64   //  of one subscriber
@@ -48,6 +48,7 @@ typedef struct {
     uint64_t bytes;       //  of the file, allocated when it is opened; 0: the default
     uint64_t worker;      //  id; 0: the stored one, or a random one. Another than the stored one is refused
     size_t producers_max; //  windows kept, the ones unused for longest go; 0: the default
+    size_t topics_max;    //  at most PT_STORE_TOPICS_MAX, which is the default with 0
     bool read_only;       //  no lock, no incarnation; only views
 } pt_store_options_t;
 
@@ -105,10 +106,16 @@ void pt_store_abort(pt_store_t *self);
 
 /*  Keep decisions as one record and number them from *out_first_seq on. The parts may have
  *  PT_BATCH_COUNT_MAX decisions and PT_BATCH_BYTES_MAX bytes of items together; pt_store_fits tells.
- *  Either all parts have responses or none.
+ *  Either all parts have responses or none. PT_E_COUNT: the topic is new, and there are as many as
+ *  the store takes; nothing has happened.
  */
 PT_MUST_CHECK pt_status_t pt_store_append(pt_store_t *self, const char *topic, const pt_store_part_t *parts,
                                           size_t part_count, uint64_t decided_ms, uint64_t *out_first_seq);
+
+/*  Make sure that there is such a topic. PT_E_COUNT: it is new, and fewer than `spare` places would be
+ *  left for others; nothing has happened.
+ */
+PT_MUST_CHECK pt_status_t pt_store_add_topic(pt_store_t *self, const char *topic, size_t spare);
 
 /*  Whether `next` fits into one record behind what has `count` decisions in `bytes` bytes. */
 bool pt_store_fits(uint32_t count, size_t bytes, const pt_store_part_t *next);
@@ -173,8 +180,12 @@ void pt_store_clear_dead_views(pt_store_t *self);
 //  What happened since the store was opened.
 typedef struct {
     uint64_t without_room; //  transactions that found no free page
+    uint64_t folded;       //  decisions that pt_store_note_folded has told
     uint64_t dead_views;   //  that pt_store_clear_dead_views has ended
 } pt_store_troubles_t;
+
+/*  Decisions were put into another topic because theirs found no place. For the thread that writes. */
+void pt_store_note_folded(pt_store_t *self, uint64_t decisions);
 
 /*  From any thread. */
 pt_store_troubles_t pt_store_troubles(const pt_store_t *self);

@@ -48,6 +48,9 @@ enum { S_PART_ITEMS, S_PART_RESPONSES, S_PART_COUNT };
 //  NAME 0 't' TOPIC
 #define S_MEMBER_KEY_BYTES_MAX (PT_STORE_NAME_BYTES_MAX + 2 + PT_TOPIC_BYTES_MAX)
 
+//  At most half of them are taken, so a search is short.
+#define S_TOPIC_SLOTS (2 * (size_t) PT_STORE_TOPICS_MAX)
+
 //  Of a msgpack array of up to 4096 elements.
 #define S_ARRAY_BYTES_MAX 3
 
@@ -64,6 +67,8 @@ typedef struct {
     //  The first record, for trimming; count 0: not looked at.
     uint32_t first_count;
     uint64_t first_ms;
+    uint64_t floor; //  while it trims: what durable subscribers have had; UINT64_MAX: there is none
+    size_t slot;    //  in the hash
 } pt_store_topic_t;
 
 //  A subscriber, and its position by index of topic.
@@ -86,6 +91,8 @@ struct pt_store {
     size_t producer_count;
     size_t producer_count_committed;
     pt_store_topic_t *topics[PT_STORE_TOPICS_MAX];
+    atomic_uint_least16_t topic_slots[S_TOPIC_SLOTS]; //  by hash of the name: place in `topics` + 1, 0: none
+    size_t topics_max;
     size_t topic_count;
     size_t topic_count_committed;
     atomic_size_t topics_visible; //  to views
@@ -100,6 +107,7 @@ struct pt_store {
     atomic_bool full;
     atomic_uint percent;
     atomic_uint_fast64_t without_room;
+    atomic_uint_fast64_t folded;
     atomic_uint_fast64_t dead_views;
     char error[PT_STORE_ERROR_BYTES_MAX];
 };
@@ -229,9 +237,15 @@ bool pt_store_unpack_header(const char *topic, uint64_t first_seq, MDB_val value
 /*  The checksum of a record, or of its responses, up to what follows its header's checksum. */
 uint32_t pt_store_begin_crc(const char *topic, uint64_t first_seq, unsigned part);
 
-/*  The index of a topic that is known, or SIZE_MAX; and the same, added when it is new. */
+/*  The index of a topic among the first `count`, or SIZE_MAX; and the same, added when it is new.
+ *  PT_E_COUNT: fewer than `spare` places would be left; nothing has changed.
+ */
 size_t pt_store_find_topic(const pt_store_t *self, const char *name, size_t count);
-pt_status_t pt_store_get_topic(pt_store_t *self, const char *name, size_t *out_index);
+pt_status_t pt_store_get_topic(pt_store_t *self, const char *name, size_t spare, size_t *out_index);
+
+/*  Append a topic to the list, and take the last one back. */
+void pt_store_enter_topic(pt_store_t *self, pt_store_topic_t *topic);
+void pt_store_drop_topic(pt_store_t *self);
 
 /*  The name of a topic's database, into out[PT_TOPIC_BYTES_MAX + 2]. */
 const char *pt_store_records_name(const char *topic, char *out);

@@ -107,7 +107,16 @@ pt_store_troubles(const pt_store_t *self)
 {
     assert(self);
 
-    return (pt_store_troubles_t) {atomic_load(&self->without_room), atomic_load(&self->dead_views)};
+    return (pt_store_troubles_t) {atomic_load(&self->without_room), atomic_load(&self->folded),
+                                  atomic_load(&self->dead_views)};
+}
+
+void
+pt_store_note_folded(pt_store_t *self, uint64_t decisions)
+{
+    assert(self);
+
+    atomic_fetch_add(&self->folded, decisions);
 }
 
 //  The lowest position of the durable subscribers that a topic has; UINT64_MAX: it has none.
@@ -146,27 +155,49 @@ s_look_at_first(MDB_txn *txn, pt_store_topic_t *topic)
     return 0;
 }
 
-//  The topic whose first record may go and is the oldest of those; SIZE_MAX: none.
-static int
-s_choose_topic(pt_store_t *self, bool unread_too, size_t *out_index)
+//  One go of trimming.
+typedef struct {
+    uint64_t used; //  pages, before it
+    size_t bytes;  //  deleted so far
+    size_t bytes_max;
+    unsigned percent; //  to here
+    bool unread_too;
+} s_trimming_t;
+
+static bool
+s_goes_on(const pt_store_t *self, const s_trimming_t *trimming)
 {
-    *out_index = SIZE_MAX;
-    for (size_t i = 0; i < self->topic_count; i++) {
-        pt_store_topic_t *topic = self->topics[i];
-        if (topic->now.first_retained == topic->now.next_seq)
-            continue;
-        uint64_t floor = s_find_floor(self, i);
-        if (floor == UINT64_MAX && !unread_too)
-            continue;
-        int rc = topic->first_count ? 0 : s_look_at_first(self->txn, topic);
-        if (rc != 0)
-            return rc;
-        if (topic->now.first_retained + topic->first_count > floor)
-            continue;
-        if (*out_index == SIZE_MAX || topic->first_ms < self->topics[*out_index]->first_ms)
-            *out_index = i;
+    //  Small records share pages, so pages are counted from all bytes together.
+    uint64_t pages = trimming->bytes / self->chunk_bytes / 2;
+    uint64_t used = trimming->used - (pages < trimming->used ? pages : trimming->used);
+    return trimming->bytes < trimming->bytes_max && s_percent(self, used) >= trimming->percent;
+}
+
+//  Whether a topic's first record may go; its age is known then.
+static int
+s_may_go(pt_store_t *self, pt_store_topic_t *topic, bool unread_too, bool *out_may)
+{
+    *out_may = false;
+    if (topic->now.first_retained == topic->now.next_seq || (topic->floor == UINT64_MAX && !unread_too))
+        return 0;
+    int rc = topic->first_count ? 0 : s_look_at_first(self->txn, topic);
+    *out_may = rc == 0 && topic->now.first_retained + topic->first_count <= topic->floor;
+    return rc;
+}
+
+//  The age of the oldest first record that may go; UINT64_MAX: none may.
+static int
+s_find_oldest(pt_store_t *self, bool unread_too, uint64_t *out_ms)
+{
+    int rc = 0;
+    *out_ms = UINT64_MAX;
+    for (size_t i = 0; i < self->topic_count && rc == 0; i++) {
+        bool may;
+        rc = s_may_go(self, self->topics[i], unread_too, &may);
+        if (may && self->topics[i]->first_ms < *out_ms)
+            *out_ms = self->topics[i]->first_ms;
     }
-    return 0;
+    return rc;
 }
 
 //  Delete a topic's first record with its responses.
@@ -201,6 +232,47 @@ s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
     return 0;
 }
 
+//  Delete the first record of every topic where it is that old and may go. Those of one commit are of one
+//  age, so that many topics are looked through once for a commit and not for a record.
+static pt_status_t
+s_drop_oldest(pt_store_t *self, uint64_t oldest_ms, s_trimming_t *trimming)
+{
+    for (size_t i = 0; i < self->topic_count && s_goes_on(self, trimming); i++) {
+        pt_store_topic_t *topic = self->topics[i];
+        bool may;
+        size_t bytes = 0;
+        uint32_t count = 0;
+        int rc = s_may_go(self, topic, trimming->unread_too, &may);
+        if (may && topic->first_ms == oldest_ms) {
+            count = topic->first_count;
+            rc = s_delete_first(self, topic, &bytes);
+        }
+        if (rc != 0)
+            return pt_store_fail(self, rc, "trim", topic->name);
+        trimming->bytes += bytes;
+        if (topic->floor == UINT64_MAX)
+            self->trimmed_unread += count;
+    }
+    return PT_OK;
+}
+
+//  Drop what may go, until there is enough room or nothing more.
+static pt_status_t
+s_drop_all(pt_store_t *self, s_trimming_t *trimming)
+{
+    pt_status_t status = PT_OK;
+    while (status == PT_OK && s_goes_on(self, trimming)) {
+        uint64_t oldest_ms;
+        int rc = s_find_oldest(self, trimming->unread_too, &oldest_ms);
+        if (rc != 0)
+            return pt_store_fail(self, rc, "trim", "the journal");
+        if (oldest_ms == UINT64_MAX)
+            break;
+        status = s_drop_oldest(self, oldest_ms, trimming);
+    }
+    return status;
+}
+
 //  Trim to `keep_percent`; what no durable subscriber wants goes from `spill_percent` on, after what all
 //  of them have had.
 static pt_status_t
@@ -209,29 +281,14 @@ s_trim(pt_store_t *self, size_t bytes_max, unsigned keep_percent, unsigned spill
     pt_status_t status = pt_store_check_txn(self);
     if (status != PT_OK)
         return status;
-    uint64_t used = self->pages_used + self->pages_added;
-    for (size_t done = 0; done < bytes_max && s_percent(self, used) >= keep_percent;) {
-        size_t index;
-        size_t bytes;
-        int rc = s_choose_topic(self, false, &index);
-        if (rc == 0 && index == SIZE_MAX && s_percent(self, used) >= spill_percent)
-            rc = s_choose_topic(self, true, &index);
-        if (rc == 0 && index == SIZE_MAX)
-            break;
-        if (rc != 0)
-            return pt_store_fail(self, rc, "trim", "the journal");
-        pt_store_topic_t *topic = self->topics[index];
-        uint32_t count = topic->first_count;
-        if (s_find_floor(self, index) == UINT64_MAX)
-            self->trimmed_unread += count;
-        rc = s_delete_first(self, topic, &bytes);
-        if (rc != 0)
-            return pt_store_fail(self, rc, "trim", topic->name);
-        done += bytes;
-        uint64_t pages = bytes / self->chunk_bytes / 2;
-        used -= pages < used ? pages : used;
-    }
-    return PT_OK;
+    for (size_t i = 0; i < self->topic_count; i++)
+        self->topics[i]->floor = s_find_floor(self, i);
+    s_trimming_t trimming = {
+        .used = self->pages_used + self->pages_added, .bytes_max = bytes_max, .percent = keep_percent};
+    status = s_drop_all(self, &trimming);
+    trimming.percent = spill_percent;
+    trimming.unread_too = true;
+    return status == PT_OK ? s_drop_all(self, &trimming) : status;
 }
 
 pt_status_t

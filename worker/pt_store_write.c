@@ -2,73 +2,9 @@
  *  committed, so that undoing it is a copy.
  */
 #include <libdeflate.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "pt_fault_point.h"
 #include "pt_store_parts.h"
-
-void
-pt_store_pack_mark(const pt_store_mark_t *mark, MDB_val key, uint8_t out[S_HEAD_BYTES])
-{
-    uint8_t *at = s_put_u64(out + 4, mark->next_seq);
-    at = s_put_u64(at, mark->first_retained);
-    at = s_put_u64(at, mark->records);
-    s_put_u64(at, mark->bytes);
-    s_seal(S_HEADS, key, out, S_HEAD_BYTES);
-}
-
-bool
-pt_store_unpack_mark(MDB_val key, MDB_val value, pt_store_mark_t *out_mark)
-{
-    if (!s_is_sealed(S_HEADS, key, value, S_HEAD_BYTES))
-        return false;
-    const uint8_t *at = value.mv_data;
-    *out_mark = (pt_store_mark_t) {s_get_u64(at + 4), s_get_u64(at + 12), s_get_u64(at + 20), s_get_u64(at + 28)};
-    return true;
-}
-
-size_t
-pt_store_find_topic(const pt_store_t *self, const char *name, size_t count)
-{
-    //  Some twenty topics; a few hundred in the largest catalogs.
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(self->topics[i]->name, name) == 0)
-            return i;
-    return SIZE_MAX;
-}
-
-const char *
-pt_store_records_name(const char *topic, char *out)
-{
-    snprintf(out, PT_TOPIC_BYTES_MAX + 2, "@%s", topic);
-    return out;
-}
-
-pt_status_t
-pt_store_get_topic(pt_store_t *self, const char *name, size_t *out_index)
-{
-    *out_index = pt_store_find_topic(self, name, self->topic_count);
-    if (*out_index != SIZE_MAX)
-        return PT_OK;
-    if (self->topic_count == PT_STORE_TOPICS_MAX)
-        return pt_store_fail(self, MDB_DBS_FULL, "add topic", name);
-    pt_store_topic_t *topic = calloc(1, sizeof(*topic));
-    if (!topic)
-        return pt_store_fail(self, ENOMEM, "add topic", name);
-    char database[PT_TOPIC_BYTES_MAX + 2];
-    int rc = mdb_dbi_open(self->txn, pt_store_records_name(name, database), MDB_CREATE, &topic->records);
-    PT_FAULT_POINT("store.topic.made");
-    if (rc != 0) {
-        free(topic);
-        return pt_store_fail(self, rc, "add topic", name);
-    }
-    memcpy(topic->name, name, strlen(name));
-    topic->committed = topic->now = (pt_store_mark_t) {.next_seq = 1, .first_retained = 1};
-    *out_index = self->topic_count;
-    self->topics[self->topic_count++] = topic;
-    return PT_OK;
-}
 
 pt_status_t
 pt_store_begin(pt_store_t *self)
@@ -91,7 +27,7 @@ static void
 s_restore_memory(pt_store_t *self)
 {
     while (self->topic_count > self->topic_count_committed)
-        free(self->topics[--self->topic_count]);
+        pt_store_drop_topic(self);
     for (size_t i = 0; i < self->topic_count; i++) {
         pt_store_topic_t *topic = self->topics[i];
         if (topic->dirty) {
@@ -141,8 +77,11 @@ static void
 s_accept_memory(pt_store_t *self)
 {
     for (size_t i = 0; i < self->topic_count; i++) {
-        self->topics[i]->committed = self->topics[i]->now;
-        self->topics[i]->dirty = false;
+        pt_store_topic_t *topic = self->topics[i];
+        if (!topic->dirty && i < self->topic_count_committed)
+            continue;
+        topic->committed = topic->now;
+        topic->dirty = false;
     }
     self->topic_count_committed = self->topic_count;
     self->producer_count_committed = self->producer_count;
@@ -401,7 +340,7 @@ pt_store_append(pt_store_t *self, const char *topic_name, const pt_store_part_t 
     size_t index;
     pt_status_t status = pt_store_check_txn(self);
     if (status == PT_OK)
-        status = pt_store_get_topic(self, topic_name, &index);
+        status = pt_store_get_topic(self, topic_name, 0, &index);
     if (status != PT_OK)
         return status;
     pt_store_topic_t *topic = self->topics[index];
@@ -426,21 +365,4 @@ pt_store_append(pt_store_t *self, const char *topic_name, const pt_store_part_t 
     //  Two chunks to a page.
     self->pages_added += bytes / self->chunk_bytes / 2 + 2;
     return PT_OK;
-}
-
-bool
-pt_store_head(const pt_store_t *self, const char *topic, pt_store_head_t *out_head)
-{
-    assert(self);
-    assert(topic);
-    assert(out_head);
-
-    size_t index = pt_store_find_topic(self, topic, self->topic_count);
-    if (index == SIZE_MAX)
-        return false;
-    const pt_store_mark_t *now = &self->topics[index]->now;
-    *out_head = (pt_store_head_t) {
-        .first_retained = now->first_retained, .next_seq = now->next_seq, .records = now->records, .bytes = now->bytes};
-    memcpy(out_head->topic, topic, strlen(topic));
-    return true;
 }

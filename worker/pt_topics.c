@@ -55,6 +55,15 @@ s_grow_list(pt_topics_t *self)
 }
 
 pt_topic_t *
+pt_topics_find(pt_topics_t *self, const char *name)
+{
+    assert(self);
+    assert(name);
+
+    return zhashx_lookup(self->by_name, name);
+}
+
+pt_topic_t *
 pt_topics_get(pt_topics_t *self, pt_queue_t queue, const char *name, int64_t now_ms)
 {
     assert(self);

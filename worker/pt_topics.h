@@ -36,6 +36,9 @@ void pt_topics_destroy(pt_topics_t **self_p);
  */
 pt_topic_t *pt_topics_get(pt_topics_t *self, pt_queue_t queue, const char *name, int64_t now_ms);
 
+/*  The topic of that name, or NULL. */
+pt_topic_t *pt_topics_find(pt_topics_t *self, const char *name);
+
 size_t pt_topics_count(const pt_topics_t *self);
 /*  Topics in the order they were added. */
 pt_topic_t *pt_topics_at(pt_topics_t *self, size_t index);

@@ -66,7 +66,13 @@ store_teardown(void **state)
 pt_store_t *
 store_open(const char *dir, uint64_t bytes)
 {
-    pt_store_options_t options = {.dir = dir, .bytes = bytes};
+    return store_open_narrow(dir, bytes, 0);
+}
+
+pt_store_t *
+store_open_narrow(const char *dir, uint64_t bytes, size_t topics_max)
+{
+    pt_store_options_t options = {.dir = dir, .bytes = bytes, .topics_max = topics_max};
     pt_store_t *store;
     char error[PT_STORE_ERROR_BYTES_MAX] = "";
     if (pt_store_open(&options, &store, error) != PT_OK)

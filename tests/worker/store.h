@@ -23,6 +23,8 @@ int store_teardown(void **state);
 
 /*  Open for writing, or fail the test with the reason. */
 pt_store_t *store_open(const char *dir, uint64_t bytes);
+/*  One that takes `topics_max` topics; 0: the default. */
+pt_store_t *store_open_narrow(const char *dir, uint64_t bytes, size_t topics_max);
 pt_store_t *store_open_reader(const char *dir);
 
 //  A part with its bytes: `count` maps {"n": number from `start` on, "x": filler}, and responses.

@@ -43,6 +43,7 @@ typedef struct {
     pt_store_t *store;
     pt_poison_t *poison;
     size_t suspects;
+    size_t topics_max; //  of the store; 0: the default
     pt_pool_t *pool;
     zsock_t *producer;
     zsock_t *replay;
@@ -55,7 +56,7 @@ s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
     static unsigned s_serial;
     char endpoints[PT_QUEUE_COUNT_ + 1][PT_ENDPOINT_BYTES_MAX + 1];
     char error[PT_POOL_ERROR_BYTES_MAX];
-    bench->store = store_open(bench->dir, bytes);
+    bench->store = store_open_narrow(bench->dir, bytes, bench->topics_max);
     bench->poison = pt_poison_open(bench->dir, &bench->suspects);
     assert_non_null(bench->poison);
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
@@ -616,6 +617,65 @@ reader_that_was_killed_holds_no_pages(void **state)
     s_close_bench(&bench);
 }
 
+//  Dead letters of another gateway, which raise alerts as well.
+static void
+s_finish_other(s_bench_t *bench, uint64_t seq, uint32_t count)
+{
+    uint8_t response[BUS_RESPONSE_BYTES];
+    bus_answer_t answer;
+    size_t len = bus_response(NULL, "jamespay", "no_such_code", 400, response);
+    bus_batch_t batch = bus_batch(7, seq, count, response, len);
+    bus_batch_send(bench->producer, &batch);
+    bus_batch_clear(&batch);
+    bus_receive_answer(bench->producer, &answer);
+    assert_int_equal(answer.kind, PT_KIND_ACK);
+}
+
+static uint64_t
+s_next_seq(const s_bench_t *bench, const char *topic)
+{
+    pt_store_head_t head = {.next_seq = 0};
+    return pt_store_head(bench->store, topic, &head) ? head.next_seq : 0;
+}
+
+//  Places for two topics, and those that are spared for unknown gateways: one of each queue.
+static void
+gateway_without_a_place_for_its_topics_shares_those_of_unknown_gateways(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, S_BYTES, false);
+    s_stop_pool(&bench);
+    bench.topics_max = 2 + PT_QUEUE_COUNT_;
+    s_start_pool(&bench, S_BYTES, false);
+    bus_subscriber_t subscriber;
+    bus_subscribe(&subscriber, &bench.pool, 1);
+
+    s_finish(&bench, 1, 5);
+    s_finish_other(&bench, 2, 3);
+    do
+        bus_next_decisions(&subscriber);
+    while (!streq(subscriber.topic, "dead_letter.-."));
+    assert_int_equal(subscriber.decisions.first_seq, 1);
+    assert_int_equal(subscriber.decisions.head_seq, 4);
+    assert_int_equal(pt_store_troubles(bench.store).folded, 6);
+    bus_unsubscribe(&subscriber);
+
+    //  Those that have a place keep it, also beside the others and after a restart.
+    s_stop_pool(&bench);
+    s_start_pool(&bench, S_BYTES, false);
+    s_finish(&bench, 3, 5);
+    s_finish_other(&bench, 4, 2);
+    assert_int_equal(s_next_seq(&bench, "dead_letter.opn."), 11);
+    assert_int_equal(s_next_seq(&bench, "operator_alert.opn."), 11);
+    assert_int_equal(s_next_seq(&bench, "dead_letter.-."), 6);
+    assert_int_equal(s_next_seq(&bench, "operator_alert.-."), 6);
+    assert_int_equal(s_next_seq(&bench, "dead_letter.jamespay."), 0);
+    assert_int_equal(pt_store_troubles(bench.store).folded, 4);
+    assert_int_equal(store_expect_sound(bench.store).decisions, 30);
+    s_close_bench(&bench);
+}
+
 //  A small file takes many batches whose decisions do not fit into it together, and refuses for good, so that
 //  its producer cuts it, the one that never fits.
 static void
@@ -814,6 +874,7 @@ main(int argc, char **argv)
         cmocka_unit_test(client_that_does_not_read_holds_up_nobody),
         cmocka_unit_test(full_journal_refuses_and_recovers),
         cmocka_unit_test(reader_that_was_killed_holds_no_pages),
+        cmocka_unit_test(gateway_without_a_place_for_its_topics_shares_those_of_unknown_gateways),
         cmocka_unit_test(small_journal_takes_what_fits_and_refuses_the_rest_for_good),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),

@@ -339,6 +339,97 @@ trim_takes_the_oldest_of_all_topics_first(void **state)
     pt_store_close(&store);
 }
 
+//  Records of which many share a page.
+static void
+trimming_small_records_stops_where_enough_is_free(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    for (uint64_t i = 0; pt_store_usage(store).used_percent < 77; i++)
+        store_commit_one(store, "retry.opn.", i, 1, 200);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_trim(store, SIZE_MAX), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    assert_in_range(pt_store_usage(store).used_percent, PT_STORE_KEEP_PERCENT, PT_STORE_SPILL_PERCENT);
+    store_expect_sound(store);
+    pt_store_close(&store);
+}
+
+static const char *
+s_numbered_topic(size_t number, char *out)
+{
+    snprintf(out, PT_TOPIC_BYTES_MAX + 1, "retry.gateway-%zu.", number);
+    return out;
+}
+
+//  Append one record to each of the topics from `first` to `end`, in one transaction.
+static void
+s_append_to_topics(pt_store_t *store, size_t first, size_t end)
+{
+    char topic[PT_TOPIC_BYTES_MAX + 1];
+    store_part_t part = store_part(first, 1, 50, false);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    for (size_t i = first; i < end; i++)
+        store_append(store, s_numbered_topic(i, topic), &part);
+    store_part_clear(&part);
+}
+
+static void
+as_many_topics_as_there_may_be_are_kept_apart(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char topic[PT_TOPIC_BYTES_MAX + 1];
+    const size_t half = PT_STORE_TOPICS_MAX / 2;
+    const uint64_t bytes = UINT64_C(128) << 20;
+    pt_store_t *store = store_open(store_dir(dir), bytes);
+    s_append_to_topics(store, 0, half);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    //  What is undone leaves its places to others.
+    s_append_to_topics(store, 2 * half, 3 * half);
+    pt_store_abort(store);
+    s_append_to_topics(store, half, PT_STORE_TOPICS_MAX);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+
+    pt_store_head_t head;
+    for (int opened = 0; opened < 2; opened++) {
+        store_part_t part = store_part(0, 1, 50, false);
+        uint64_t first_seq;
+        for (size_t i = 0; i < PT_STORE_TOPICS_MAX; i++) {
+            assert_true(pt_store_head(store, s_numbered_topic(i, topic), &head));
+            assert_int_equal(head.next_seq, 2);
+        }
+        assert_false(pt_store_head(store, s_numbered_topic(2 * half, topic), &head));
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_append(store, topic, &part.part, 1, 1, &first_seq), PT_E_COUNT);
+        assert_int_equal(pt_store_add_topic(store, topic, 0), PT_E_COUNT);
+        assert_int_equal(pt_store_add_topic(store, "retry.gateway-7.", 4), PT_OK);
+        //  The transaction is well, and so is the store.
+        assert_int_equal(pt_store_commit(store), PT_OK);
+        store_part_clear(&part);
+        assert_int_equal(store_expect_sound(store).records, PT_STORE_TOPICS_MAX);
+        pt_store_close(&store);
+        store = store_open(dir, bytes);
+    }
+    pt_store_close(&store);
+}
+
+static void
+places_that_are_spared_are_for_those_who_ask(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open_narrow(store_dir(dir), S_SMALL, 3);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_add_topic(store, "retry.a.", 2), PT_OK);
+    assert_int_equal(pt_store_add_topic(store, "retry.b.", 2), PT_E_COUNT);
+    assert_int_equal(pt_store_add_topic(store, "retry.a.", 2), PT_OK);
+    assert_int_equal(pt_store_add_topic(store, "retry.-.", 0), PT_OK);
+    pt_store_abort(store);
+    pt_store_close(&store);
+}
+
 static void
 forgotten_subscriber_holds_nothing(void **state)
 {
@@ -508,6 +599,9 @@ main(void)
         cmocka_unit_test(trim_keeps_what_the_rules_keep),
         cmocka_unit_test(discard_drops_whole_records_below_a_number_that_all_have_read),
         cmocka_unit_test(trim_takes_the_oldest_of_all_topics_first),
+        cmocka_unit_test(trimming_small_records_stops_where_enough_is_free),
+        cmocka_unit_test(as_many_topics_as_there_may_be_are_kept_apart),
+        cmocka_unit_test(places_that_are_spared_are_for_those_who_ask),
         cmocka_unit_test(forgotten_subscriber_holds_nothing),
         cmocka_unit_test(full_comes_before_the_file_has_no_room),
         cmocka_unit_test(room_is_used_again_for_ever),

@@ -72,6 +72,9 @@ s_look_at_journal(cmd_watch_t *self)
     if (now.without_room != told->without_room)
         pt_log(PT_EVENT_JOURNAL_NO_ROOM, PT_LOG_N("commits", now.without_room - told->without_room),
                PT_LOG_N("used_percent", pt_store_used_percent(self->journal)));
+    if (now.folded != told->folded)
+        pt_log(PT_EVENT_JOURNAL_TOPICS, PT_LOG_N("decisions", now.folded - told->folded),
+               PT_LOG_N("topics_max", PT_STORE_TOPICS_MAX), PT_LOG_S("topic", "retry.-. and its like"));
     if (now.dead_views != told->dead_views)
         pt_log(PT_EVENT_JOURNAL_DEAD_READER, PT_LOG_N("readers", now.dead_views - told->dead_views));
     *told = now;
