@@ -10,7 +10,7 @@
 #include "pt_sockets.h"
 
 //  Positions wait this long for decisions to be committed along with; a subscriber asks again after
-//  a second without an answer.
+//  a second without an answer. As many as one SUBACK holds do not wait: more are to follow them.
 #define S_POSITION_WAIT_MS 200
 
 //  Between two trimmings while nothing else is to be done.
@@ -222,7 +222,8 @@ s_gather_requests(s_journal_t *self, int64_t now_ms)
            (request = pt_request_take(zsock_resolve(self->requests))) != NULL) {
         self->commit.requests[self->commit.request_count++] = request;
         PT_FAULT_POINT("journal.request");
-        s_set_due(self, now_ms + (request->kind == PT_REQUEST_POSITION ? S_POSITION_WAIT_MS : 0));
+        bool waits = request->kind == PT_REQUEST_POSITION && request->topic_count < PT_HEADS_MAX;
+        s_set_due(self, now_ms + (waits ? S_POSITION_WAIT_MS : 0));
     }
     if (self->commit.request_count == PT_COMMIT_REQUESTS_MAX)
         s_set_due(self, now_ms);
