@@ -219,6 +219,7 @@ s_add_entry(s_work_t *work, const pt_source_entry_t *entry)
         .subcode = pt_draft_text(draft, pt_text_of(entry->subcode)),
         .summary = pt_draft_text(draft, pt_text_of(entry->summary)),
         .todo = pt_draft_text(draft, pt_text_of(entry->todo)),
+        .merchant = pt_draft_text(draft, pt_text_of(entry->merchant)),
         .cite = pt_draft_text(draft, pt_text_of(entry->cite)),
         .rule = pt_draft_rule(draft, &entry->rule),
         .provider = work->index,

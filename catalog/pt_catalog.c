@@ -226,6 +226,7 @@ pt_catalog_entry_view(const pt_catalog_t *self, const pt_entry_t *entry)
         .subcode = pt_image_text(image, entry->subcode),
         .summary = pt_image_text(image, entry->summary),
         .todo = todo.data ? todo : pt_action_todo((pt_action_t) rule->action),
+        .merchant = pt_image_text(image, entry->merchant),
         .cite = pt_image_text(image, entry->cite),
     };
 }

@@ -97,7 +97,8 @@ typedef struct {
     pt_text_t message;    //  as documented, holes as {name}; absent: the code's own entry
     pt_text_t subcode;
     pt_text_t summary;
-    pt_text_t todo; //  never absent: the action's stock sentence where the source has none
+    pt_text_t merchant; //  what to tell the merchant, a template of the message's holes; absent: by category
+    pt_text_t todo;     //  never absent: the action's stock sentence where the source has none
     pt_text_t cite;
 } pt_entry_view_t;
 

@@ -341,6 +341,13 @@ s_read_todo(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_read_merchant(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    s_row_t *row = target;
+    row->entry.merchant = pt_compile_read_merchant(reader, node, row->entry.message);
+}
+
+static void
 s_read_cite(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     s_row_t *row = target;
@@ -408,6 +415,7 @@ s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
         {"alert", s_read_own_alert, false},
         {"summary", s_read_summary, true},
         {"todo", s_read_todo, false},
+        {"merchant", s_read_merchant, false},
         {"cite", s_read_cite, true},
     };
     size_t room = item->count + (size_t) PT_COMPILE_NAMES_MAX * PT_SETS_COUNT_;

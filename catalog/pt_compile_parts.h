@@ -104,6 +104,9 @@ pt_words_t pt_compile_words_audience(void);
  */
 const char *pt_compile_check_message(const char *message, size_t *out_hole_count);
 
+/*  Read what to tell the merchant; its holes must be holes of the entry's message, which may be NULL. */
+char *pt_compile_read_merchant(pt_reader_t *reader, const pt_node_t *node, const char *message);
+
 /*  Read citations into one text, "FILE:LINE; FILE:LINE". NULL, with a fault, when one is wrong. */
 char *pt_compile_read_cite(pt_reader_t *reader, const pt_node_t *node, const char *cite_file);
 

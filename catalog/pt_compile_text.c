@@ -1,4 +1,4 @@
-/*  The small grammars inside of texts: holes of a message, and citations. */
+/*  The small grammars inside of texts: holes of a message and of what merchants are told, and citations. */
 #include "pt_compile_parts.h"
 
 #include <stdio.h>
@@ -66,6 +66,42 @@ pt_compile_check_message(const char *message, size_t *out_hole_count)
         at = hole.end;
     }
     return NULL;
+}
+
+static bool
+s_has_hole(const char *message, const s_hole_t *wanted)
+{
+    for (const char *at = message ? strchr(message, '{') : NULL; at; at = strchr(at, '{')) {
+        s_hole_t hole = s_scan_hole(at);
+        if (!hole.end)
+            return true; //  told at the message
+        if (s_is_name_used(&hole, 1, wanted))
+            return true;
+        at = hole.end;
+    }
+    return false;
+}
+
+char *
+pt_compile_read_merchant(pt_reader_t *reader, const pt_node_t *node, const char *message)
+{
+    char *text = NULL;
+    size_t hole_count;
+    if (!pt_read_text(reader, node, &text))
+        return NULL;
+    const char *problem = pt_compile_check_message(text, &hole_count);
+    if (problem) {
+        pt_read_fault(reader, node, PT_FAULT_TEMPLATE, "%s", problem);
+        return text;
+    }
+    for (const char *at = strchr(text, '{'); at; at = strchr(at, '{')) {
+        s_hole_t hole = s_scan_hole(at);
+        if (!s_has_hole(message, &hole))
+            pt_read_fault(reader, node, PT_FAULT_TEMPLATE, "the entry's message has no hole {%.*s}",
+                          (int) hole.name_bytes, hole.name);
+        at = hole.end;
+    }
+    return text;
 }
 
 //  Citations while they are joined; each item ends with "; ", which is cut in the end.

@@ -63,8 +63,9 @@ static const s_fault_t s_faults[PT_FAULT_COUNT_] = {
     [PT_FAULT_OUT_OF_PLACE] = {"PT1027", "a key has no effect beside the other keys of its map",
                                "Remove the key, or add the one that it depends on; the fault names it."},
     [PT_FAULT_TEMPLATE] =
-        {"PT1028", "a message has holes that cannot be matched",
-         "A hole is {name} or {{name}} with letters, digits and _; something must stand between two holes."},
+        {"PT1028", "a message has holes that cannot be matched, or merchant has one that nothing fills",
+         "A hole is {name} or {{name}} with letters, digits and _; something must stand between two holes, and those "
+         "of merchant are holes of the message."},
     [PT_FAULT_CITE] = {"PT1029", "a citation is a line number, FILE:LINE or a URL",
                        "Write the line of the gateway's document, FILE:LINE, or a URL; gateway.cite names the document "
                        "of bare lines."},

@@ -223,7 +223,8 @@ s_is_entry_good(const pt_image_t *self, const struct pt_entry *entry)
     return s_is_text(self, entry->id) && s_is_text(self, entry->code) && s_is_text_or_none(self, entry->operations) &&
            s_is_text_or_none(self, entry->message) && s_is_text_or_none(self, entry->subcode) &&
            s_is_text_or_none(self, entry->summary) && s_is_text_or_none(self, entry->todo) &&
-           s_is_text_or_none(self, entry->cite) && entry->rule < pt_image_count(self, PT_SECTION_RULES) &&
+           s_is_text_or_none(self, entry->merchant) && s_is_text_or_none(self, entry->cite) &&
+           entry->rule < pt_image_count(self, PT_SECTION_RULES) &&
            entry->provider < pt_image_count(self, PT_SECTION_PROVIDERS) && entry->kind < PT_ENTRY_KIND_COUNT_;
 }
 

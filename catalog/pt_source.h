@@ -51,6 +51,7 @@ typedef struct {
     pt_rule_t rule;
     char *summary;               //  one plain sentence for an operator
     char *todo;                  //  what to do about it; NULL: the action's stock sentence
+    char *merchant;              //  what to tell the merchant; NULL: the category's stock sentence
     char *cite;                  //  "000_f687944cb317c178.txt:16", several with "; ", or a URL
     pt_source_origin_t *origins; //  of each given value, the last one of a key counts; only where asked for
     size_t origin_count;

@@ -113,8 +113,8 @@ s_touch_views(const pt_catalog_t *catalog)
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
         pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
-        pt_text_t texts[] = {view.id,      view.code,    view.operations, view.message,
-                             view.subcode, view.summary, view.todo,       view.cite};
+        pt_text_t texts[] = {view.id,      view.code, view.operations, view.message, view.subcode,
+                             view.summary, view.todo, view.merchant,   view.cite};
         for (size_t j = 0; j < sizeof texts / sizeof texts[0]; j++)
             s_touch(texts[j]);
         s_touch(pt_provider_id(pt_catalog_entry_provider(catalog, entry)));

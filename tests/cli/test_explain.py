@@ -1,5 +1,6 @@
 """paytriage explain: every code of the catalog can be asked for, and the answer is the worker's."""
 
+import json
 import unittest
 
 import support
@@ -93,6 +94,35 @@ class Known(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("no-such-thing", words)
         self.assertIn("charge", words)
+
+
+class Documents(unittest.TestCase):
+    def test_json_is_one_document_and_jsonl_a_line_for_each_answer(self):
+        code, stdout, _ = explain("opn", "insufficient_fund", "-o", "json")
+        self.assertEqual(code, 0)
+        self.assertGreater(stdout.count("\n"), 5)
+        line = explain("opn", "insufficient_fund", "-o", "jsonl")[1]
+        self.assertEqual(line.count("\n"), 1)
+        self.assertEqual(json.loads(stdout), json.loads(line))
+        self.assertEqual(json.loads(explain("PT1015", "-o", "json")[1])["id"], "PT1015")
+        self.assertEqual(json.loads(explain("uapay", "WRONG_PHONE", "-o", "json")[1])["field_code"], "WRONG_PHONE")
+
+    def test_what_is_found_is_one_list(self):
+        code, stdout, _ = explain("--search", "insufficient", "-o", "json")
+        self.assertEqual(code, 0)
+        found = json.loads(stdout)
+        self.assertGreater(len(found), 1)
+        self.assertEqual(found, support.json_lines(explain("--search", "insufficient", "-o", "jsonl")[1]))
+        code, stdout, words = explain("--search", "nosuchwordanywhere", "-o", "json")
+        self.assertEqual((code, json.loads(stdout)), (1, []))
+        self.assertIn("no entry holds", words)
+
+    def test_a_message_that_is_no_text_is_shown_all_the_same(self):
+        code, stdout, _ = explain("smilepayz", "4009002", "-m", b"Invalid Mandatory Field [a\xff\x01]", "-o", "json")
+        self.assertEqual(code, 0)
+        answer = json.loads(stdout)
+        self.assertEqual(answer["params"]["1"], "a\ufffd\x01")
+        self.assertIn("a\ufffd?", answer["merchant"])
 
 
 class Unknown(unittest.TestCase):

@@ -18,7 +18,7 @@ def explain(*args):
 class Languages(unittest.TestCase):
     def test_the_merchant_is_told_what_the_message_named(self):
         args = ("smilepayz", "4009002", "-m", "Invalid Mandatory Field [amount]")
-        for lang, words in (("en", "not correct: amount."), ("th", "คำขอไม่ถูกต้องที่ amount"),
+        for lang, words in (("en", "must hold: amount."), ("th", "ขาดข้อมูลที่จำเป็น: amount"),
                             ("zh-Hant", "請求有誤：amount"), ("uk", "неправильний: amount.")):
             code, stdout, stderr = explain(*args, "--lang", lang)
             self.assertEqual((code, stderr), (0, ""))
@@ -54,14 +54,52 @@ class Languages(unittest.TestCase):
         self.assertEqual(keys["th"], keys["zh-Hant"])
         self.assertGreater(len(keys["th"]), 45)
 
-    def test_every_entry_has_its_meaning_in_the_language_of_its_gateways_document(self):
+    def test_every_sentence_of_an_entry_stands_in_the_language_of_its_gateways_document(self):
         _, stdout, _ = support.run("catalog", "show", "-o", "jsonl")
         rows = support.json_lines(stdout)
         self.assertGreater(len(rows), 400)
+        self.assertGreater(sum(row["merchant"] is not None for row in rows), 50)
         texts = {lang: (TEXTS / f"{lang}.yaml").read_text(encoding="utf-8") for lang in set(OWN.values())}
-        missing = [row["id"] for row in rows
-                   if json.dumps(row["summary"], ensure_ascii=False) + ": " not in texts[OWN[row["provider"]]]]
+        missing = [(row["id"], key) for row in rows for key in ("summary", "todo", "merchant") if row[key] is not None
+                   if json.dumps(row[key], ensure_ascii=False) + ": " not in texts[OWN[row["provider"]]]]
         self.assertEqual(missing, [])
+
+    def test_a_translation_has_the_holes_of_its_sentence(self):
+        for lang in ("th", "zh-Hant", "uk"):
+            lines = (TEXTS / f"{lang}.yaml").read_text(encoding="utf-8").splitlines()
+            pairs = [line.split('": "') for line in lines if line.startswith('"')]
+            self.assertGreater(len(pairs), 100)
+            for english, translation in pairs:
+                holes = [sorted(re.findall(r"\{\w+\}", text)) for text in (english, translation)]
+                self.assertEqual(*holes, english)
+
+    def test_a_merchant_hears_what_fits_the_case(self):
+        cases = (("10", "Invalid Field Format [orderNo]", "not right: orderNo."),
+                 ("10", "Invalid Mandatory Field [amount]", "must hold: amount."),
+                 ("10", "Duplicate pay order", "has been sent before"),
+                 ("11", "Partner :M77 Not Found", "with the id M77."),
+                 ("11", "Invalid Routing", "v2.0/disbursement/pay-out"),
+                 ("12", "Unauthorized. [x]", "SHA256withRSA"),
+                 ("12", "Invalid Token [x]", "get a new one"),
+                 ("13", "TOO_MANY_REQUESTS", "being processed"),
+                 ("14", "Transaction Expired", "create a new order"),
+                 ("14", "Do Not Honor, [ip]", "merchant id and the time"),
+                 ("14", "Transaction declined by risk control", "Risk control declined"),
+                 ("14", "Transaction Not Permitted.[105]", "Risk control declined"),
+                 ("14", "Merchant Blacklisted. 10.0.0.1", "allow-list"),
+                 ("14", "Insufficient configuration permission. [122]", "at least one channel"),
+                 ("16", "Insufficient Balance. [0]", "top it up"),
+                 ("20", "External request error: x", "try again"),
+                 ("99", "System error: x", "passed the details on"))
+        for code, message, words in cases:
+            _, stdout, _ = explain("smilepayz", code, "-m", message, "--operation", "pay_in", "-o", "json")
+            self.assertIn(words, json.loads(stdout)["merchant"], message)
+
+    def test_an_empty_hole_makes_no_half_sentence(self):
+        _, stdout, _ = explain("smilepayz", "4009002", "-m", "Invalid Mandatory Field []", "-o", "json")
+        answer = json.loads(stdout)
+        self.assertEqual(answer["params"], {"1": ""})
+        self.assertEqual(answer["merchant"], "The request is not correct. Please check its data and send it again.")
 
     def test_meanings_are_shown_and_found_in_each_language(self):
         for args, lang, words in ((("opn", "timeout"), "th", "ไม่มีเงินเคลื่อนย้าย"),

@@ -304,8 +304,9 @@ static bool
 s_is_worded_alike(const pt_entry_view_t *left, const pt_entry_view_t *right)
 {
     return pt_text_equal(left->summary, right->summary) && pt_text_equal(left->todo, right->todo) &&
-           pt_text_equal(left->cite, right->cite) && pt_text_equal(left->message, right->message) &&
-           pt_text_equal(left->operations, right->operations) && pt_text_equal(left->code, right->code);
+           pt_text_equal(left->merchant, right->merchant) && pt_text_equal(left->cite, right->cite) &&
+           pt_text_equal(left->message, right->message) && pt_text_equal(left->operations, right->operations) &&
+           pt_text_equal(left->code, right->code);
 }
 
 static void

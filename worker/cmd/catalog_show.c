@@ -201,6 +201,7 @@ s_print_block(const show_options_t *options, const row_t *row)
     s_print_rule(options, row);
     s_print_text(options, row, "summary", view->summary);
     s_print_text(options, row, "todo", view->todo);
+    s_print_text(options, row, "merchant", view->merchant);
     s_print_text(options, row, "cite", view->cite);
 }
 
@@ -280,14 +281,15 @@ s_print_json(const show_options_t *options, const row_t *row)
     const pt_entry_view_t *view = &row->view;
     const pt_rule_t *rule = view->rule;
     json_t *json = json_pack(
-        "{so so so so so so ss ss ss sb sb sb so so so}", "id", cmd_catalog_text_json(view->id), "provider",
+        "{so so so so so so ss ss ss sb sb sb so so so so}", "id", cmd_catalog_text_json(view->id), "provider",
         cmd_catalog_text_json(row->provider), s_kind_key(row), cmd_catalog_text_json(view->code), "operations",
         s_split_json(view->operations), "message", cmd_catalog_text_json(view->message), "subcode",
         cmd_catalog_text_json(view->subcode), "category", pt_category_text((pt_category_t) rule->category), "outcome",
         pt_outcome_text((pt_outcome_t) rule->outcome), "action", pt_action_text((pt_action_t) rule->action), "health",
         (rule->flags & PT_RULE_HEALTH) != 0, "defer_to_status", (rule->flags & PT_RULE_DEFER_TO_STATUS) != 0, "judged",
         (rule->flags & PT_RULE_JUDGED) != 0, "summary", cmd_catalog_text_json(view->summary), "todo",
-        cmd_catalog_text_json(view->todo), "cite", cmd_catalog_text_json(view->cite));
+        cmd_catalog_text_json(view->todo), "merchant", cmd_catalog_text_json(view->merchant), "cite",
+        cmd_catalog_text_json(view->cite));
     if (json && s_is_retry(rule))
         s_add_retry(json, rule);
     if (json && rule->flags & PT_RULE_ALERT)

@@ -55,6 +55,16 @@ cmd_output(struct argp_state *state, const char *value)
     return CMD_OUTPUT_JSONL;
 }
 
+cmd_output_t
+cmd_output_document(struct argp_state *state, const char *value)
+{
+    if (strcmp(value, "json") == 0)
+        return CMD_OUTPUT_JSON;
+    if (strcmp(value, "text") != 0 && strcmp(value, "jsonl") != 0)
+        argp_error(state, "--output: '%s' is not text, json or jsonl", value);
+    return cmd_output(state, value);
+}
+
 cmd_color_t
 cmd_color(struct argp_state *state, const char *value)
 {

@@ -22,7 +22,8 @@ cmd_main_t cmd_check, cmd_top, cmd_broker, cmd_worker, cmd_run, cmd_demo, cmd_se
     cmd_catalog, cmd_journal, cmd_config, cmd_complete, cmd_keygen, cmd_ctl;
 
 //  How a command prints its answers.
-typedef enum { CMD_OUTPUT_TEXT, CMD_OUTPUT_JSONL } cmd_output_t;
+//  JSON, one document, is only for commands whose answer has an end in sight.
+typedef enum { CMD_OUTPUT_TEXT, CMD_OUTPUT_JSONL, CMD_OUTPUT_JSON } cmd_output_t;
 typedef enum { CMD_COLOR_AUTO, CMD_COLOR_ALWAYS, CMD_COLOR_NEVER } cmd_color_t;
 
 /*  Print "paytriage: MESSAGE" and, where hint is not NULL, "hint: HINT" to stderr; give back `code`,
@@ -35,7 +36,8 @@ int cmd_fail(int code, const char *hint, const char *format, ...) __attribute__(
  */
 uint64_t cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max);
 uint64_t cmd_duration_ms(struct argp_state *state, const char *option, const char *value);
-cmd_output_t cmd_output(struct argp_state *state, const char *value);
+cmd_output_t cmd_output(struct argp_state *state, const char *value);          //  text or jsonl
+cmd_output_t cmd_output_document(struct argp_state *state, const char *value); //  json too
 cmd_color_t cmd_color(struct argp_state *state, const char *value);
 
 /*  Whether to colour a stream: by --color, NO_COLOR, CLICOLOR_FORCE, TERM, and being a terminal. */

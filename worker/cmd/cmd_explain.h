@@ -1,4 +1,4 @@
-/*  cmd_explain: what `paytriage explain` answers beside the codes of gateways. */
+/*  cmd_explain: the parts of `paytriage explain`. */
 #ifndef PT_CMD_EXPLAIN_H
 #define PT_CMD_EXPLAIN_H
 
@@ -6,6 +6,27 @@
 
 #include "pt_catalog.h"
 #include "pt_texts.h"
+
+#include <jansson.h>
+
+//  A question, and the answer that the worker would give.
+typedef struct {
+    const pt_catalog_t *catalog;
+    const pt_provider_t *provider;
+    pt_response_t response;
+    pt_facts_t facts;
+    pt_verdict_t verdict;
+    pt_decision_t decision;
+    pt_entry_view_t view;
+    pt_texts_t texts;
+} explain_answer_t;
+
+/*  Print an answer in the language of its texts. `output` is CMD_OUTPUT_JSON or _JSONL. */
+void explain_print_text(const explain_answer_t *answer, bool color);
+void explain_print_json(const explain_answer_t *answer, cmd_output_t output);
+
+/*  Print a value, in one line or as a document for people to read, and release it. */
+void explain_print_value(json_t *json, cmd_output_t output);
 
 /*  Whether a word looks like the id of a catalog's fault: PT and four digits. */
 bool explain_is_fault(const char *word);
@@ -20,8 +41,10 @@ bool explain_print_field(const pt_provider_t *provider, pt_text_t code, cmd_outp
 
 #define EXPLAIN_SCRIPT_BYTES 4096
 
-/*  What to tell the merchant about a decision, with the captured values in it. Returns `out`. */
-const char *explain_script(const pt_decision_t *decision, const pt_texts_t *texts, char out[EXPLAIN_SCRIPT_BYTES]);
+/*  What to tell the merchant: the entry's own sentence where it has one and the message gave all that
+ *  belongs into it, else that of the decision's category. Returns `out`.
+ */
+const char *explain_script(const explain_answer_t *answer, char out[EXPLAIN_SCRIPT_BYTES]);
 
 /*  Print the entries that hold all the words, the best first; summaries are searched in all languages
  *  and shown in `language`. `provider` may be NULL: any. The exit code:

@@ -173,7 +173,7 @@ s_offer_values(const char *flag, const char *typed)
 }
 
 static bool
-s_offer_argument(const char *before, const char *typed)
+s_offer_argument(const char *command, const char *before, const char *typed)
 {
     static const char *const formats[] = {"text", "jsonl"};
     static const char *const routes[] = {"settled", "retry", "dead_letter", "operator_alert"};
@@ -192,6 +192,8 @@ s_offer_argument(const char *before, const char *typed)
             s_offer_word(formats[i], typed);
     else
         return s_offer_values(before + 2, typed);
+    if (strcmp(before, "--output") == 0 && strcmp(command, "explain") == 0)
+        s_offer_word("json", typed);
     return true;
 }
 
@@ -217,7 +219,7 @@ cmd_complete(int argc, char **argv)
     }
     if (s_has_verbs(command))
         verb = argv[2];
-    if (s_offer_argument(argv[argc - 2], typed))
+    if (s_offer_argument(command, argv[argc - 2], typed))
         return cmd_flush();
     if (typed[0] == '-')
         s_read_help(command, verb, typed, s_offer_options);

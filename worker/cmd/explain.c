@@ -5,15 +5,12 @@
 #include "cmd_catalog.h"
 #include "cmd_explain.h"
 #include "cmd_options.h"
-#include "cmd_text.h"
 
 #include "pt_catalog.h"
 #include "pt_policy.h"
 #include "pt_todo.h"
 
 #include <ctype.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,25 +22,13 @@ typedef struct {
     pt_load_options_t load;
 } explain_options_t;
 
-//  A question, and the answer that the worker would give.
-typedef struct {
-    const pt_catalog_t *catalog;
-    const pt_provider_t *provider;
-    pt_response_t response;
-    pt_facts_t facts;
-    pt_verdict_t verdict;
-    pt_decision_t decision;
-    pt_entry_view_t view;
-    pt_texts_t texts;
-} answer_t;
-
 static const struct argp_option s_options[] = {
     {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
     {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
     {"lang", 'l', "LANG", 0, "en (default), th, zh-Hant or uk: the languages of the gateways' own documents", 0},
     {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries, these in all languages",
      0},
-    {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
+    {"output", 'o', "FORMAT", 0, "text (default), json (one document) or jsonl (a line for each answer)", 0},
     {0},
 };
 
@@ -75,7 +60,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->search = arg;
         break;
     case 'o':
-        options->output = cmd_output(state, arg);
+        options->output = cmd_output_document(state, arg);
         break;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
@@ -117,7 +102,7 @@ static const struct argp s_argp = {
     NULL};
 
 static void
-s_look_up(answer_t *answer)
+s_look_up(explain_answer_t *answer)
 {
     pt_catalog_lookup(answer->catalog, answer->provider, &answer->response, &answer->facts, &answer->verdict);
 }
@@ -136,7 +121,7 @@ s_http_status(const char *code)
 
 //  Ask for a code first, then for a marker, then for an HTTP status. True when a row answered.
 static bool
-s_ask(const explain_options_t *options, answer_t *answer)
+s_ask(const explain_options_t *options, explain_answer_t *answer)
 {
     pt_text_t code = pt_text_of(options->code);
     answer->response.provider = pt_text_of(options->provider);
@@ -163,7 +148,7 @@ s_ask(const explain_options_t *options, answer_t *answer)
 
 //  What stands in a row; where a built-in rule answers for an HTTP class, what can be said of that.
 static pt_entry_view_t
-s_view(const explain_options_t *options, const answer_t *answer)
+s_view(const explain_options_t *options, const explain_answer_t *answer)
 {
     const pt_verdict_t *verdict = &answer->verdict;
     if (verdict->entry)
@@ -226,162 +211,9 @@ s_refuse_code(const explain_options_t *options, const pt_catalog_t *catalog, con
     return CMD_EXIT_NO;
 }
 
-//  Every word that people read goes through here.
-static const char *
-s_say(const answer_t *answer, const char *english)
-{
-    return pt_texts_say(&answer->texts, pt_text_of(english)).data; //  terminated, as YAML's scalars are
-}
-
-static void
-s_print_label(const char *label, bool color)
-{
-    printf("  %s%-9s%s ", color ? "\033[1m" : "", label, color ? "\033[0m" : "");
-}
-
-static void
-s_print_happens(const pt_decision_t *decision, bool color)
-{
-    char delay[32], deadline[32];
-    s_print_label("Happens", color);
-    printf("%s, action %s", pt_route_text(decision->route), pt_action_text(decision->action));
-    if (decision->retry.present)
-        printf(" after %s; at most %" PRIu32 " attempts within %s", cmd_text_delay(decision->retry.delay_ms, delay),
-               decision->retry.max_attempts,
-               cmd_text_delay(decision->retry.deadline_ms - decision->decided_ms, deadline));
-    putchar('\n');
-    if (decision->retry.present && decision->action == PT_ACTION_QUERY_STATUS) {
-        s_print_label("", false);
-        printf("if the gateway knows no such order: %s%s\n",
-               decision->retry.if_absent == PT_ACTION_RESUBMIT ? "resubmit" : "dead_letter",
-               decision->confirm_as_success ? "; if it does, count it as success once confirmed" : "");
-    }
-    s_print_label("", false);
-    printf("category %s, outcome %s\n", pt_category_text(decision->category), pt_outcome_text(decision->outcome));
-}
-
-static void
-s_print_tell(const answer_t *answer, bool color)
-{
-    const pt_alert_t *alert = &answer->decision.alert;
-    static const char *const when[] = {"at once", "if it is frequent", "if it persists"};
-    s_print_label(s_say(answer, "Tell"), color);
-    if (!alert->present)
-        printf("%s", s_say(answer, "nobody"));
-    for (unsigned i = 0, printed = 0; alert->present && i < PT_AUDIENCE_COUNT_; i++)
-        if (alert->audience & PT_AUDIENCE_BIT(i))
-            printf("%s%s", printed++ ? ", " : "", s_say(answer, pt_audience_text((pt_audience_t) i)));
-    if (alert->present)
-        printf(" %s (%s)", s_say(answer, when[alert->when]), pt_severity_text(alert->severity));
-    putchar('\n');
-}
-
-//  The rows that share the code but not the meaning.
-static void
-s_print_others(const answer_t *answer, bool color)
-{
-    const pt_catalog_t *catalog = answer->catalog;
-    bool first = true;
-    for (size_t i = 0; answer->verdict.entry && i < pt_catalog_entry_count(catalog); i++) {
-        const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
-        pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
-        if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
-            view.kind != answer->view.kind || !pt_text_equal(view.code, answer->view.code))
-            continue;
-        s_print_label(first ? "Also" : "", color && first);
-        first = false;
-        printf("%.*s", (int) view.id.len, view.id.data);
-        if (view.message.data)
-            printf("  \"%.*s\"", (int) view.message.len, view.message.data);
-        printf("  %s\n", pt_action_text((pt_action_t) view.rule->action));
-    }
-}
-
-static void
-s_print_reasons(const answer_t *answer, bool color)
-{
-    for (size_t i = 0; i < answer->decision.reason_count; i++) {
-        const pt_pair_t *reason = &answer->decision.reasons[i];
-        s_print_label(i ? "" : s_say(answer, "Reasons"), color && !i);
-        cmd_text_print_foreign(stdout, reason->name, 0);
-        printf("  %.*s\n", (int) reason->value.len, reason->value.data);
-    }
-}
-
-static void
-s_print_text(const answer_t *answer, bool color)
-{
-    const pt_entry_view_t *view = &answer->view;
-    char script[EXPLAIN_SCRIPT_BYTES];
-    pt_text_t name = pt_provider_name(answer->provider);
-    printf("%.*s %s%.*s%s", (int) name.len, name.data, color ? "\033[1m" : "", (int) view->code.len, view->code.data,
-           color ? "\033[0m" : "");
-    if (view->message.data)
-        printf("  \"%.*s\"", (int) view->message.len, view->message.data);
-    printf("\n");
-    s_print_label(s_say(answer, "Means"), color);
-    printf("%.*s\n", (int) view->summary.len, view->summary.data);
-    s_print_happens(&answer->decision, color);
-    s_print_label(s_say(answer, "Do"), color);
-    printf("%.*s\n", (int) view->todo.len, view->todo.data);
-    s_print_tell(answer, color);
-    s_print_label(s_say(answer, "Merchant"), color);
-    printf("%s\n", explain_script(&answer->decision, &answer->texts, script));
-    s_print_reasons(answer, color);
-    s_print_label("Source", color);
-    printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
-           view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
-    s_print_label("Entry", color);
-    printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
-    for (size_t i = 0; i < answer->verdict.param_count; i++) {
-        s_print_label(i ? "" : "Values", color && !i);
-        printf("%.*s = ", (int) answer->verdict.params[i].name.len, answer->verdict.params[i].name.data);
-        cmd_text_print_foreign(stdout, answer->verdict.params[i].value, 0);
-        putchar('\n');
-    }
-    s_print_others(answer, color);
-}
-
-static json_t *
-s_json_text(pt_text_t text)
-{
-    return text.data ? json_stringn(text.data, text.len) : json_null();
-}
-
-static void
-s_print_json(const answer_t *answer)
-{
-    const pt_decision_t *decision = &answer->decision;
-    json_t *audience = json_array();
-    for (unsigned i = 0; i < PT_AUDIENCE_COUNT_; i++)
-        if (decision->alert.present && decision->alert.audience & PT_AUDIENCE_BIT(i))
-            json_array_append_new(audience, json_string(pt_audience_text((pt_audience_t) i)));
-    json_t *json =
-        json_pack("{so so so so so ss ss ss ss ss ss so so so sb}", "provider",
-                  s_json_text(pt_provider_id(answer->provider)), "entry", s_json_text(answer->view.id), "code",
-                  s_json_text(answer->view.code), "message", s_json_text(answer->view.message), "operations",
-                  s_json_text(answer->view.operations), "match", pt_match_text(answer->verdict.match), "category",
-                  pt_category_text(decision->category), "outcome", pt_outcome_text(decision->outcome), "route",
-                  pt_route_text(decision->route), "action", pt_action_text(decision->action), "when",
-                  decision->alert.present ? pt_alert_when_text(decision->alert.when) : "never", "audience", audience,
-                  "summary", s_json_text(answer->view.summary), "todo", s_json_text(answer->view.todo), "judged",
-                  (answer->view.rule->flags & PT_RULE_JUDGED) != 0);
-    if (json)
-        json_object_set_new(json, "cite", s_json_text(answer->view.cite));
-    char script[EXPLAIN_SCRIPT_BYTES];
-    if (json) {
-        json_object_set_new(json, "lang", json_string(pt_language_text(answer->texts.language)));
-        json_object_set_new(json, "merchant", json_string(explain_script(decision, &answer->texts, script)));
-    }
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    puts(text ? text : "{}");
-    free(text);
-    json_decref(json);
-}
-
 //  An operation that the gateway does not have is answered, on the safe side, and said.
 static void
-s_note_operation(const explain_options_t *options, const answer_t *answer)
+s_note_operation(const explain_options_t *options, const explain_answer_t *answer)
 {
     if (!options->operation || answer->verdict.kind != PT_OPERATION_UNNAMED)
         return;
@@ -396,21 +228,23 @@ s_note_operation(const explain_options_t *options, const answer_t *answer)
 }
 
 static int
-s_print_answer(const explain_options_t *options, answer_t *answer)
+s_print_answer(const explain_options_t *options, explain_answer_t *answer)
 {
     answer->view = s_view(options, answer);
     pt_policy_decide(&answer->verdict, &answer->response, &answer->facts, pt_catalog_hash(answer->catalog),
                      cmd_now_ms(), &answer->decision);
     //  A row's advice is for its own action; the policy may have chosen a safer one.
-    if (answer->decision.action != (pt_action_t) answer->verdict.rule->action)
+    if (answer->decision.action != (pt_action_t) answer->verdict.rule->action) {
         answer->view.todo = pt_action_todo(answer->decision.action);
+        answer->view.merchant = PT_TEXT_NONE;
+    }
     answer->view.summary = pt_texts_say(&answer->texts, answer->view.summary);
     answer->view.todo = pt_texts_say(&answer->texts, answer->view.todo);
     bool color = cmd_use_color(options->color, stdout);
-    if (options->output == CMD_OUTPUT_JSONL)
-        s_print_json(answer);
+    if (options->output == CMD_OUTPUT_TEXT)
+        explain_print_text(answer, color);
     else
-        s_print_text(answer, color);
+        explain_print_json(answer, options->output);
     if (options->output == CMD_OUTPUT_TEXT)
         (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
     s_note_operation(options, answer);
@@ -420,7 +254,7 @@ s_print_answer(const explain_options_t *options, answer_t *answer)
 static int
 s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
 {
-    static answer_t answer;
+    static explain_answer_t answer;
     answer.catalog = catalog;
     if (options->provider) {
         answer.provider = pt_catalog_provider(catalog, pt_text_of(options->provider));

@@ -26,9 +26,10 @@ explain_fault(const char *id, cmd_output_t output)
     if (found < 0)
         return cmd_fail(CMD_EXIT_NO, NULL, "there is no fault %s", upper);
     pt_fault_kind_t kind = (pt_fault_kind_t) found;
-    if (output == CMD_OUTPUT_JSONL)
-        cmd_catalog_print_json(json_pack("{ss ss ss}", "id", pt_fault_id(kind), "meaning", pt_fault_meaning(kind),
-                                         "remedy", pt_fault_remedy(kind)));
+    if (output != CMD_OUTPUT_TEXT)
+        explain_print_value(json_pack("{ss ss ss}", "id", pt_fault_id(kind), "meaning", pt_fault_meaning(kind),
+                                      "remedy", pt_fault_remedy(kind)),
+                            output);
     else
         printf("%s\n  Means     %s\n  Do        %s\n", pt_fault_id(kind), pt_fault_meaning(kind),
                pt_fault_remedy(kind));
@@ -45,11 +46,12 @@ s_print_text(const pt_field_code_view_t *view, bool color)
 }
 
 static void
-s_print_json(const pt_provider_t *provider, const pt_field_code_view_t *view)
+s_print_json(const pt_provider_t *provider, const pt_field_code_view_t *view, cmd_output_t output)
 {
-    cmd_catalog_print_json(json_pack("{so so so so}", "provider", cmd_catalog_text_json(pt_provider_id(provider)),
-                                     "field_code", cmd_catalog_text_json(view->code), "summary",
-                                     cmd_catalog_text_json(view->summary), "cite", cmd_catalog_text_json(view->cite)));
+    explain_print_value(json_pack("{so so so so}", "provider", cmd_catalog_text_json(pt_provider_id(provider)),
+                                  "field_code", cmd_catalog_text_json(view->code), "summary",
+                                  cmd_catalog_text_json(view->summary), "cite", cmd_catalog_text_json(view->cite)),
+                        output);
 }
 
 bool
@@ -59,8 +61,8 @@ explain_print_field(const pt_provider_t *provider, pt_text_t code, cmd_output_t 
         pt_field_code_view_t view = pt_provider_field_code_at(provider, i);
         if (!pt_text_equal(view.code, code))
             continue;
-        if (output == CMD_OUTPUT_JSONL)
-            s_print_json(provider, &view);
+        if (output != CMD_OUTPUT_TEXT)
+            s_print_json(provider, &view, output);
         else
             s_print_text(&view, color);
         return true;

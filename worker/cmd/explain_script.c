@@ -1,7 +1,7 @@
-/*  What to tell the merchant: a sentence for each category, with what the gateway's message named. */
+/*  What to tell the merchant: the entry's own sentence, or one for each category, with what the message named. */
 #include "cmd_explain.h"
 
-#include "cmd_text.h"
+#include "pt_template.h"
 
 #include <string.h>
 
@@ -49,27 +49,72 @@ static const script_t s_scripts[PT_CATEGORY_COUNT_] = {
     [PT_CATEGORY_INVALID_RESPONSE] = {NULL, "We are looking into this answer of the gateway. " CHECK_STATUS},
 };
 
-//  All captured values, ", " between them. Foreign bytes: control characters are shown as '?'.
+//  Foreign bytes: control characters are shown as '?'. What has no room is left out whole.
+static size_t
+s_add_value(pt_text_t value, char *out, size_t room)
+{
+    value = pt_text_cut(value, PT_PARAM_BYTES_MAX);
+    if (value.len >= room)
+        return 0;
+    for (size_t byte = 0; byte < value.len; byte++)
+        out[byte] = (unsigned char) value.data[byte] < ' ' || value.data[byte] == 0x7f ? '?' : value.data[byte];
+    return value.len;
+}
+
+//  All captured values, ", " between them.
 static size_t
 s_add_values(const pt_decision_t *decision, char *out, size_t room)
 {
     size_t at = 0;
     for (size_t i = 0; i < decision->param_count; i++) {
-        pt_text_t value = pt_text_cut(decision->params[i].value, PT_PARAM_BYTES_MAX);
+        pt_text_t value = decision->params[i].value;
         if (value.len == 0 || at + value.len + 3 > room)
             continue;
         if (at) {
             memcpy(out + at, ", ", 2);
             at += 2;
         }
-        for (size_t byte = 0; byte < value.len; byte++)
-            out[at++] = (unsigned char) value.data[byte] < ' ' || value.data[byte] == 0x7f ? '?' : value.data[byte];
+        at += s_add_value(value, out + at, room - at);
     }
     return at;
 }
 
-const char *
-explain_script(const pt_decision_t *decision, const pt_texts_t *texts, char out[EXPLAIN_SCRIPT_BYTES])
+static pt_text_t
+s_find_value(const pt_decision_t *decision, pt_text_t name)
+{
+    for (size_t i = 0; i < decision->param_count; i++)
+        if (pt_text_equal(decision->params[i].name, name))
+            return decision->params[i].value;
+    return PT_TEXT_NONE;
+}
+
+//  False where the message left a hole empty: half a sentence helps nobody.
+static bool
+s_fill(const pt_decision_t *decision, pt_text_t sentence, char out[EXPLAIN_SCRIPT_BYTES])
+{
+    pt_template_t pieces;
+    size_t at = 0;
+    if (!sentence.data || pt_template_parse(sentence, false, &pieces) != PT_OK)
+        return false;
+    for (size_t i = 0; i <= pieces.hole_count; i++) {
+        pt_text_t literal = pieces.literals[i];
+        if (at + literal.len >= EXPLAIN_SCRIPT_BYTES)
+            return false;
+        if (literal.len)
+            memcpy(out + at, literal.data, literal.len);
+        at += literal.len;
+        pt_text_t value = i < pieces.hole_count ? s_find_value(decision, pieces.holes[i]) : PT_TEXT_NONE;
+        size_t added = s_add_value(value, out + at, EXPLAIN_SCRIPT_BYTES - at);
+        if (i < pieces.hole_count && added == 0)
+            return false;
+        at += added;
+    }
+    out[at] = '\0';
+    return true;
+}
+
+static void
+s_fill_stock(const pt_decision_t *decision, const pt_texts_t *texts, char out[EXPLAIN_SCRIPT_BYTES])
 {
     static const char hole[] = "{value}";
     char values[PT_PARAMS_MAX * (PT_PARAM_BYTES_MAX + 2) + 1];
@@ -82,5 +127,14 @@ explain_script(const pt_decision_t *decision, const pt_texts_t *texts, char out[
     size_t after = at ? text.len - before - (sizeof hole - 1) : 0;
     snprintf(out, EXPLAIN_SCRIPT_BYTES, "%.*s%.*s%.*s", (int) before, text.data, at ? (int) len : 0, values,
              (int) after, text.data + text.len - after);
+}
+
+//  A stock sentence in the reader's language is better than the entry's own in English.
+const char *
+explain_script(const explain_answer_t *answer, char out[EXPLAIN_SCRIPT_BYTES])
+{
+    pt_text_t own = pt_texts_find(&answer->texts, answer->view.merchant);
+    if (!s_fill(&answer->decision, own, out))
+        s_fill_stock(&answer->decision, &answer->texts, out);
     return out;
 }

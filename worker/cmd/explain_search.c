@@ -147,27 +147,46 @@ s_keep(hit_t *hits, size_t *count, hit_t hit)
     hits[place] = hit;
 }
 
-static void
-s_print(const pt_catalog_t *catalog, const hit_t *hit, const pt_texts_t *texts, cmd_output_t output)
+static json_t *
+s_json(const pt_catalog_t *catalog, const hit_t *hit, const pt_texts_t *texts)
 {
     pt_entry_view_t view = pt_catalog_entry_view(catalog, hit->entry);
-    view.summary = pt_texts_say(texts, view.summary);
-    if (output == CMD_OUTPUT_JSONL) {
-        pt_text_t provider = pt_provider_id(pt_catalog_entry_provider(catalog, hit->entry));
-        cmd_catalog_print_json(json_pack(
-            "{so so so so ss so}", "provider", cmd_catalog_text_json(provider), "entry", cmd_catalog_text_json(view.id),
-            "code", cmd_catalog_text_json(view.code), "message", cmd_catalog_text_json(view.message), "action",
-            pt_action_text((pt_action_t) view.rule->action), "summary", cmd_catalog_text_json(view.summary)));
-        return;
-    }
+    pt_text_t provider = pt_provider_id(pt_catalog_entry_provider(catalog, hit->entry));
+    return json_pack("{so so so so ss so}", "provider", cmd_catalog_text_json(provider), "entry",
+                     cmd_catalog_text_json(view.id), "code", cmd_catalog_text_json(view.code), "message",
+                     cmd_catalog_text_json(view.message), "action", pt_action_text((pt_action_t) view.rule->action),
+                     "summary", cmd_catalog_text_json(pt_texts_say(texts, view.summary)));
+}
+
+static void
+s_print(const pt_catalog_t *catalog, const hit_t *hit, const pt_texts_t *texts)
+{
+    pt_entry_view_t view = pt_catalog_entry_view(catalog, hit->entry);
+    pt_text_t summary = pt_texts_say(texts, view.summary);
     printf("%.*s", (int) view.id.len, view.id.data);
     if (view.message.data) {
         fputs("  \"", stdout);
         cmd_text_print_foreign(stdout, view.message, 80);
         putchar('"');
     }
-    printf("\n  %s: %.*s\n", pt_action_text((pt_action_t) view.rule->action), (int) view.summary.len,
-           view.summary.data ? view.summary.data : "");
+    printf("\n  %s: %.*s\n", pt_action_text((pt_action_t) view.rule->action), (int) summary.len,
+           summary.data ? summary.data : "");
+}
+
+//  As one document the hits are a list, which may be empty.
+static void
+s_print_hits(const pt_catalog_t *catalog, const hit_t *hits, size_t count, const pt_texts_t *texts, cmd_output_t output)
+{
+    json_t *list = output == CMD_OUTPUT_JSON ? json_array() : NULL;
+    for (size_t i = 0; i < count; i++)
+        if (output == CMD_OUTPUT_TEXT)
+            s_print(catalog, &hits[i], texts);
+        else if (list)
+            json_array_append_new(list, s_json(catalog, &hits[i], texts));
+        else
+            explain_print_value(s_json(catalog, &hits[i], texts), output);
+    if (output == CMD_OUTPUT_JSON)
+        explain_print_value(list, output);
 }
 
 static int
@@ -192,10 +211,9 @@ s_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char 
         found++;
         s_keep(hits, &kept, hit);
     }
-    if (found == 0)
+    s_print_hits(catalog, hits, kept, &languages[language], output);
+    if (found == 0 && cmd_flush() == EX_OK)
         return cmd_fail(CMD_EXIT_NO, "try fewer words, or a part of the code", "no entry holds '%s'", words);
-    for (size_t i = 0; i < kept; i++)
-        s_print(catalog, &hits[i], &languages[language], output);
     if (found > kept)
         fprintf(stderr, "and %zu more; give another word or a gateway\n", found - kept);
     return cmd_flush();
