@@ -13,10 +13,14 @@
 
 #define S_ENDPOINT_BYTES 64
 
+//  A worker with less than this to do gets more before another one is woken: 16 KiB of responses are decided in
+//  about the time that waking a thread takes.
+#define S_FILL_BYTES 16384
+
 typedef struct {
     zactor_t *actor;
     zsock_t *work;
-    size_t in_work;
+    size_t bytes; //  of the payloads in work
 } s_seat_t;
 
 struct pt_crew {
@@ -204,7 +208,8 @@ static void
 s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *job)
 {
     job->seat = seat;
-    self->seats[seat].in_work++;
+    job->weight = job->catalog ? 0 : pt_job_payload(job).len;
+    self->seats[seat].bytes += job->weight;
     pt_job_hand(zsock_resolve(self->seats[seat].work), job);
 }
 
@@ -215,8 +220,8 @@ pt_crew_start(pt_crew_t *self, pt_job_t *job)
     assert(job);
 
     size_t chosen = 0;
-    for (size_t i = 1; i < self->seat_count; i++)
-        if (self->seats[i].in_work < self->seats[chosen].in_work)
+    for (size_t i = 1; i < self->seat_count && self->seats[chosen].bytes >= S_FILL_BYTES; i++)
+        if (self->seats[i].bytes < self->seats[chosen].bytes)
             chosen = i;
     s_hand_to_seat(self, chosen, job);
 }
@@ -250,7 +255,7 @@ pt_crew_finish(pt_crew_t *self)
 
     pt_job_t *job;
     while ((job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
-        self->seats[job->seat].in_work--;
+        self->seats[job->seat].bytes -= job->weight;
         if (!job->catalog)
             break;
         size_t count = pt_swap_take(&self->swap, job);

@@ -26,7 +26,7 @@ pt_crew_t *pt_crew_new(const pt_pool_options_t *options, int failure_fd, const c
  */
 void pt_crew_destroy(pt_crew_t **self_p);
 
-/*  Give a job to the worker with the least to do. */
+/*  Give a job to the first worker that has little to do, or to the one with the least. */
 void pt_crew_start(pt_crew_t *self, pt_job_t *job);
 
 /*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */

@@ -11,7 +11,7 @@
 #include "pt_fault_point.h"
 #include "pt_histogram_ns.h"
 #include "pt_link.h"
-#include "pt_sockets.h"
+#include "pt_wait.h"
 
 //  Messages from one socket before the others have their turn.
 #define S_BURST 64
@@ -536,15 +536,15 @@ s_show_counters(pt_engine_t *self, int64_t now_ms)
     pthread_mutex_unlock(&self->tally->lock);
 }
 
-//  Poll items: the pipe, finished jobs, and the links that have room. Returns how many.
+//  What to wait for: the pipe, finished jobs, and the links that have room. Returns how many.
 static size_t
-s_choose_items(const pt_engine_t *self, int64_t now_ms, zmq_pollitem_t *items, size_t *out_links)
+s_choose_items(const pt_engine_t *self, int64_t now_ms, pt_wait_item_t *items, size_t *out_links)
 {
     size_t count = 2;
     bool reads = !self->draining || now_ms < self->grace_ms;
     for (size_t i = 0; i < self->link_count && reads; i++)
         if (pt_link_has_room(&self->links[i])) {
-            items[count] = (zmq_pollitem_t) {.socket = self->links[i].raw, .events = ZMQ_POLLIN};
+            items[count] = self->links[i].item;
             out_links[count++] = i;
         }
     return count;
@@ -554,9 +554,9 @@ void
 pt_engine_run(zsock_t *pipe, void *engine)
 {
     pt_engine_t *self = engine;
-    zmq_pollitem_t items[2 + PT_POOL_BROKERS_MAX] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = pt_crew_socket(self->crew), .events = ZMQ_POLLIN},
+    pt_wait_item_t items[2 + PT_POOL_BROKERS_MAX] = {
+        pt_wait_socket(zsock_resolve(pipe)),
+        pt_wait_socket(pt_crew_socket(self->crew)),
     };
     size_t links[2 + PT_POOL_BROKERS_MAX];
     zsock_signal(pipe, 0);
@@ -567,13 +567,17 @@ pt_engine_run(zsock_t *pipe, void *engine)
         s_show_counters(self, now_ms);
         s_check_drain(self, pipe, now_ms);
         size_t count = s_choose_items(self, now_ms, items, links);
-        pt_sockets_poll(items, count, s_next_wake(self, now_ms));
-        if (items[0].revents && !s_read_command(self, pipe))
+        pt_wait(items, count, s_next_wake(self, now_ms));
+        if (items[0].ready && !s_read_command(self, pipe))
             break;
+        //  What was answered on a link since it was looked at may have hidden its news.
+        for (size_t i = 2; i < count; i++)
+            self->links[links[i]].item.empty = items[i].empty;
         s_read_finished(self);
+        items[1].empty = true;
         s_check_swap(self, pipe);
         for (size_t i = 2; i < count; i++)
-            if (items[i].revents)
+            if (items[i].ready)
                 s_read_link(self, links[i]);
     }
     pt_engine_destroy(&self);

@@ -52,6 +52,7 @@ typedef struct pt_job {
     //  Set by the pool.
     size_t broker;     //  whose socket the answer goes to
     size_t seat;       //  the worker that has it
+    size_t weight;     //  bytes that count as that worker's while it is in work
     uint64_t taken_ns; //  pt_clock_ns
     bool plain;        //  from a plain client
     //  What the header said. Of a plain request: our own worker id and epoch, and a running number

@@ -22,6 +22,7 @@ pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uin
     if (!self->socket)
         return PT_E_IO;
     self->raw = zsock_resolve(self->socket);
+    self->item = pt_wait_socket(self->raw);
     snprintf(self->endpoint, sizeof(self->endpoint), "%s", endpoint);
     //  Only connections between processes come and go.
     bool leaves = strncmp(endpoint, "inproc://", 9) != 0;
@@ -70,6 +71,7 @@ pt_link_receive(pt_link_t *self, pt_frames_t *out_message)
         self->hellos++;
         self->due = true;
     }
+    self->item.empty = true;
     return false;
 }
 
@@ -114,6 +116,8 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
     uint64_t limit = s_limit(self);
     if (!self->due && now_ms - self->told_ms < PT_LINK_READY_MS && !s_is_worth_telling(self, limit))
         return;
+    //  What is sent may take the news of what came in.
+    self->item.empty = false;
     const char *endpoint = self->endpoint;
     pt_knock_again(&self->knock, self->socket, self->curve, &endpoint, 1);
     self->down = pt_knock_is_down(&self->knock);
@@ -136,5 +140,6 @@ pt_link_answer(pt_link_t *self, const pt_frames_t *message, size_t envelope_coun
     assert(self);
     assert(message);
 
+    self->item.empty = false;
     return pt_frames_answer(self->raw, message, 0, envelope_count, bytes);
 }

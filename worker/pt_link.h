@@ -9,6 +9,7 @@
 
 #include "pt_frames.h"
 #include "pt_knock.h"
+#include "pt_wait.h"
 #include "pt_wire.h"
 
 //  READY tells at least this often that the worker lives.
@@ -17,6 +18,7 @@
 typedef struct {
     zsock_t *socket;
     void *raw;               //  libzmq's handle of it
+    pt_wait_item_t item;     //  to wait for messages; the link knows when it is empty
     const pt_curve_t *curve; //  NULL: none
     pt_knock_t knock;
     char endpoint[PT_ENDPOINT_BYTES_MAX + 1];

@@ -10,6 +10,7 @@
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
 #include "pt_topics.h"
+#include "pt_wait.h"
 
 //  Jobs between two looks at the pipe and the beacons.
 #define S_BURST 64
@@ -104,8 +105,8 @@ s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
     return true;
 }
 
-//  Publish some of the jobs that wait. True when there was any.
-static bool
+//  Publish some of the jobs that wait, and return how many; fewer than S_BURST: none is left.
+static int
 s_publish_jobs(s_publisher_t *self, int64_t now_ms)
 {
     int count = 0;
@@ -123,7 +124,7 @@ s_publish_jobs(s_publisher_t *self, int64_t now_ms)
         pt_job_hand(zsock_resolve(self->next), job);
         PT_FAULT_POINT("publish.hand.after");
     }
-    return count > 0;
+    return count;
 }
 
 //  Where nothing is kept for replay, the first number that can be had is the next one.
@@ -337,31 +338,54 @@ s_wait_ms(const s_publisher_t *self, int64_t now_ms)
     return wait_ms;
 }
 
+//  The pipe, the jobs, and what the doors have. Returns how many.
+static size_t
+s_list_items(const s_publisher_t *self, zsock_t *pipe, pt_wait_item_t *items)
+{
+    size_t count = 2;
+    items[0] = pt_wait_socket(zsock_resolve(pipe));
+    items[1] = pt_wait_socket(zsock_resolve(self->jobs));
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++) {
+        zmq_pollitem_t door[PT_DOOR_ITEMS];
+        size_t door_count = pt_door_items(&self->doors[i], door);
+        for (size_t k = 0; k < door_count; k++)
+            items[count++] = pt_wait_for(&door[k]);
+    }
+    return count;
+}
+
+static void
+s_tend_doors(s_publisher_t *self, const pt_wait_item_t *items, size_t count)
+{
+    bool calls = false;
+    for (size_t i = 0; i < count; i++)
+        calls |= items[i].ready;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
+        if (calls || !self->doors[i].open)
+            pt_door_tend(&self->doors[i]);
+}
+
 static void
 s_publisher_run(zsock_t *pipe, void *argument)
 {
     s_publisher_t *self = argument;
-    zmq_pollitem_t items[2 + PT_QUEUE_COUNT_ * PT_DOOR_ITEMS] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(self->jobs), .events = ZMQ_POLLIN},
-    };
-    size_t count = 2;
-    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
-        count += pt_door_items(&self->doors[i], items + count);
+    pt_wait_item_t items[2 + PT_QUEUE_COUNT_ * PT_DOOR_ITEMS];
+    size_t count = s_list_items(self, pipe, items);
     self->heads_ms = zclock_mono();
     zsock_signal(pipe, 0);
     for (;;) {
         int64_t now_ms = zclock_mono();
         if (now_ms >= self->beacon_ms && PT_RULE("beacons"))
             s_send_beacons(self, now_ms);
-        pt_sockets_poll(items, count, s_wait_ms(self, now_ms));
+        pt_wait(items, count, s_wait_ms(self, now_ms));
         //  The only command is the end.
-        if (items[0].revents)
+        if (items[0].ready)
             break;
-        for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
-            pt_door_tend(&self->doors[i]);
+        s_tend_doors(self, items + 2, count - 2);
         now_ms = zclock_mono();
-        if (s_publish_jobs(self, now_ms) && now_ms + PT_TOPIC_QUIET_MS < self->beacon_ms)
+        int published = s_publish_jobs(self, now_ms);
+        items[1].empty = published < S_BURST;
+        if (published && now_ms + PT_TOPIC_QUIET_MS < self->beacon_ms)
             self->beacon_ms = now_ms + PT_TOPIC_QUIET_MS;
     }
     s_publisher_close(&self);

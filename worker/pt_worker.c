@@ -10,6 +10,10 @@
 #include "pt_fault_point.h"
 #include "pt_packer.h"
 #include "pt_sockets.h"
+#include "pt_wait.h"
+
+//  Jobs between two looks at the pipe.
+#define S_BURST 64
 
 typedef struct {
     zsock_t *work;
@@ -187,33 +191,41 @@ s_worker_open(const pt_worker_options_t *options)
     return self;
 }
 
+//  Do some of the jobs that wait. False: none is left.
+static bool
+s_do_jobs(s_worker_t *self)
+{
+    for (int i = 0; i < S_BURST; i++) {
+        pt_job_t *job = pt_job_take(zsock_resolve(self->work));
+        if (!job)
+            return false;
+        PT_FAULT_POINT("worker.took");
+        if (job->catalog)
+            s_take_catalog(self, job);
+        else
+            s_do_job(self, job);
+        PT_FAULT_POINT("worker.hand.before");
+        pt_job_hand(zsock_resolve(self->next), job);
+        PT_FAULT_POINT("worker.hand.after");
+    }
+    return true;
+}
+
 static void
 s_worker_run(zsock_t *pipe, void *argument)
 {
     s_worker_t *self = argument;
-    void *work = zsock_resolve(self->work);
-    void *next = zsock_resolve(self->next);
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = work, .events = ZMQ_POLLIN},
+    pt_wait_item_t items[] = {
+        pt_wait_socket(zsock_resolve(pipe)),
+        pt_wait_socket(zsock_resolve(self->work)),
     };
     zsock_signal(pipe, 0);
     for (;;) {
-        pt_sockets_poll(items, 2, -1);
+        pt_wait(items, 2, -1);
         //  The only command is the end.
-        if (items[0].revents)
+        if (items[0].ready)
             break;
-        pt_job_t *job = pt_job_take(work);
-        if (job) {
-            PT_FAULT_POINT("worker.took");
-            if (job->catalog)
-                s_take_catalog(self, job);
-            else
-                s_do_job(self, job);
-            PT_FAULT_POINT("worker.hand.before");
-            pt_job_hand(next, job);
-            PT_FAULT_POINT("worker.hand.after");
-        }
+        items[1].empty = !s_do_jobs(self);
     }
     s_worker_close(&self);
 }
