@@ -94,20 +94,9 @@ s_put_raw(pt_pen_t *pen, pt_bytes_t raw, bool masked)
 static void
 s_put_hex(pt_pen_t *pen, uint64_t value)
 {
-    //  A byte for each nibble, most significant first; a letter where it is above 9.
-    pt_pen_byte(pen, 0xa0 | 16);
-#ifdef __SSE2__
-    __m128i bytes = _mm_cvtsi64_si128((long long) htobe64(value));
-    __m128i low = _mm_set1_epi8(0x0f);
-    __m128i nibbles = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(bytes, 4), low), _mm_and_si128(bytes, low));
-    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
-    __m128i digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), letters);
-    _mm_storeu_si128((__m128i *) (void *) pen->at, digits);
-#else
-    for (int digit = 0; digit < 16; digit++)
-        pen->at[digit] = (uint8_t) "0123456789abcdef"[value >> (60 - 4 * digit) & 15];
-#endif
-    pen->at += 16;
+    pt_pen_byte(pen, 0xa0 | PT_TEXT_HEX_DIGITS);
+    pt_text_hex(value, (char *) pen->at);
+    pen->at += PT_TEXT_HEX_DIGITS;
 }
 
 static void

@@ -28,10 +28,8 @@ pt_frame_put_uint(pt_frame_writer_t *self, uint64_t value)
 void
 pt_frame_put_id(pt_frame_writer_t *self, uint64_t id)
 {
-    static const char digits[] = "0123456789abcdef";
-    char text[S_ID_DIGITS];
-    for (size_t i = 0; i < S_ID_DIGITS; i++)
-        text[i] = digits[id >> (60 - 4 * i) & 15];
+    char text[PT_TEXT_HEX_DIGITS];
+    pt_text_hex(id, text);
     pt_frame_put_text(self, (pt_text_t) {text, sizeof text});
 }
 

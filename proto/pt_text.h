@@ -96,6 +96,26 @@ pt_text_is_set(pt_text_t text)
     return text.data && text.len;
 }
 
+#define PT_TEXT_HEX_DIGITS 16
+
+/*  Print a number as 16 hex digits, most significant first. */
+static inline void
+pt_text_hex(uint64_t value, char *out)
+{
+#ifdef __SSE2__
+    //  A byte for each nibble; a letter where it is above 9.
+    __m128i bytes = _mm_cvtsi64_si128((long long) __builtin_bswap64(value));
+    __m128i low = _mm_set1_epi8(0x0f);
+    __m128i nibbles = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi64(bytes, 4), low), _mm_and_si128(bytes, low));
+    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9)), _mm_set1_epi8('a' - '0' - 10));
+    __m128i digits = _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), letters);
+    _mm_storeu_si128((__m128i *) (void *) out, digits);
+#else
+    for (int digit = 0; digit < PT_TEXT_HEX_DIGITS; digit++)
+        out[digit] = "0123456789abcdef"[value >> (60 - 4 * digit) & 15];
+#endif
+}
+
 /*  The first `bytes_max` bytes, never cutting a UTF-8 character in two. */
 pt_text_t pt_text_cut(pt_text_t text, size_t bytes_max);
 

@@ -8,6 +8,7 @@
 #include "pt_fault_point.h"
 #include "pt_journal_commit.h"
 #include "pt_sockets.h"
+#include "pt_wait.h"
 
 //  Positions wait this long for decisions to be committed along with; a subscriber asks again after
 //  a second without an answer. As many as one SUBACK holds do not wait: more are to follow them.
@@ -317,16 +318,16 @@ static void
 s_journal_run(zsock_t *pipe, void *argument)
 {
     s_journal_t *self = argument;
-    zmq_pollitem_t items[] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(self->jobs), .events = ZMQ_POLLIN},
-        {.socket = zsock_resolve(self->requests), .events = ZMQ_POLLIN},
+    pt_wait_item_t items[] = {
+        pt_wait_socket(zsock_resolve(pipe)),
+        pt_wait_socket(zsock_resolve(self->jobs)),
+        pt_wait_socket(zsock_resolve(self->requests)),
     };
     zsock_signal(pipe, 0);
     for (;;) {
-        pt_sockets_poll(items, self->failed ? 1 : 3, s_next_wake(self, zclock_mono()));
+        pt_wait(items, self->failed ? 1 : 3, s_next_wake(self, zclock_mono()));
         //  The only command is the end.
-        if (items[0].revents)
+        if (items[0].ready)
             break;
         if (!self->failed)
             s_take_turn(self);

@@ -14,17 +14,25 @@
 #include "pt_fault_point.h"
 
 //  Changes with the layout; a file with another one begins anew.
-#define S_MAGIC UINT64_C(0x3130736b63757370)
+#define S_MAGIC UINT64_C(0x3230736b63757370)
 
 typedef struct {
     _Atomic uint64_t count; //  in a slot: 1 while it is filled; of a suspect: deaths, 0: free
     uint64_t producer, epoch, seq;
 } s_entry_t;
 
+//  A cache line for each actor, which writes it twice for each batch.
+typedef struct {
+    s_entry_t entry;
+    uint64_t unused[4];
+} s_slot_t;
+_Static_assert(sizeof(s_slot_t) == 64, "a slot is one cache line");
+
 typedef struct {
     uint64_t magic;
     uint64_t oldest; //  of the suspects: the next to be replaced
-    s_entry_t slots[PT_POISON_SLOTS];
+    uint64_t unused[6];
+    s_slot_t slots[PT_POISON_SLOTS];
     s_entry_t suspects[PT_POISON_SUSPECTS];
 } s_file_t;
 
@@ -67,7 +75,7 @@ static void
 s_count_deaths(pt_poison_t *self)
 {
     for (size_t i = 0; i < PT_POISON_SLOTS; i++) {
-        s_entry_t *slot = &self->file->slots[i];
+        s_entry_t *slot = &self->file->slots[i].entry;
         if (!atomic_load(&slot->count))
             continue;
         s_entry_t *suspect = s_find_suspect(self, slot->producer, slot->epoch, slot->seq);
@@ -168,10 +176,13 @@ pt_poison_enter(pt_poison_t *self, size_t slot, const pt_batch_t *batch)
     assert(slot < PT_POISON_SLOTS);
     assert(batch);
 
-    self->locked[slot] = atomic_load_explicit(&self->suspect_count, memory_order_relaxed) != 0;
-    if (self->locked[slot])
+    bool locks = atomic_load_explicit(&self->suspect_count, memory_order_relaxed) != 0;
+    //  Actors share a cache line here, so it is written only when there is something new.
+    if (self->locked[slot] != locks)
+        self->locked[slot] = locks;
+    if (locks)
         s_lock(self, batch);
-    s_entry_t *entry = &self->file->slots[slot];
+    s_entry_t *entry = &self->file->slots[slot].entry;
     entry->producer = batch->producer;
     entry->epoch = batch->epoch;
     entry->seq = batch->seq;
@@ -185,7 +196,7 @@ pt_poison_leave(pt_poison_t *self, size_t slot, const pt_batch_t *batch)
     assert(slot < PT_POISON_SLOTS);
     assert(batch);
 
-    atomic_store_explicit(&self->file->slots[slot].count, 0, memory_order_release);
+    atomic_store_explicit(&self->file->slots[slot].entry.count, 0, memory_order_release);
     if (!self->locked[slot])
         return;
     s_forget_harmless(self, batch);

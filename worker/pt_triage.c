@@ -2,8 +2,6 @@
 #include "pt_triage.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #include "pt_policy.h"
 
@@ -18,33 +16,49 @@ pt_triage_init(pt_triage_t *self, const pt_catalog_t *catalog)
     self->catalog_hash = pt_catalog_hash(catalog);
 }
 
+//  Longest number, of 64 bits.
+#define S_NUMBER_BYTES_MAX 20
+_Static_assert(PT_TEXT_HEX_DIGITS + 3 * (S_NUMBER_BYTES_MAX + 1) <= PT_PLACE_BYTES_MAX, "a place holds its parts");
+
+//  Print a number and return its end; by hand, because it is done for each response without an id.
+static char *
+s_print_number(char *out, uint64_t number)
+{
+    char digits[S_NUMBER_BYTES_MAX];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char) ('0' + number % 10);
+        number /= 10;
+    } while (number);
+    memcpy(out, digits + at, sizeof(digits) - at);
+    return out + (sizeof(digits) - at);
+}
+
 void
 pt_place_init(pt_place_t *self, uint64_t producer, uint64_t epoch, uint64_t seq, bool plain)
 {
     assert(self);
 
-    snprintf(self->producer, sizeof(self->producer), "%016" PRIx64, producer);
-    int len = snprintf(self->prefix, sizeof(self->prefix), "%s/%" PRIu64 "/%" PRIu64 "/", self->producer, epoch, seq);
-    assert(len > 0 && (size_t) len < sizeof(self->prefix));
-    self->prefix_len = (size_t) len;
+    pt_text_hex(producer, self->producer);
+    self->producer[PT_TEXT_HEX_DIGITS] = 0;
+    memcpy(self->prefix, self->producer, PT_TEXT_HEX_DIGITS);
+    char *at = self->prefix + PT_TEXT_HEX_DIGITS;
+    *at++ = '/';
+    at = s_print_number(at, epoch);
+    *at++ = '/';
+    at = s_print_number(at, seq);
+    *at++ = '/';
+    self->prefix_len = (size_t) (at - self->prefix);
     self->plain = plain;
 }
 
-//  Print place and index into `out`, of PT_PLACE_BYTES_MAX; by hand, because it stands in the hot path.
+//  Print place and index into `out`, of PT_PLACE_BYTES_MAX.
 static pt_text_t
 s_print_place(const pt_place_t *place, uint32_t index, char *out)
 {
-    char digits[10];
-    size_t digit_count = 0;
-    do {
-        digits[digit_count++] = (char) ('0' + index % 10);
-        index /= 10;
-    } while (index);
-    assert(place->prefix_len + digit_count <= PT_PLACE_BYTES_MAX);
     memcpy(out, place->prefix, place->prefix_len);
-    for (size_t i = 0; i < digit_count; i++)
-        out[place->prefix_len + i] = digits[digit_count - 1 - i];
-    return (pt_text_t) {out, place->prefix_len + digit_count};
+    char *end = s_print_number(out + place->prefix_len, index);
+    return (pt_text_t) {out, (size_t) (end - out)};
 }
 
 static void
