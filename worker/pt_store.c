@@ -374,7 +374,7 @@ static pt_status_t
 s_enter(pt_store_t *self, const pt_store_options_t *options, char *out_error)
 {
     MDB_txn *txn = NULL;
-    int rc = mdb_txn_begin(self->env, NULL, self->read_only ? MDB_RDONLY : 0, &txn);
+    int rc = self->read_only ? pt_store_begin_view(self, &txn) : mdb_txn_begin(self->env, NULL, 0, &txn);
     if (rc != 0)
         return s_explain_lmdb(out_error, rc, "begin", options->dir);
     pt_status_t status = s_load_all(self, txn, options, out_error);

@@ -173,7 +173,7 @@ unsigned pt_store_used_percent(const pt_store_t *self);
 pt_store_usage_t pt_store_usage(const pt_store_t *self);
 
 /*  End the views of processes that have died, which would keep pages from being used again for ever.
- *  For the thread that writes; cheap, but not for every commit.
+ *  From any thread; cheap, but not for every commit.
  */
 void pt_store_clear_dead_views(pt_store_t *self);
 

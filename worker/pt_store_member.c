@@ -151,7 +151,7 @@ pt_store_load_members(pt_store_t *self, MDB_txn *txn)
     MDB_txn *own = NULL;
     MDB_cursor *cursor;
     pt_store_drop_members(self);
-    if (!txn && mdb_txn_begin(self->env, NULL, MDB_RDONLY, &own) != 0)
+    if (!txn && pt_store_begin_view(self, &own) != 0)
         return PT_E_IO;
     pt_status_t status = PT_E_NOMEM;
     if (mdb_cursor_open(txn ? txn : own, self->subscribers, &cursor) == 0) {

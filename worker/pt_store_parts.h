@@ -271,6 +271,11 @@ int pt_store_tell_windows(pt_store_t *self, MDB_txn *txn, pt_store_window_fn *te
  */
 pt_status_t pt_store_view_check(pt_store_view_t *view, char letter, uint64_t *out_entries, uint64_t *out_bad);
 
+/*  Begin a transaction that reads; LMDB's result. From any thread. Where all places of views are taken,
+ *  those of processes that have died are given back first.
+ */
+int pt_store_begin_view(pt_store_t *self, MDB_txn **out_txn);
+
 /*  Count the pages in use, after a commit. */
 void pt_store_measure(pt_store_t *self);
 

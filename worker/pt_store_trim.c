@@ -57,7 +57,7 @@ pt_store_measure(pt_store_t *self)
     self->pages_added = 0;
     if (self->pages_used > taken || s_percent(self, taken) < PT_STORE_KEEP_PERCENT)
         self->pages_used = taken;
-    if (s_percent(self, taken) >= PT_STORE_KEEP_PERCENT && mdb_txn_begin(self->env, NULL, MDB_RDONLY, &txn) == 0) {
+    if (s_percent(self, taken) >= PT_STORE_KEEP_PERCENT && pt_store_begin_view(self, &txn) == 0) {
         if (s_is_worth_counting(self, txn) && s_count_free(txn, &free_pages) == 0 && free_pages < taken)
             self->pages_used = taken - free_pages;
         mdb_txn_abort(txn);
@@ -100,6 +100,16 @@ pt_store_clear_dead_views(pt_store_t *self)
     int dead = 0;
     if (mdb_reader_check(self->env, &dead) == 0)
         atomic_fetch_add(&self->dead_views, (uint64_t) dead);
+}
+
+int
+pt_store_begin_view(pt_store_t *self, MDB_txn **out_txn)
+{
+    int rc = mdb_txn_begin(self->env, NULL, MDB_RDONLY, out_txn);
+    if (rc != MDB_READERS_FULL)
+        return rc;
+    pt_store_clear_dead_views(self);
+    return mdb_txn_begin(self->env, NULL, MDB_RDONLY, out_txn);
 }
 
 pt_store_troubles_t

@@ -42,7 +42,7 @@ pt_store_view_open(pt_store_t *store, pt_store_view_t **out_view)
     if (!self)
         return PT_E_NOMEM;
     self->store = store;
-    int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &self->txn);
+    int rc = pt_store_begin_view(store, &self->txn);
     if (rc != 0) {
         free(self);
         errno = rc > 0 ? rc : EIO;

@@ -339,6 +339,48 @@ trim_takes_the_oldest_of_all_topics_first(void **state)
     pt_store_close(&store);
 }
 
+//  A process that takes all places of views and is gone: what many commands leave that are killed.
+static int
+s_die_with_all_views(const char *dir)
+{
+    pt_store_t *store = store_open_reader(dir);
+    pt_store_view_t *view;
+    int count = 0;
+    while (pt_store_view_open(store, &view) == PT_OK)
+        count++;
+    _exit(count > 100 ? 0 : 1);
+}
+
+static void
+s_let_one_die(const char *dir)
+{
+    int ended;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(execl("/proc/self/exe", "test", "--take-all-views", dir, NULL));
+    assert_int_equal(waitpid(pid, &ended, 0), pid);
+    assert_int_equal(ended, 0);
+}
+
+static void
+views_of_the_dead_leave_their_places_to_others(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_view_t *view;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    s_let_one_die(dir);
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    pt_store_view_close(&view);
+    assert_true(pt_store_troubles(store).dead_views > 100);
+    //  To commands as well.
+    s_let_one_die(dir);
+    pt_store_t *reader = store_open_reader(dir);
+    store_expect_sound(reader);
+    pt_store_close(&reader);
+    pt_store_close(&store);
+}
+
 //  Records of which many share a page.
 static void
 trimming_small_records_stops_where_enough_is_free(void **state)
@@ -587,8 +629,10 @@ view_sees_one_moment(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--take-all-views") == 0)
+        return s_die_with_all_views(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_writer_is_refused_with_the_pid_of_the_first),
         cmocka_unit_test(file_is_allocated_when_it_is_opened),
@@ -599,6 +643,7 @@ main(void)
         cmocka_unit_test(trim_keeps_what_the_rules_keep),
         cmocka_unit_test(discard_drops_whole_records_below_a_number_that_all_have_read),
         cmocka_unit_test(trim_takes_the_oldest_of_all_topics_first),
+        cmocka_unit_test(views_of_the_dead_leave_their_places_to_others),
         cmocka_unit_test(trimming_small_records_stops_where_enough_is_free),
         cmocka_unit_test(as_many_topics_as_there_may_be_are_kept_apart),
         cmocka_unit_test(places_that_are_spared_are_for_those_who_ask),
