@@ -122,6 +122,19 @@ class Redrive(unittest.TestCase):
         self.assertIn("1 to send, 1 too long to be kept, 1 no whole map", words)
         self.assertEqual([e["decision"]["id"] for e in self.entries() if e["decision"]["redriven"]], ["short"])
 
+    def test_what_goes_out_of_the_journal_before_its_turn_is_told(self):
+        #  A record each, and a second for each: those behind the first two go before they are read.
+        for number in range(40):
+            support.send(self.front, [dead(f"d-{number}")])
+        process = support.start("journal", "redrive", "--journal", self.dir, "--connect", self.front, "--yes",
+                                "--rate", "1/s")
+        while not any(e["decision"]["redriven"] for e in self.entries()):
+            self.assertIsNone(process.poll())
+        self.journal("discard", "--topic", "dead_letter.-.", "--below", "1000000", "--yes")
+        _, words = process.communicate()
+        self.assertEqual(process.returncode, 1, words)
+        self.assertRegex(words.decode(), r"\d+ of 40 went out of the journal before their turn")
+
     def test_nobody_answers(self):
         support.send(self.front, [dead("d")])
         code, _, words = support.run("journal", "redrive", "--journal", self.dir, "--yes", "--timeout", "500ms",

@@ -264,7 +264,12 @@ s_explain_failure(const redrive_t *self)
         return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s", broker, strerror(self->io_error));
     if (self->signals.received)
         return 130;
-    if (!pt_producer_counts(self->producer).pending)
+    bool pending = pt_producer_counts(self->producer).pending > 0;
+    if (!pending && !self->stopped && self->put < self->total)
+        return cmd_fail(CMD_EXIT_NO, "the journal was trimmed, or 'journal discard' dropped them",
+                        "%" PRIu64 " of %" PRIu64 " went out of the journal before their turn", self->total - self->put,
+                        self->total);
+    if (!pending)
         return EX_OK;
     if (pt_producer_is_refused(self->producer))
         return cmd_curve_tell_refusal(broker, self->options->producer.curve);
@@ -343,8 +348,9 @@ cmd_journal_redrive(int argc, char **argv)
         "Examples:\n"
         "  paytriage journal redrive --provider opn --code new_code --dry-run\n"
         "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
-        "Exit: 0 all accepted, 1 some refused for good or the answer was no, 64 nobody was there to be asked, 65 the\n"
-        "journal is damaged, 66 there is none, 69 some not acknowledged in time (they may or may not have been\n"
+        "Exit: 0 all accepted, 1 some refused for good or gone from the journal before their turn, or the answer was\n"
+        "no, 64 nobody was there to be asked, 65 the journal is damaged, 66 there is none, 69 some not acknowledged in "
+        "time (they may or may not have been\n"
         "taken), 77 not permitted, 78 faulty keys, 130 interrupted.",
         children,
         NULL,
