@@ -137,6 +137,14 @@ class Top(unittest.TestCase):
         self.assertEqual(code, os.EX_USAGE)
         self.assertIn("--once", words)
 
+    def test_a_terminal_that_nobody_knows_is_an_error_with_a_way_out(self):
+        ours, theirs = os.openpty()
+        code, _, words = support.run("top", env={**os.environ, "TERM": "nonsense"}, stdin=theirs, stdout=theirs)
+        os.close(ours)
+        os.close(theirs)
+        self.assertEqual((code, len(words.splitlines())), (os.EX_OSERR, 2), words)
+        self.assertIn("'nonsense'", words)
+
     @unittest.skipUnless(shutil.which("tmux"), "no tmux")
     def test_it_draws_on_a_terminal_and_ends_with_q(self):
         with Watched() as watched:
