@@ -1,11 +1,11 @@
-/*  Keys of servers are read when they are needed: a producer that connects anew after a server's key
- *  was replaced finds the new one.
- */
+/*  Keys are read when they are needed: whoever connects anew after a key was replaced finds the new one. */
 #include "pt_curve.h"
 
 #include <assert.h>
 #include <dirent.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "pt_sockets.h"
 
@@ -13,9 +13,15 @@
 //  it libzmq lets everybody in when the authenticator is gone.
 #define S_ZAP_ENFORCE_DOMAIN 93
 
+//  Replaced while threads use it.
+typedef struct {
+    pthread_mutex_t lock;
+    pt_keys_t keys;
+} s_own_t;
+
 struct pt_curve {
     char dir[PT_CURVE_DIR_BYTES_MAX + 1];
-    pt_keys_t own;
+    s_own_t *own;
     char endpoint[PT_ENDPOINT_BYTES_MAX + 1]; //  where this party itself answers; "": nowhere
 };
 
@@ -55,10 +61,35 @@ s_check_servers(const pt_curve_t *self, char *out_error)
     return well;
 }
 
+static void
+s_copy_own(const pt_curve_t *self, pt_keys_t *out_keys)
+{
+    pthread_mutex_lock(&self->own->lock);
+    *out_keys = self->own->keys;
+    pthread_mutex_unlock(&self->own->lock);
+}
+
+bool
+pt_curve_refresh(const pt_curve_t *self, char *out_error)
+{
+    assert(self);
+    assert(out_error);
+
+    char path[PT_CURVE_PATH_BYTES];
+    pt_keys_t keys;
+    snprintf(path, sizeof(path), "%s/own.key_secret", self->dir);
+    if (!pt_keys_read(path, true, &keys, out_error))
+        return false;
+    pthread_mutex_lock(&self->own->lock);
+    self->own->keys = keys;
+    pthread_mutex_unlock(&self->own->lock);
+    pt_keys_clear(&keys);
+    return true;
+}
+
 static bool
 s_read(pt_curve_t *self, const char *dir, char *out_error)
 {
-    char path[PT_CURVE_PATH_BYTES];
     snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: the path is too long", dir);
     errno = ENAMETOOLONG;
     if (strlen(dir) > PT_CURVE_DIR_BYTES_MAX)
@@ -68,8 +99,7 @@ s_read(pt_curve_t *self, const char *dir, char *out_error)
     if (!zmq_has("curve"))
         return false;
     snprintf(self->dir, sizeof(self->dir), "%s", dir);
-    snprintf(path, sizeof(path), "%s/own.key_secret", self->dir);
-    return pt_keys_check_folder(dir, out_error) && pt_keys_read(path, true, &self->own, out_error) &&
+    return pt_keys_check_folder(dir, out_error) && pt_curve_refresh(self, out_error) &&
            s_check_servers(self, out_error);
 }
 
@@ -81,8 +111,12 @@ pt_curve_open(const char *dir, char *out_error)
 
     snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "no memory for keys");
     pt_curve_t *self = calloc(1, sizeof(*self));
-    if (self && !s_read(self, dir, out_error)) {
-        int reason = errno;
+    if (self)
+        self->own = calloc(1, sizeof(*self->own));
+    if (self && self->own)
+        pthread_mutex_init(&self->own->lock, NULL);
+    if (self && (!self->own || !s_read(self, dir, out_error))) {
+        int reason = self->own ? errno : ENOMEM;
         pt_curve_close(&self);
         errno = reason;
     }
@@ -96,7 +130,12 @@ pt_curve_close(pt_curve_t **self_p)
 
     if (!*self_p)
         return;
-    pt_keys_clear(&(*self_p)->own);
+    s_own_t *own = (*self_p)->own;
+    if (own) {
+        pthread_mutex_destroy(&own->lock);
+        pt_keys_clear(&own->keys);
+        free(own);
+    }
     free(*self_p);
     *self_p = NULL;
 }
@@ -109,12 +148,15 @@ pt_curve_dir(const pt_curve_t *self)
     return self->dir;
 }
 
-const char *
-pt_curve_public_key(const pt_curve_t *self)
+void
+pt_curve_copy_public_key(const pt_curve_t *self, char *out_key)
 {
     assert(self);
+    assert(out_key);
 
-    return self->own.public_key;
+    pthread_mutex_lock(&self->own->lock);
+    memcpy(out_key, self->own->keys.public_key, PT_KEYS_TEXT_BYTES);
+    pthread_mutex_unlock(&self->own->lock);
 }
 
 void
@@ -145,8 +187,12 @@ pt_curve_serve(const pt_curve_t *self, zsock_t *socket, pt_party_t role)
     assert(self);
     assert(socket);
 
-    return s_set_flag(socket, ZMQ_CURVE_SERVER) && s_set_text(socket, ZMQ_CURVE_SECRETKEY, self->own.secret_key) &&
-           s_set_text(socket, ZMQ_ZAP_DOMAIN, pt_party_text(role)) && s_set_flag(socket, S_ZAP_ENFORCE_DOMAIN);
+    pt_keys_t own;
+    s_copy_own(self, &own);
+    bool well = s_set_flag(socket, ZMQ_CURVE_SERVER) && s_set_text(socket, ZMQ_CURVE_SECRETKEY, own.secret_key) &&
+                s_set_text(socket, ZMQ_ZAP_DOMAIN, pt_party_text(role)) && s_set_flag(socket, S_ZAP_ENFORCE_DOMAIN);
+    pt_keys_clear(&own);
+    return well;
 }
 
 //  A key of servers/. ENOENT: there is no such file.
@@ -184,8 +230,40 @@ s_find_server(const pt_curve_t *self, const char *endpoint, char *out_key)
         if (errno != ENOENT)
             return false;
     }
-    memcpy(out_key, self->own.public_key, sizeof(self->own.public_key));
+    pt_curve_copy_public_key(self, out_key);
     return true;
+}
+
+uint64_t
+pt_curve_mark(const pt_curve_t *self, const char *endpoint)
+{
+    assert(self);
+    assert(endpoint);
+
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    char keys[2 * PT_KEYS_TEXT_BYTES] = {0};
+    (void) pt_curve_refresh(self, error);
+    pt_curve_copy_public_key(self, keys);
+    //  A key that cannot be read is as good as another one.
+    (void) s_find_server(self, endpoint, keys + PT_KEYS_TEXT_BYTES);
+    return XXH3_64bits(keys, sizeof(keys)) | 1;
+}
+
+static bool
+s_set_keys(const pt_curve_t *self, zsock_t *socket, const char *endpoint)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    char server[PT_KEYS_TEXT_BYTES];
+    pt_keys_t own;
+    (void) pt_curve_refresh(self, error);
+    if (!s_find_server(self, endpoint, server))
+        return false;
+    s_copy_own(self, &own);
+    bool well = s_set_text(socket, ZMQ_CURVE_SERVERKEY, server) &&
+                s_set_text(socket, ZMQ_CURVE_PUBLICKEY, own.public_key) &&
+                s_set_text(socket, ZMQ_CURVE_SECRETKEY, own.secret_key);
+    pt_keys_clear(&own);
+    return well;
 }
 
 pt_status_t
@@ -194,12 +272,7 @@ pt_curve_connect(const pt_curve_t *self, zsock_t *socket, const char *endpoint)
     assert(socket);
     assert(endpoint);
 
-    char server[PT_KEYS_TEXT_BYTES];
-    if (self && strncmp(endpoint, "inproc://", 9) != 0) {
-        if (!s_find_server(self, endpoint, server) || !s_set_text(socket, ZMQ_CURVE_SERVERKEY, server) ||
-            !s_set_text(socket, ZMQ_CURVE_PUBLICKEY, self->own.public_key) ||
-            !s_set_text(socket, ZMQ_CURVE_SECRETKEY, self->own.secret_key))
-            return PT_E_IO;
-    }
+    if (self && strncmp(endpoint, "inproc://", 9) != 0 && !s_set_keys(self, socket, endpoint))
+        return PT_E_IO;
     return pt_sockets_connect(socket, endpoint);
 }

@@ -36,18 +36,32 @@ pt_curve_t *pt_curve_open(const char *dir, char *out_error);
 void pt_curve_close(pt_curve_t **self_p);
 
 const char *pt_curve_dir(const pt_curve_t *self);
-const char *pt_curve_public_key(const pt_curve_t *self);
+
+/*  The party's public key as it is now, into out_key[PT_KEYS_TEXT_BYTES]. */
+void pt_curve_copy_public_key(const pt_curve_t *self, char *out_key);
+
+/*  Read own.key_secret anew: the next socket that is bound or connected has what it says. False as in
+ *  pt_curve_open, and the keys of before hold. From any thread.
+ */
+bool pt_curve_refresh(const pt_curve_t *self, char *out_error);
+
+/*  A number for the keys that a connection to `endpoint` would be made with, as the files are now: another
+ *  one when they change. Never 0.
+ */
+uint64_t pt_curve_mark(const pt_curve_t *self, const char *endpoint);
 
 /*  Whatever servers/ holds, this party itself answers at an endpoint of its own. Before threads share it. */
 void pt_curve_set_own(pt_curve_t *self, const char *endpoint);
 
-/*  Let a socket that is not bound yet take connections by CURVE only, each one admitted by the
- *  authenticator under the role's domain: without one, nobody is. False with errno.
+/*  Let a socket that is not bound take connections by CURVE only, each one admitted by the authenticator
+ *  under the role's domain: without one, nobody is. libzmq takes the party's key when the socket is bound.
+ *  False with errno.
  */
 bool pt_curve_serve(const pt_curve_t *self, zsock_t *socket, pt_party_t role);
 
-/*  Connect, by CURVE unless `self` is NULL or the endpoint is inside the process. The server's key is
- *  read anew each time. PT_OK, or PT_E_IO with errno (a file of servers/ that cannot be used included).
+/*  Connect, by CURVE unless `self` is NULL or the endpoint is inside the process. The server's key and the
+ *  party's own are read anew each time; while its own cannot be read, the one of before is used. PT_OK, or PT_E_IO with
+ * errno (a file of servers/ that cannot be used included).
  */
 PT_MUST_CHECK pt_status_t pt_curve_connect(const pt_curve_t *self, zsock_t *socket, const char *endpoint);
 

@@ -68,7 +68,9 @@ static void
 s_bind_again(pt_door_t *self)
 {
     char reason[PT_ENDPOINT_BYTES_MAX + 128];
-    self->open = zmq_bind(zsock_resolve(self->socket), self->bound) == 0;
+    //  The party's own key may be another one by now.
+    self->open = pt_curve_serve(pt_gate_curve(self->gate), self->socket, self->domain) &&
+                 zmq_bind(zsock_resolve(self->socket), self->bound) == 0;
     if (self->open || (errno == EADDRINUSE && zclock_mono() - self->cut_ms < PT_DOOR_PATIENCE_MS))
         return;
     snprintf(reason, sizeof(reason), "%s cannot be bound again after its connections were cut: %s", self->bound,

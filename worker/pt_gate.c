@@ -57,6 +57,7 @@ struct pt_gate {
     uint8_t former[S_FORMER_MAX][32]; //  a ring
     size_t former_count;
     int64_t loaded_ms;
+    char own[PT_KEYS_TEXT_BYTES]; //  the public key that sockets have now
     char faults[4 * PT_KEYS_ERROR_BYTES_MAX];
     char told_faults[4 * PT_KEYS_ERROR_BYTES_MAX];
 };
@@ -111,6 +112,8 @@ s_watch_folders(const pt_gate_t *self)
     char path[PT_CURVE_PATH_BYTES];
     //  A file counts when its writer closes it, a folder when it is made.
     const uint32_t events = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
+    //  The own key, and a folder clients/ that is made or comes back.
+    (void) inotify_add_watch(self->notify_fd, pt_curve_dir(self->curve), events | IN_CREATE);
     snprintf(path, sizeof(path), "%s/clients", pt_curve_dir(self->curve));
     //  What cannot be watched is still looked at now and then.
     (void) inotify_add_watch(self->notify_fd, path, events | IN_CREATE);
@@ -120,9 +123,19 @@ s_watch_folders(const pt_gate_t *self)
     }
 }
 
+static void
+s_tell_cut(pt_gate_t *self, bool own)
+{
+    char line[PT_KEYS_ERROR_BYTES_MAX];
+    snprintf(line, sizeof(line), "the service's own key is %s from now on: connections begin anew with it", self->own);
+    self->say(self->context, own ? line
+                                 : "a client's key was taken away: connections are cut, and those who may come back "
+                                   "do so");
+}
+
 //  Wake those whose sockets admit somebody no longer.
 static void
-s_cut(pt_gate_t *self, unsigned domains)
+s_cut(pt_gate_t *self, unsigned domains, bool own)
 {
     pthread_mutex_lock(&self->lock);
     self->counters.cuts++;
@@ -130,7 +143,7 @@ s_cut(pt_gate_t *self, unsigned domains)
         if (domains & (1u << self->watchers[i].domain))
             eventfd_write(self->watchers[i].fd, 1);
     pthread_mutex_unlock(&self->lock);
-    self->say(self->context, "a client's key was taken away: connections are cut, and those who may come back do so");
+    s_tell_cut(self, own);
 }
 
 static void
@@ -149,22 +162,9 @@ s_is_former(const pt_gate_t *self, const uint8_t *key)
     return false;
 }
 
-//  Without memory the old ones hold, and the next look tries again.
 static void
-s_load(pt_gate_t *self)
+s_take_grants(pt_gate_t *self, pt_grants_t *next)
 {
-    //  Watched before it is read: a change in between is seen.
-    s_watch_folders(self);
-    self->faults[0] = 0;
-    pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
-    self->loaded_ms = zclock_mono();
-    s_tell_faults(self);
-    if (!next)
-        return;
-    unsigned domains = 0;
-    for (int role = 0; self->grants && role < PT_PARTY_COUNT_; role++)
-        if (pt_grants_lost(self->grants, next, (pt_party_t) role))
-            domains |= 1u << role;
     if (self->grants)
         pt_grants_compare(self->grants, next, s_remember, self);
     pt_grants_destroy(&self->grants);
@@ -173,8 +173,41 @@ s_load(pt_gate_t *self)
     self->counters.reloads++;
     self->counters.keys = pt_grants_count(next);
     pthread_mutex_unlock(&self->lock);
+}
+
+//  True when it is another one than the sockets have. One that cannot be used leaves the one of before.
+static bool
+s_read_own(pt_gate_t *self)
+{
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    char own[PT_KEYS_TEXT_BYTES];
+    if (!pt_curve_refresh(self->curve, error))
+        s_take_fault(self, error);
+    pt_curve_copy_public_key(self->curve, own);
+    bool other = *self->own && !streq(own, self->own);
+    memcpy(self->own, own, sizeof(own));
+    return other;
+}
+
+//  Without memory the old ones hold, and the next look tries again.
+static void
+s_load(pt_gate_t *self)
+{
+    //  Watched before it is read: a change in between is seen.
+    s_watch_folders(self);
+    self->faults[0] = 0;
+    bool other = s_read_own(self);
+    pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
+    self->loaded_ms = zclock_mono();
+    s_tell_faults(self);
+    unsigned domains = other ? (1u << PT_PARTY_COUNT_) - 1 : 0;
+    for (int role = 0; next && self->grants && role < PT_PARTY_COUNT_; role++)
+        if (pt_grants_lost(self->grants, next, (pt_party_t) role))
+            domains |= 1u << role;
+    if (next)
+        s_take_grants(self, next);
     if (domains)
-        s_cut(self, domains);
+        s_cut(self, domains, other);
 }
 
 //  Whether anything was told. What it was does not matter: all is read anew.

@@ -4,7 +4,8 @@
  *  socket's domain, a role, and the client's public key. It answers from memory and never waits; the
  *  files behind it are watched, so a key that is added counts from the next handshake on. When a key is
  *  taken away the sockets of its domain are told to cut all of their connections: libzmq cannot end a
- *  single one, and all who may still come in are back at once.
+ *  single one, and all who may still come in are back at once. The same happens when the party's own key
+ *  is replaced: libzmq takes it when a socket is bound.
  *
  *  The name of a party is its file's up to the first dot; libzmq gives it, as User-Id, with each message.
  *
@@ -25,7 +26,7 @@ typedef struct {
     uint64_t wrong_role;   //  refused: the key is known, and may not come in here
     uint64_t bad_request;  //  refused: a question of libzmq that is none
     uint64_t no_handshake; //  ended before the gate was asked: no CURVE, another server's key, or silence
-    uint64_t cuts;         //  times that a key was taken away and connections were cut
+    uint64_t cuts;         //  times that a key was taken away or the own one replaced, and connections were cut
     uint64_t reloads;      //  times that the files were read anew
     uint64_t keys;         //  admitted now, the party's own not counted
 } pt_gate_counters_t;

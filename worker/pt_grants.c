@@ -129,12 +129,14 @@ pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context
     }
     *self = (pt_grants_t) {.grants = grants, .fault = fault, .context = context};
     char clients[PT_CURVE_FOLDER_BYTES];
+    char own[PT_KEYS_TEXT_BYTES];
     snprintf(clients, sizeof(clients), "%s/clients", pt_curve_dir(curve));
     bool well = s_check_folder(self, clients);
     for (int role = 0; role < PT_PARTY_COUNT_ && well; role++)
         s_read_role(self, curve, (pt_party_t) role);
+    pt_curve_copy_public_key(curve, own);
     for (int role = 0; role < PT_PARTY_COUNT_; role++)
-        s_add(self, "own", (pt_party_t) role, pt_curve_public_key(curve));
+        s_add(self, "own", (pt_party_t) role, own);
     qsort(self->grants, self->count, sizeof(*self->grants), s_compare);
     return self;
 }

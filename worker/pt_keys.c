@@ -105,6 +105,13 @@ s_find_key(const char *text, const char *name, char *out_key)
     return false;
 }
 
+static bool
+s_is_pair(const pt_keys_t *keys)
+{
+    char public_key[PT_KEYS_TEXT_BYTES];
+    return zmq_curve_public(public_key, keys->secret_key) == 0 && strcmp(public_key, keys->public_key) == 0;
+}
+
 bool
 pt_keys_read(const char *path, bool secret, pt_keys_t *out_keys, char *out_error)
 {
@@ -119,9 +126,11 @@ pt_keys_read(const char *path, bool secret, pt_keys_t *out_keys, char *out_error
     bool well = s_find_key(text, "public-key", out_keys->public_key) &&
                 (!secret || s_find_key(text, "secret-key", out_keys->secret_key));
     explicit_bzero(text, sizeof(text));
-    if (well)
+    if (well && (!secret || s_is_pair(out_keys)))
         return true;
     pt_keys_clear(out_keys);
+    if (well)
+        return s_fail(out_error, EBADMSG, path, "its public-key is not the one of its secret-key");
     return s_fail(out_error, EBADMSG, path,
                   secret ? "holds no public-key and secret-key of 40 characters"
                          : "holds no public-key of 40 characters");

@@ -22,7 +22,7 @@ typedef struct {
 
 /*  Read the keys of a file; `secret` says whether the secret one is wanted. False with one line in
  *  out_error[PT_KEYS_ERROR_BYTES_MAX] and errno: EPERM (its mode; the line says what to run), EBADMSG (no
- *  key in it), or the system's.
+ *  key in it, or a public key that is not the secret one's), or the system's.
  */
 bool pt_keys_read(const char *path, bool secret, pt_keys_t *out_keys, char *out_error);
 

@@ -8,6 +8,12 @@
 
 #include "pt_sockets.h"
 
+//  A handshake takes a millisecond; one with a key that was taken away ends after three seconds.
+#define S_HANDSHAKE_MS 500
+
+//  One that a process does not answer, because it hangs, ends after three seconds, events are read within one.
+#define S_HANG_MS 1900
+
 bool
 pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted)
 {
@@ -23,8 +29,9 @@ pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted)
     out_self->monitor = pt_sockets_new(ZMQ_PAIR, 0, 0);
     return out_self->monitor &&
            zmq_socket_monitor(zsock_resolve(socket), endpoint,
-                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
-                                  ZMQ_EVENT_CONNECT_RETRIED) == 0 &&
+                              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                                  ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) == 0 &&
            pt_sockets_connect(out_self->monitor, endpoint) == PT_OK;
 }
 
@@ -49,14 +56,27 @@ s_read(pt_knock_t *self)
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof(event))
             continue;
         memcpy(&event, zmq_msg_data(&frame), sizeof(event));
-        self->lost_ms = event == ZMQ_EVENT_DISCONNECTED ? zclock_mono() : 0;
-        if (event == ZMQ_EVENT_CONNECT_RETRIED)
+        int64_t now_ms = zclock_mono();
+        bool hung = self->greeting_ms && now_ms - self->greeting_ms >= S_HANG_MS;
+        self->greeting_ms = event == ZMQ_EVENT_CONNECTED ? now_ms : 0;
+        self->lost_ms = event == ZMQ_EVENT_DISCONNECTED ? now_ms : 0;
+        if (event == ZMQ_EVENT_CONNECTED)
             continue;
+        if (event == ZMQ_EVENT_CONNECT_RETRIED) {
+            //  Twice without a handshake in between: nobody is there any more.
+            self->silent &= !self->retried;
+            self->retried = true;
+            continue;
+        }
         self->down = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
         self->due |= event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
         //  A refusal is followed by the end of its connection.
-        if (event != ZMQ_EVENT_DISCONNECTED)
-            self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+        if (event == ZMQ_EVENT_DISCONNECTED)
+            continue;
+        self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+        self->retried = false;
+        self->silent = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !self->refused;
+        self->mismatched = self->silent && !hung;
     }
     zmq_msg_close(&frame);
 }
@@ -71,12 +91,42 @@ pt_knock_is_refused(pt_knock_t *self)
 }
 
 bool
+pt_knock_is_silent(pt_knock_t *self, const pt_curve_t *curve)
+{
+    assert(self);
+
+    s_read(self);
+    bool hangs = self->greeting_ms && zclock_mono() - self->greeting_ms >= S_HANDSHAKE_MS;
+    return curve ? self->silent || hangs : self->silent && self->mismatched;
+}
+
+bool
 pt_knock_is_down(pt_knock_t *self)
 {
     assert(self);
 
     s_read(self);
     return self->down;
+}
+
+static uint64_t
+s_mark(const pt_curve_t *curve, const char *const *endpoints, size_t count)
+{
+    uint64_t mark = 0;
+    for (size_t i = 0; curve && i < count; i++)
+        mark = mark * 31 + pt_curve_mark(curve, endpoints[i]);
+    return mark;
+}
+
+//  A handshake that ends without a word may have had a key that is replaced by now. What the first connection
+//  had is not known, so after its failure there is another one in any case.
+static void
+s_compare_keys(pt_knock_t *self, const pt_curve_t *curve, const char *const *endpoints, size_t count, int64_t now_ms)
+{
+    if (!curve || !self->silent || now_ms - self->looked_ms < PT_KNOCK_AGAIN_MS)
+        return;
+    self->looked_ms = now_ms;
+    self->due |= s_mark(curve, endpoints, count) != self->mark;
 }
 
 //  Which of several endpoints it was, the event tells only as an address. The others lose what is on its
@@ -93,11 +143,14 @@ pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const
     //  libzmq tells at once that it tries again, unless it has given up.
     if (self->lost_ms && now_ms - self->lost_ms >= PT_KNOCK_AGAIN_MS)
         self->due = true;
+    s_compare_keys(self, curve, endpoints, count, now_ms);
     if (!self->due || now_ms - self->knocked_ms < PT_KNOCK_AGAIN_MS)
         return;
     self->due = false;
     self->lost_ms = 0;
     self->knocked_ms = now_ms;
+    //  Before they are read for the connection: a change in between is seen at its failure.
+    self->mark = s_mark(curve, endpoints, count);
     for (size_t i = 0; i < count; i++) {
         zmq_disconnect(zsock_resolve(socket), endpoints[i]);
         //  A key of the server that cannot be read now is looked for the next time.

@@ -48,7 +48,7 @@ s_connect(const pt_producer_t *self, size_t broker, pt_knock_t *out_knock)
     if (!socket)
         return NULL;
     zsock_set_linger(socket, 0);
-    if (!pt_knock_open(out_knock, socket, self->options.curve != NULL) ||
+    if (!pt_knock_open(out_knock, socket, true) ||
         pt_curve_connect(self->options.curve, socket, self->options.brokers[broker]) != PT_OK) {
         pt_knock_close(out_knock, socket);
         zsock_destroy(&socket);
@@ -257,6 +257,11 @@ s_reconnect(pt_producer_t *self)
     zsock_t *socket = s_connect(self, next, &knock);
     if (!socket)
         return;
+    //  What was heard of a broker stays true of it.
+    if (next == self->broker) {
+        knock.silent = pt_knock_is_silent(&self->knock, self->options.curve);
+        knock.mismatched = self->knock.mismatched;
+    }
     pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
     self->knock = knock;
@@ -358,6 +363,14 @@ pt_producer_is_refused(pt_producer_t *self)
     assert(self);
 
     return pt_knock_is_refused(&self->knock);
+}
+
+bool
+pt_producer_is_silent(pt_producer_t *self)
+{
+    assert(self);
+
+    return pt_knock_is_silent(&self->knock, self->options.curve);
 }
 
 bool

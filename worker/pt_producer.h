@@ -69,6 +69,9 @@ PT_MUST_CHECK pt_status_t pt_producer_poll(pt_producer_t *self, uint32_t timeout
 /*  Whether the broker in use does not let in the key of `curve`. It is asked again and again all the same. */
 bool pt_producer_is_refused(pt_producer_t *self);
 
+/*  Whether the broker in use is there and ends handshakes without a word, as pt_knock_is_silent has it. */
+bool pt_producer_is_silent(pt_producer_t *self);
+
 /*  Whether every batch was answered. */
 bool pt_producer_is_idle(const pt_producer_t *self);
 /*  The input is at its end and all is answered: the outbox file says so from now on. PT_OK or PT_E_IO. */

@@ -564,6 +564,14 @@ pt_subscriber_is_refused(pt_subscriber_t *self)
 }
 
 bool
+pt_subscriber_is_silent(pt_subscriber_t *self)
+{
+    assert(self);
+
+    return pt_knock_is_silent(&self->knock, self->options.curve);
+}
+
+bool
 pt_subscriber_is_level(const pt_subscriber_t *self)
 {
     return self->stash_count == 0 && pt_positions_is_level(self->positions);

@@ -73,6 +73,9 @@ bool pt_subscriber_finish(pt_subscriber_t *self, uint32_t timeout_ms);
 /*  Whether the worker that was asked last does not let in the key of `curve`. It is asked again all the same. */
 bool pt_subscriber_is_refused(pt_subscriber_t *self);
 
+/*  Whether a worker is there and ends handshakes without a word, as pt_knock_is_silent has it. */
+bool pt_subscriber_is_silent(pt_subscriber_t *self);
+
 /*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
 bool pt_subscriber_is_level(const pt_subscriber_t *self);
 

@@ -2,6 +2,7 @@
 of its servers; without one, connections are plain. docs/security.md has the rules."""
 import os
 
+import zmq
 import zmq.auth
 
 
@@ -15,12 +16,44 @@ def server_key(folder, endpoint):
     return zmq.auth.load_certificate(f"{folder}/own.key")[0]
 
 
+def keys_of(folder, endpoint):
+    """This client's public and secret key, and the server's, as the files are now."""
+    secret = f"{folder}/own.key_secret"
+    if os.stat(secret).st_mode & 0o077:
+        raise PermissionError(f"{secret} can be read by others; run: chmod go= {secret}")
+    return (*zmq.auth.load_certificate(secret), server_key(folder, endpoint))
+
+
 def connect(socket, endpoint, folder=None):
     """Keys are read anew each time, so a new connection finds a server's new key."""
     if folder:
-        secret = f"{folder}/own.key_secret"
-        if os.stat(secret).st_mode & 0o077:
-            raise PermissionError(f"{secret} can be read by others; run: chmod go= {secret}")
-        socket.curve_publickey, socket.curve_secretkey = zmq.auth.load_certificate(secret)
-        socket.curve_serverkey = server_key(folder, endpoint)
+        socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = keys_of(folder, endpoint)
     socket.connect(endpoint)
+
+
+class Connections:
+    """A socket's connections, made anew when a handshake fails and the files hold other keys by now: libzmq tries for
+    ever with those that it has."""
+
+    def __init__(self, socket, endpoints, folder=None):
+        self.socket, self.folder, self.keys, self.monitor = socket, folder, {}, None
+        if folder:
+            self.monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        for endpoint in endpoints:
+            self.keys[endpoint] = folder and keys_of(folder, endpoint)
+            connect(socket, endpoint, folder)
+
+    def tend(self):
+        """To be called now and then."""
+        failed = False
+        while self.monitor and self.monitor.poll(0):
+            failed = bool(self.monitor.recv_multipart())
+        for endpoint, before in self.keys.items() if failed else []:
+            try:
+                keys = keys_of(self.folder, endpoint)
+            except (OSError, ValueError):
+                continue  # a file that is being written: there will be another failure
+            if keys != before:
+                self.keys[endpoint] = keys
+                self.socket.disconnect(endpoint)
+                connect(self.socket, endpoint, self.folder)

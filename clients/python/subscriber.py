@@ -26,8 +26,7 @@ class Subscriber:
         self.sub.linger, self.sub.rcvhwm = 0, 10000
         for prefix in prefixes:
             self.sub.subscribe(prefix)
-        for endpoint in publishers:
-            curve.connect(self.sub, endpoint, keys)
+        self.connections = curve.Connections(self.sub, publishers, keys)
 
     def step(self, timeout_ms):
         """Take what has come, calling deliver(topic, decision), and fetch what has not."""
@@ -38,6 +37,7 @@ class Subscriber:
                 self.report(f"a malformed message is as good as lost: {fault!r}")
 
     def tasks(self, timeout_ms):
+        self.connections.tend()
         for wait_ms in [timeout_ms] + 255 * [0]:
             if self.sub.poll(wait_ms):
                 yield self.published, self.sub.recv_multipart()

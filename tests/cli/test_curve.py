@@ -4,11 +4,13 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -264,6 +266,122 @@ class Guarded(unittest.TestCase):
         self.assertGreaterEqual(self.stop()[5], 1)
         self.assertIn("with a key that was taken away", self.daemon.text)
 
+    def test_a_key_that_is_removed_under_heavy_traffic_is_cut_and_told(self):
+        lines = "".join(json.dumps({"id": f"r{number}", **RESPONSE}) + "\n" for number in range(2000)).encode()
+        mole = self.keys.client("mole", "producer")
+        sender = support.start("send", "-c", self.front, "--curve", str(mole), "--batch", "8", "--quiet", "-t", "5s")
+        sent = threading.Event()
+
+        def feed():
+            try:
+                while True:
+                    sender.stdin.write(lines)
+                    sent.set()
+            except (BrokenPipeError, ValueError):
+                pass
+
+        feeder = threading.Thread(target=feed, daemon=True)
+        feeder.start()
+        flood = self.peer(zmq.DEALER, self.front, mole)
+        flood.until(SUCCEEDED)
+        sent.wait()
+        for _ in range(100):
+            flood.socket.send(msgpack.packb(RESPONSE))
+        neighbour = self.peer(zmq.REQ, self.front, self.shop)
+        self.keys.grant("mole", "producer").unlink()
+        self.assertEqual(flood.until(DISCONNECTED), DISCONNECTED)
+        self.assertEqual(flood.until(NO_DETAIL, AUTH, SUCCEEDED), NO_DETAIL)
+        self.assertEqual(neighbour.ask(RESPONSE), [1, "ACK", 1])
+        self.assertEqual(sender.wait(), 77)
+        words = sender.stderr.read().decode()
+        feeder.join()
+        key = zmq.auth.load_certificate(mole / "own.key")[0].decode()
+        self.assertRegex(words, rf"(?m)^paytriage: no answer from .*: it completes no handshake with this key: {re.escape(key)}$")
+        self.assertIn("hint: was this key taken out of clients/producer/ there", words)
+        #  One that comes later is refused as well.
+        code, _, words = support.run("send", "-c", self.front, "--curve", str(mole), "--quiet", "-t", "5s", data=lines)
+        self.assertEqual(code, 77, words)
+
+    def test_a_client_without_keys_is_told_that_keys_may_be_wanted(self):
+        code, _, words = support.run("send", "-c", self.front, "--quiet", "-t", "1s", data=support.lines_of([RESPONSE]))
+        self.assertEqual(code, 77, words)
+        self.assertIn("it completes no handshake without keys\nhint: does it let in keys only? then --curve DIR", words)
+        tail = support.start("tail", "--host", self.host, stdin=subprocess.DEVNULL)
+        self.assertIn(b"completes no handshake without keys; --curve DIR", self.line_with(tail, b"warning"))
+        tail.kill()
+        tail.communicate()
+
+    def line_with(self, process, word):
+        for line in process.stderr:
+            if word in line:
+                return line
+        self.fail(f"no line with {word}")
+
+    def hand_over(self, source, target):
+        """As an operator does: complete under another name, then renamed."""
+        staged = target.with_name("." + target.name)
+        shutil.copy(source, staged)
+        staged.rename(target)
+
+    def test_the_service_changes_its_own_key_without_a_restart(self):
+        fresh = self.keys.keygen("fresh")
+        old, new = (zmq.auth.load_certificate(folder / "own.key")[0].decode() for folder in (self.keys.service, fresh))
+        decisions = set()
+        bus = subscriber.Subscriber([self.retry], ["retry."], "python", lambda topic, one: decisions.add(one["id"]), print,
+                                    keys=str(self.desk))
+        self.close_at_end(bus)
+        tail = support.Tail("--host", self.host, "--curve", str(self.desk), "--durable", "audit")
+        self.addCleanup(tail.__exit__)
+        sender = support.start("send", "-c", self.front, "--curve", str(self.shop), "--batch", "4", "--quiet")
+        stranger = self.peer(zmq.REQ, self.front, self.shop)
+        self.assertEqual(stranger.ask({"id": "before", **RESPONSE}), [1, "ACK", 1])
+        ids = {"before"} | {f"r{number}" for number in range(400)}
+        for number in range(400):
+            sender.stdin.write(support.lines_of([{"id": f"r{number}", **RESPONSE}]))
+            sender.stdin.flush()
+            if number == 100:  # the clients first, whose connections go on with the old key
+                for client in (self.shop, self.desk):
+                    self.hand_over(fresh / "own.key", client / "servers/default.key")
+            if number == 200:
+                for name in ("own.key_secret", "own.key"):
+                    self.hand_over(fresh / name, self.keys.service / name)
+        out, words = sender.communicate()
+        self.assertEqual((sender.returncode, words), (0, b""))
+        wanted = set(ids)
+        while wanted:
+            wanted.discard(tail.get()["id"])
+        while not ids <= decisions:
+            bus.step(timeout_ms=100)
+        #  Who has the old key of the service is cut and stays outside; who has the new one comes in.
+        stranger.until(DISCONNECTED)
+        self.assertEqual(stranger.until(NO_DETAIL, AUTH, SUCCEEDED), NO_DETAIL)
+        self.assert_served()
+        code, _, words = support.run("send", "-c", self.front, "--curve", str(self.keys.service), "--quiet",
+                                     data=support.lines_of([{"id": "own", **RESPONSE}]))
+        self.assertEqual((code, words), (0, ""))
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertIn(f"the service's own key is {new} from now on", self.daemon.text)
+        self.assertNotEqual(old, new)
+
+    def test_an_own_key_that_cannot_be_used_leaves_the_old_one_serving(self):
+        secret, kept = self.keys.service / "own.key_secret", (self.keys.service / "own.key_secret").read_bytes()
+        other = self.keys.keygen("other")
+        mixed = (other / "own.key_secret").read_text().splitlines()[-1].encode()
+        for bad in (b"nonsense", kept[:-20], b"", kept.rpartition(b"secret-key")[0].rstrip() + b"\n" + mixed + b"\n"):
+            secret.write_bytes(bad)
+            self.assert_served()
+        secret.write_bytes(kept)
+        secret.chmod(0o644)
+        self.assert_served()
+        secret.unlink()
+        self.assert_served()
+        self.assertEqual(self.daemon.stop(), 0)
+        self.assertNotIn("from now on", self.daemon.text)
+
+    def close_at_end(self, bus):
+        self.addCleanup(lambda: [socket.close() for socket in [
+            bus.connections.monitor, bus.sub, *(s.dealer for s in bus.sources.values())] if socket])
+
     def batch(self, peer, producer, seq):
         """Send a batch; the answer's kind, and the reason of a refusal."""
         payload = msgpack.packb([msgpack.packb({"id": f"{producer}/{seq}", **RESPONSE})])
@@ -288,7 +406,7 @@ class Guarded(unittest.TestCase):
         decisions = []
         seen = lambda topic, decision: decisions.append(decision["id"])
         bus = subscriber.Subscriber([self.retry], ["retry."], "python", seen, print, keys=str(self.desk))
-        self.addCleanup(lambda: [socket.close() for socket in [bus.sub, *(s.dealer for s in bus.sources.values())] if socket])
+        self.close_at_end(bus)
         lines = support.lines_of({"id": f"r{number}", **RESPONSE} for number in range(10))
         publisher = [sys.executable, "-B", CLIENTS / "publisher.py", "--curve", self.shop, self.front]
         code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
@@ -308,7 +426,8 @@ class Guarded(unittest.TestCase):
             self.assertNotEqual(peer.until(NO_DETAIL, PROTOCOL, AUTH, SUCCEEDED), SUCCEEDED)
             code, _, words = support.run("send", "-c", f"tcp://{plain}:5560", "--curve", str(self.shop), "--timeout",
                                          "1s", data=support.lines_of([RESPONSE]))
-            self.assertEqual(code, 69, words)
+            self.assertEqual(code, 77, words)
+            self.assertRegex(words, "it completes no handshake with this key: .{40}\nhint: .*without --curve")
             support.send(f"tcp://{plain}:5560", [{"id": "neighbour", **RESPONSE}])
             self.assertEqual(daemon.stop(), 0)
 

@@ -104,7 +104,9 @@ s_new_client(const bench_t *bench, const pt_keys_t *keys)
 {
     zsock_t *client = pt_sockets_new(ZMQ_DEALER, 10, 10);
     zsock_set_linger(client, 0);
-    zsock_set_curve_serverkey(client, pt_curve_public_key(bench->service));
+    char server[PT_KEYS_TEXT_BYTES];
+    pt_curve_copy_public_key(bench->service, server);
+    zsock_set_curve_serverkey(client, server);
     zsock_set_curve_publickey(client, keys->public_key);
     zsock_set_curve_secretkey(client, keys->secret_key);
     return client;

@@ -2,6 +2,7 @@
 #include "cmd_curve.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <string.h>
 
 static int
@@ -28,8 +29,28 @@ cmd_curve_open(const char *dir, pt_curve_t **out_curve)
 int
 cmd_curve_tell_refusal(const char *broker, const pt_curve_t *curve)
 {
+    char key[PT_KEYS_TEXT_BYTES];
+    pt_curve_copy_public_key(curve, key);
     return cmd_fail(EX_NOPERM, "ask for it to be put into clients/producer/ there; see docs/security.md",
-                    "%s does not let in this key: %s", broker, pt_curve_public_key(curve));
+                    "%s does not let in this key: %s", broker, key);
+}
+
+int
+cmd_curve_tell_silence(const char *broker, const pt_curve_t *curve, bool silent, uint64_t timeout_ms, const char *hint)
+{
+    char key[PT_KEYS_TEXT_BYTES];
+    if (!silent)
+        return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", broker, timeout_ms);
+    if (!curve)
+        return cmd_fail(EX_NOPERM, "does it let in keys only? then --curve DIR names the folder of this party's keys",
+                        "no answer from %s for %" PRIu64 " ms: it completes no handshake without keys", broker,
+                        timeout_ms);
+    pt_curve_copy_public_key(curve, key);
+    return cmd_fail(EX_NOPERM,
+                    "was this key taken out of clients/producer/ there, has servers/ here another key than that "
+                    "service's own.key, or does it run without --curve, or hang?",
+                    "no answer from %s for %" PRIu64 " ms: it completes no handshake with this key: %s", broker,
+                    timeout_ms, key);
 }
 
 //  Names other than these are not looked up: what they mean is somebody else's to change.

@@ -14,6 +14,12 @@ int cmd_curve_open(const char *dir, pt_curve_t **out_curve);
 /*  Say that a broker does not let this party's key in, and give back 77. */
 int cmd_curve_tell_refusal(const char *broker, const pt_curve_t *curve);
 
+/*  Say why a broker has not answered for so long, after EX_UNAVAILABLE's `hint` or, when its handshakes end
+ *  without a word, what may be wrong with keys; 69, or 77 when it is the key.
+ */
+int cmd_curve_tell_silence(const char *broker, const pt_curve_t *curve, bool silent, uint64_t timeout_ms,
+                           const char *hint);
+
 /*  Whether an endpoint is TCP on another address than loopback. Host names count as such. */
 bool cmd_curve_is_public(const char *endpoint);
 

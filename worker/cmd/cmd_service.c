@@ -291,13 +291,15 @@ static void
 s_log_start(const cmd_service_t *self)
 {
     char catalog[17];
+    char key[PT_KEYS_TEXT_BYTES] = "";
     snprintf(catalog, sizeof catalog, "%016" PRIx64, pt_catalog_hash(self->catalog));
     pt_log(PT_EVENT_SERVICE_STARTED, PT_LOG_S("version", PT_VERSION), PT_LOG_S("catalog", catalog),
            PT_LOG_N("entries", pt_catalog_entry_count(self->catalog)),
            PT_LOG_N("gateways", pt_catalog_provider_count(self->catalog)));
     if (self->gate)
-        pt_log(PT_EVENT_GATE_OPENED, PT_LOG_S("key", pt_curve_public_key(self->curve)),
-               PT_LOG_N("clients", pt_gate_counters(self->gate).keys));
+        pt_curve_copy_public_key(self->curve, key);
+    if (self->gate)
+        pt_log(PT_EVENT_GATE_OPENED, PT_LOG_S("key", key), PT_LOG_N("clients", pt_gate_counters(self->gate).keys));
     if (self->broker) {
         pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "front"),
                PT_LOG_S("endpoint", pt_broker_front(self->broker)));
@@ -326,9 +328,11 @@ s_print_start(const cmd_service_t *self)
     const pt_catalog_t *catalog = self->catalog;
     fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
             pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
+    char key[PT_KEYS_TEXT_BYTES] = "";
     if (self->gate)
-        fprintf(stderr, "%-15s %s, %" PRIu64 " keys of clients\n", "curve", pt_curve_public_key(self->curve),
-                pt_gate_counters(self->gate).keys);
+        pt_curve_copy_public_key(self->curve, key);
+    if (self->gate)
+        fprintf(stderr, "%-15s %s, %" PRIu64 " keys of clients\n", "curve", key, pt_gate_counters(self->gate).keys);
     if (self->broker)
         fprintf(stderr, "%-15s %s\n%-15s %s\n", "front", pt_broker_front(self->broker), "back",
                 pt_broker_back(self->broker));

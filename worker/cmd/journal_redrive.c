@@ -273,8 +273,9 @@ s_explain_failure(const redrive_t *self)
         return EX_OK;
     if (pt_producer_is_refused(self->producer))
         return cmd_curve_tell_refusal(broker, self->options->producer.curve);
-    return cmd_fail(EX_UNAVAILABLE, "is a broker with a worker running there? see 'paytriage run'",
-                    "no answer from %s for %" PRIu64 " ms", broker, self->options->timeout_ms);
+    return cmd_curve_tell_silence(broker, self->options->producer.curve, pt_producer_is_silent(self->producer),
+                                  self->options->timeout_ms,
+                                  "is a broker with a worker running there? see 'paytriage run'");
 }
 
 static int

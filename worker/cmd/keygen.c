@@ -199,7 +199,7 @@ s_introduce(const keygen_t *self, const pt_curve_t *service, const pt_keys_t *ow
     char file[256];
     pt_keys_t server = {0};
     const char *name = self->name ? self->name : s_base_name(self->dir, room);
-    memcpy(server.public_key, pt_curve_public_key(service), sizeof server.public_key);
+    pt_curve_copy_public_key(service, server.public_key);
     int code = s_write(self->dir, "servers/default.key", false, &server);
     for (int party = 0; party < PT_PARTY_COUNT_ && code == EX_OK; party++) {
         snprintf(file, sizeof file, "clients/%s/%.200s.key", pt_party_text((pt_party_t) party), name);

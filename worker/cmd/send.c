@@ -265,8 +265,8 @@ s_explain_failure(const send_t *self, bool complete)
         return cmd_curve_tell_refusal(producer->brokers[0], producer->curve);
     const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it"
                                              : "is a broker with a worker running there? see 'paytriage run'";
-    return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", producer->brokers[0],
-                    self->options->timeout_ms);
+    return cmd_curve_tell_silence(producer->brokers[0], producer->curve, pt_producer_is_silent(self->producer),
+                                  self->options->timeout_ms, hint);
 }
 
 static int

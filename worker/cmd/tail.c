@@ -49,8 +49,9 @@ typedef struct {
     pt_subscriber_t *subscriber;
     uint64_t printed;
     bool color;
-    bool refused; //  and it was told
-    bool broken;  //  stdout takes nothing any more
+    bool refused;       //  and it was told
+    uint64_t silent_ms; //  since when a worker ends handshakes without a word; 0: none does; UINT64_MAX: told
+    bool broken;        //  stdout takes nothing any more
 } tail_t;
 
 enum { KEY_REVEAL = 0x100 };
@@ -317,6 +318,33 @@ s_tell_refusal(tail_t *self, bool ready)
     return ready;
 }
 
+//  A worker that starts anew ends handshakes as well, for a moment.
+#define SILENT_MS 3000
+
+//  Told once for each time that it lasts.
+static void
+s_tell_silence(tail_t *self, pt_subscriber_t *subscriber)
+{
+    uint64_t now_ms = cmd_now_ms();
+    if (!pt_subscriber_is_silent(subscriber)) {
+        self->silent_ms = 0;
+        return;
+    }
+    if (!self->silent_ms)
+        self->silent_ms = now_ms;
+    if (self->silent_ms == UINT64_MAX || now_ms - self->silent_ms < SILENT_MS)
+        return;
+    self->silent_ms = UINT64_MAX;
+    if (self->options->curve)
+        fprintf(stderr,
+                "warning: a worker completes no handshake with the key of %s: was it taken out of clients/subscriber/ "
+                "there, "
+                "or has servers/ here another key than that service's own.key?\n",
+                self->options->curve);
+    else
+        fputs("warning: a worker completes no handshake without keys; --curve DIR names a folder of them\n", stderr);
+}
+
 static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
@@ -332,6 +360,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
         ready |= heard;
         if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ready))
             return EX_NOPERM;
+        s_tell_silence(self, subscriber);
         self->broken = fflush(stdout) != 0;
     }
     if (self->broken && errno != EPIPE)
