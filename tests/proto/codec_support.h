@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 #include <glob.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "pt_json.h"
 
@@ -36,6 +38,30 @@ support_copy(const uint8_t *bytes, size_t len)
         memcpy(copy, bytes, len);
     }
     return copy;
+}
+
+/*  A copy whose last byte is the last one that may be read: behind it stands a page that faults, for every
+ *  build. munmap() support_page_end's data by support_page_release.
+ */
+static inline uint8_t *
+support_page_end(const uint8_t *bytes, size_t len)
+{
+    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    size_t room = (len / page + 1) * page;
+    uint8_t *pages = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + room, page, PROT_NONE), 0);
+    if (len)
+        memcpy(pages + room - len, bytes, len);
+    return pages + room - len;
+}
+
+static inline void
+support_page_release(uint8_t *copy, size_t len)
+{
+    size_t page = (size_t) sysconf(_SC_PAGESIZE);
+    size_t room = (len / page + 1) * page;
+    assert_int_equal(munmap(copy + len - room, room + page), 0);
 }
 
 /*  A whole file; free() the data. */

@@ -223,6 +223,9 @@ test_the_worst_case_fits(void **state)
     decision.fields = fields;
     decision.field_count = PT_FIELDS_MAX;
     decision.param_count = PT_PARAMS_MAX;
+    for (size_t index = 0; index < PT_REASONS_MAX; index++)
+        decision.reasons[index] = (pt_pair_t) {longest, longest};
+    decision.reason_count = PT_REASONS_MAX;
     decision.raw = (pt_bytes_t) {(const uint8_t *) text, sizeof text};
 
     size_t len;
@@ -233,6 +236,26 @@ test_the_worst_case_fits(void **state)
     assert_int_equal(back.code.len, 252);
     assert_int_equal(back.raw.len, PT_RAW_BYTES_MAX);
     assert_int_equal(back.field_count, PT_FIELDS_MAX);
+}
+
+//  Texts are packed in blocks; what stands behind one, or that nothing does, makes no difference.
+static void
+test_texts_of_every_length(void **state)
+{
+    (void) state;
+    static uint8_t room[PT_DECISION_BYTES_MAX];
+    static pt_pair_t fields[PT_FIELDS_MAX];
+    static const char text[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    for (size_t len = 1; len < sizeof text; len++) {
+        uint8_t *copy = support_page_end((const uint8_t *) text, len);
+        pt_decision_t decision = s_make_decision(WITH_ALL - 1 - WITH_INVALID), back;
+        decision.id = decision.code = decision.entry = decision.account = (pt_text_t) {(const char *) copy, len};
+        size_t bytes;
+        assert_int_equal(pt_decision_encode(&decision, room, sizeof room, &bytes), PT_OK);
+        assert_int_equal(pt_decision_decode((pt_bytes_t) {room, bytes}, fields, &back), PT_OK);
+        s_check_same(&decision, &back);
+        support_page_release(copy, len);
+    }
 }
 
 static void
@@ -406,6 +429,7 @@ main(void)
         cmocka_unit_test(test_too_little_room),
         cmocka_unit_test(test_if_absent),
         cmocka_unit_test(test_the_worst_case_fits),
+        cmocka_unit_test(test_texts_of_every_length),
         cmocka_unit_test(test_every_vector),
         cmocka_unit_test(test_every_vector_cut),
         cmocka_unit_test(test_mutated_vectors),

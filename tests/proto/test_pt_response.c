@@ -365,6 +365,9 @@ test_every_vector_and_every_cut(void **state)
         char error[PT_ERROR_BYTES_MAX];
         if (pt_response_decode(frame, &response, error) != PT_OK)
             fail_msg("%s: %s", vectors.gl_pathv[index], error);
+        uint8_t *last = support_page_end(frame.data, frame.len);
+        assert_int_equal(pt_response_decode((pt_bytes_t) {last, frame.len}, &response, error), PT_OK);
+        support_page_release(last, frame.len);
         for (size_t len = 0; len < frame.len; len++) {
             uint8_t *copy = support_copy(frame.data, len);
             pt_status_t status = pt_response_decode((pt_bytes_t) {copy, len}, &response, error);

@@ -96,6 +96,61 @@ test_texts_of_every_length(void **state)
 }
 
 static void
+test_texts_at_the_end_of_a_page(void **state)
+{
+    (void) state;
+    static const uint8_t text[40] = "every text ends where its page ends, ok";
+    for (size_t len = 1; len <= sizeof text; len++) {
+        uint8_t *copy = support_page_end(text, len);
+        pt_text_t ours = {(const char *) copy, len}, other = {(const char *) text, len};
+        assert_true(pt_text_is_utf8(ours));
+        assert_true(pt_text_equal(ours, other) && pt_text_equal(other, ours));
+        copy[len - 1] ^= 0x81;
+        assert_false(pt_text_is_utf8(ours));
+        assert_false(pt_text_equal(ours, other) || pt_text_equal(other, ours));
+        support_page_release(copy, len);
+    }
+}
+
+/*  What follows a text in memory is no part of it. */
+static void
+test_texts_among_other_bytes(void **state)
+{
+    (void) state;
+    char left[64], right[64];
+    for (size_t len = 1; len <= 33; len++) {
+        memset(left, 0xff, sizeof left);
+        memset(right, 0xfe, sizeof right);
+        memset(left, 'x', len);
+        memset(right, 'x', len);
+        pt_text_t ours = {left, len}, other = {right, len};
+        assert_true(pt_text_is_utf8(ours));
+        assert_true(pt_text_equal(ours, other));
+        for (size_t at = 0; at < len; at++) {
+            right[at] = 'y';
+            assert_false(pt_text_equal(ours, other));
+            right[at] = (char) 0xff;
+            assert_false(pt_text_is_utf8(other));
+            right[at] = 'x';
+        }
+    }
+}
+
+static void
+test_hex_digits(void **state)
+{
+    (void) state;
+    static const uint64_t numbers[] = {0,         9, 10, UINT64_C(0x0123456789abcdef), UINT64_C(0xfedcba9876543210),
+                                       UINT64_MAX};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char digits[PT_TEXT_HEX_DIGITS + 1] = {0}, expected[PT_TEXT_HEX_DIGITS + 1];
+        snprintf(expected, sizeof expected, "%016llx", (unsigned long long) numbers[i]);
+        pt_text_hex(numbers[i], digits);
+        assert_string_equal(digits, expected);
+    }
+}
+
+static void
 test_cutting(void **state)
 {
     (void) state;
@@ -132,6 +187,9 @@ main(void)
         cmocka_unit_test(test_every_code_point),
         cmocka_unit_test(test_bytes_that_are_no_text),
         cmocka_unit_test(test_texts_of_every_length),
+        cmocka_unit_test(test_texts_at_the_end_of_a_page),
+        cmocka_unit_test(test_texts_among_other_bytes),
+        cmocka_unit_test(test_hex_digits),
         cmocka_unit_test(test_cutting),
         cmocka_unit_test(test_presence),
     };
