@@ -6,8 +6,11 @@
 static void
 s_print_fault(const pt_fault_t *fault, FILE *stream)
 {
-    (void) fprintf(stream, "%s:%u:%u: %s: %s [%s]\n", fault->mark.file ? fault->mark.file : "catalog", fault->mark.line,
-                   fault->mark.column, fault->warning ? "warning" : "error", fault->text, fault->id);
+    fputs(fault->mark.file ? fault->mark.file : "catalog", stream);
+    //  What is in no file, such as a variable of the environment, has no place in one.
+    if (fault->mark.line)
+        (void) fprintf(stream, ":%u:%u", fault->mark.line, fault->mark.column);
+    (void) fprintf(stream, ": %s: %s [%s]\n", fault->warning ? "warning" : "error", fault->text, fault->id);
 }
 
 //  Faults that were counted but not kept are errors, so errors may be more than faults.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-//  The digits at the beginning, and what follows them.
+//  The digits at the beginning, and what follows them. To other readers of YAML and C, 010 is eight.
 static bool
 s_read_digits(const char *text, uint64_t *out_number, const char **out_rest)
 {
@@ -14,7 +14,8 @@ s_read_digits(const char *text, uint64_t *out_number, const char **out_rest)
     unsigned long long number = strtoull(text, &end, 10);
     *out_number = number;
     *out_rest = end;
-    return text[0] >= '0' && text[0] <= '9' && errno == 0;
+    bool octal = text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+    return text[0] >= '0' && text[0] <= '9' && !octal && errno == 0;
 }
 
 bool

@@ -74,6 +74,13 @@ class Config(unittest.TestCase):
         self.assertEqual(code, 0)
         self.assertIn("did you mean PAYTRIAGE_WORKERS?", words)
 
+    def test_a_faulty_variable_is_said_without_a_place_that_it_has_not(self):
+        self.file.write_text("port_base: 05560\n")
+        code, _, words = self.run_with("config", "check", PAYTRIAGE_WORKERS="many")
+        self.assertEqual((code, words.splitlines()[-1]), (78, "2 errors"))
+        self.assertIn(f"{self.file}:1:12: error: port_base: '05560' is not a whole number", words)
+        self.assertIn("\nenvironment: error: PAYTRIAGE_WORKERS: 'many' is not", words)
+
     def test_the_defaults_are_a_file_that_changes_nothing(self):
         for args in ((), ("--comment",)):
             self.file.write_text(support.run("config", "defaults", *args)[1])

@@ -85,6 +85,23 @@ class Metrics(unittest.TestCase):
             self.assertEqual(metrics['paytriage_unknown_codes_total{provider="opn"}'], 1)
             self.assertFalse([name for name in metrics if "nobody" in name])
 
+    def test_gateways_beyond_the_limit_are_counted_together_and_the_sum_is_right(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for number in range(300):
+                pathlib.Path(folder, f"gw{number:03}.yaml").write_text(
+                    f"gateway: {{id: gw{number:03}, name: Gateway, cite: a.pdf}}\n"
+                    "body: {codes: [{code: code, message: message}]}\noperations: [{name: charge, kind: money}]\nentries:\n"
+                    "  - {code: '05', category: decline_hard, outcome: declined, action: change_instrument, summary: No., "
+                    "cite: 1}\n".replace("'", '"'))
+            with Watched("--catalog", folder) as watched:
+                support.send(watched.front, [{"id": f"{n}", "provider": f"gw{n:03}", "body": {"code": "05"}}
+                                             for n in range(300)])
+                metrics = watched.metrics()
+        counted = {place: value for place, value in metrics.items() if place.startswith("paytriage_decisions_total{")}
+        self.assertEqual(sum(counted.values()), 300)
+        self.assertEqual(counted['paytriage_decisions_total{provider="gw000",route="dead_letter"}'], 1)
+        self.assertEqual(counted['paytriage_decisions_total{provider="other",route="dead_letter"}'], 300 - 256)
+
     def test_the_journal_its_commits_and_its_readers_are_shown(self):
         with tempfile.TemporaryDirectory() as folder, \
              Watched("--journal", f"{folder}/journal", "--journal-size", "16M") as watched:
