@@ -60,8 +60,7 @@ s_bytes(const void *table)
 static inline uint32_t
 s_find(const s_table_t *self, pt_text_t text)
 {
-    const pt_slot_t *slot = pt_phash_find(&self->phash, PT_SPACE_CODE, 0, text);
-    return slot ? slot->values[PT_SLOT_OPERATIONS] : PT_KEY_NONE;
+    return pt_phash_value(&self->phash, PT_SPACE_CODE, 0, text);
 }
 
 PT_CONTENDER_LOOPS(s_single, s_table_t, s_find)

@@ -114,7 +114,11 @@ static inline uint64_t
 pt_phash_mum(uint64_t left, uint64_t right)
 {
     pt_wide_t product = (pt_wide_t) left * right;
-    return (uint64_t) product ^ (uint64_t) (product >> 64);
+    uint64_t low = (uint64_t) product;
+    uint64_t high = (uint64_t) (product >> 64);
+    //  Taken as two words, or the compiler keeps the product together on the stack.
+    __asm__("" : "+r"(low), "+r"(high));
+    return low ^ high;
 }
 
 static inline uint64_t
@@ -136,6 +140,14 @@ pt_phash_slot(const pt_phash_t *self, uint64_t hash)
     return self->slots + pt_phash_base(self, hash) + self->displacements[hash >> self->shift];
 }
 
+static inline uint64_t
+pt_phash_word(const void *at)
+{
+    uint64_t word;
+    __builtin_memcpy(&word, at, sizeof word);
+    return word;
+}
+
 //  Bytes 24 - n to 47 - n keep the first n bytes of a key.
 extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
 
@@ -150,11 +162,11 @@ pt_phash_load(const char *data, size_t len, uint64_t words[3])
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(PT_STRICT_LOADS)
     if (__builtin_expect(((uintptr_t) data & 4095) <= 4096 - PT_PHASH_INLINE_BYTES, 1)) {
-        uint64_t masks[3];
-        __builtin_memcpy(words, data, PT_PHASH_INLINE_BYTES);
-        __builtin_memcpy(masks, pt_phash_masks + PT_PHASH_INLINE_BYTES - len, sizeof masks);
-        for (int i = 0; i < 3; i++)
-            words[i] &= masks[i];
+        //  Word by word, or the compiler takes detours over the stack.
+        const uint8_t *masks = pt_phash_masks + PT_PHASH_INLINE_BYTES - len;
+        words[0] = pt_phash_word(data) & pt_phash_word(masks);
+        words[1] = pt_phash_word(data + 8) & pt_phash_word(masks + 8);
+        words[2] = pt_phash_word(data + 16) & pt_phash_word(masks + 16);
         return;
     }
 #endif
@@ -162,19 +174,46 @@ pt_phash_load(const char *data, size_t len, uint64_t words[3])
     memcpy(words, data, len);
 }
 
-/*  The slot of a key, or NULL. Any bytes of any length may be asked for. */
+/*  The slot where a key stands if it is known, with *out_miss 0; else some slot, and *out_miss all ones.
+ *  Whoever needs a number, not a slot, mixes the miss in and so branches on no key. Any bytes of any
+ *  length may be asked for.
+ */
 static inline const pt_slot_t *
-pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
+pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_miss)
 {
-    if (__builtin_expect(text.len - 1 >= PT_PHASH_INLINE_BYTES, 0))
-        return pt_phash_find_long(self, space, owner, text);
+    if (__builtin_expect(text.len - 1 >= PT_PHASH_INLINE_BYTES, 0)) {
+        const pt_slot_t *found = pt_phash_find_long(self, space, owner, text);
+        *out_miss = found ? 0 : UINT32_MAX;
+        return found ? found : self->slots;
+    }
     pt_key_t key;
     pt_phash_load(text.data, text.len, key.words);
     key.meta = pt_phash_meta(space, owner, text.len);
     const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
     uint64_t difference = (slot->words[0] ^ key.words[0]) | (slot->words[1] ^ key.words[1]) |
                           (slot->words[2] ^ key.words[2]) | (slot->meta ^ key.meta);
-    return difference ? NULL : slot;
+    *out_miss = -(uint32_t) (difference != 0);
+    return slot;
+}
+
+/*  The slot of a key, or NULL. Any bytes of any length may be asked for. */
+static inline const pt_slot_t *
+pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
+{
+    uint32_t miss;
+    const pt_slot_t *slot = pt_phash_probe(self, space, owner, text, &miss);
+    return miss ? NULL : slot;
+}
+
+/*  What a key answers to any operation, or PT_PHASH_NONE, without a branch on the key. */
+static inline uint32_t
+pt_phash_value(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
+{
+    uint32_t miss;
+    const pt_slot_t *slot = pt_phash_probe(self, space, owner, text, &miss);
+    //  The compiler must not see what it is, or it branches again.
+    __asm__("" : "+r"(miss));
+    return slot->values[PT_SLOT_OPERATIONS] | miss;
 }
 
 /*  The slots of `count` keys, each as pt_phash_find gives it: for tables that no cache holds, where

@@ -100,6 +100,8 @@ static size_t
 s_find(const s_keys_t *keys, pt_space_t space, uint16_t owner, pt_text_t text)
 {
     const pt_slot_t *slot = pt_phash_find(&keys->table, space, owner, text);
+    uint32_t value = slot ? slot->values[PT_SLOT_OPERATIONS] : PT_PHASH_NONE;
+    assert_int_equal(pt_phash_value(&keys->table, space, owner, text), value);
     return slot ? slot->values[PT_SLOT_OPERATIONS] : SIZE_MAX;
 }
 
