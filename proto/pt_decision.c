@@ -19,12 +19,13 @@
 //  and what has no text of its own (keys, words, numbers, heads) rounded up.
 #define S_TEXT_MAX(bytes_max) ((bytes_max) + 3)
 #define S_PAIRS_MAX(count, name_max, value_max) ((count) * (S_TEXT_MAX(name_max) + S_TEXT_MAX(value_max)))
-#define S_REST_MAX 768
+#define S_REST_MAX 832
 #define S_BYTES_MAX                                                                                                    \
-    (S_REST_MAX + S_TEXT_MAX(PT_ID_BYTES_MAX) + S_TEXT_MAX(PT_PROVIDER_BYTES_MAX) +                                    \
-     S_TEXT_MAX(PT_OPERATION_BYTES_MAX) + S_TEXT_MAX(PT_REFERENCE_BYTES_MAX) + S_TEXT_MAX(PT_ACCOUNT_BYTES_MAX) +      \
-     S_TEXT_MAX(PT_DECISION_PRODUCER_BYTES_MAX) + S_TEXT_MAX(PT_CODE_BYTES_MAX) + S_TEXT_MAX(PT_MESSAGE_BYTES_MAX) +   \
-     S_TEXT_MAX(PT_DECISION_ENTRY_BYTES_MAX) + S_PAIRS_MAX(PT_PARAMS_MAX, PT_FIELD_BYTES_MAX, PT_PARAM_BYTES_MAX) +    \
+    (S_REST_MAX + S_TEXT_MAX(PT_DECISION_ENTRY_BYTES_MAX) + S_TEXT_MAX(PT_ID_BYTES_MAX) +                              \
+     S_TEXT_MAX(PT_PROVIDER_BYTES_MAX) + S_TEXT_MAX(PT_OPERATION_BYTES_MAX) + S_TEXT_MAX(PT_REFERENCE_BYTES_MAX) +     \
+     S_TEXT_MAX(PT_ACCOUNT_BYTES_MAX) + S_TEXT_MAX(PT_DECISION_PRODUCER_BYTES_MAX) + S_TEXT_MAX(PT_CODE_BYTES_MAX) +   \
+     S_TEXT_MAX(PT_MESSAGE_BYTES_MAX) + S_TEXT_MAX(PT_DECISION_ENTRY_BYTES_MAX) +                                      \
+     S_PAIRS_MAX(PT_PARAMS_MAX, PT_FIELD_BYTES_MAX, PT_PARAM_BYTES_MAX) +                                              \
      S_PAIRS_MAX(PT_REASONS_MAX, PT_MESSAGE_BYTES_MAX + 9, PT_DECISION_ENTRY_BYTES_MAX + 6) +                          \
      S_PAIRS_MAX(PT_FIELDS_MAX, PT_FIELD_BYTES_MAX, PT_PARAM_BYTES_MAX) + S_TEXT_MAX(PT_DECISION_SUMMARY_BYTES_MAX) +  \
      S_TEXT_MAX(PT_DECISION_ERROR_BYTES_MAX) + S_TEXT_MAX(PT_RAW_BYTES_MAX))
@@ -233,8 +234,9 @@ s_put_audience(pt_pen_t *pen, unsigned audience)
 static void
 s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
 {
+    bool has_nearest = pt_text_is_set(self->nearest);
     PT_PEN_KEY(pen, "alert");
-    pt_pen_count(pen, S_MAP, 5);
+    pt_pen_count(pen, S_MAP, 5U + (self->fold ? 3 : 0) + has_nearest);
     PT_PEN_KEY(pen, "audience");
     s_put_audience(pen, self->audience);
     PT_PEN_KEY(pen, "severity");
@@ -245,6 +247,18 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
     pt_pen_bool(pen, self->active);
     PT_PEN_KEY(pen, "count");
     pt_pen_natural(pen, self->count);
+    if (self->fold) {
+        PT_PEN_KEY(pen, "fold");
+        pt_pen_word(pen, &pt_model_words_fold[self->fold]);
+        PT_PEN_KEY(pen, "first_ms");
+        pt_pen_natural(pen, self->first_ms);
+        PT_PEN_KEY(pen, "last_ms");
+        pt_pen_natural(pen, self->last_ms);
+    }
+    if (has_nearest) {
+        PT_PEN_KEY(pen, "nearest");
+        s_put_text(pen, self->nearest, PT_DECISION_ENTRY_BYTES_MAX);
+    }
 }
 
 /*  Where it goes and what to do. */

@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 //  No encoded decision is longer: the limits of pt_model.h add up to less.
-#define PT_DECISION_BYTES_MAX (48 * 1024)
+#define PT_DECISION_BYTES_MAX (49 * 1024)
 
 /*  Encode into out[0..capacity). Returns PT_OK with *out_bytes, or PT_E_SPACE (nothing to rely on
  *  in `out`); never PT_E_SPACE with PT_DECISION_BYTES_MAX bytes of room. Allocates nothing.

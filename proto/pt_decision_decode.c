@@ -98,6 +98,10 @@ static const s_key_t s_alert_keys[] = {
     {ALERT(when), .kind = KIND_WORD, .parse = pt_alert_when_parse, .required = true},
     {ALERT(active), .kind = KIND_BOOL, .required = true},
     {ALERT(count), .kind = KIND_UINT32, .max = UINT32_MAX, .required = true},
+    {ALERT(fold), .kind = KIND_WORD, .parse = pt_fold_parse},
+    {ALERT(first_ms), .kind = KIND_UINT64, .max = MS_MAX},
+    {ALERT(last_ms), .kind = KIND_UINT64, .max = MS_MAX},
+    {ALERT(nearest), .kind = KIND_TEXT, .max = PT_DECISION_ENTRY_BYTES_MAX},
 };
 // clang-format on
 

@@ -85,6 +85,12 @@ const pt_word_t pt_model_words_alert_when[PT_ALERT_WHEN_COUNT_] = {
     [PT_ALERT_WHEN_IF_PERSISTENT] = WORD("if_persistent"),
 };
 
+const pt_word_t pt_model_words_fold[PT_FOLD_COUNT_] = {
+    [PT_FOLD_NONE] = WORD("none"),
+    [PT_FOLD_SAME] = WORD("same"),
+    [PT_FOLD_OTHERS] = WORD("others"),
+};
+
 const pt_word_t pt_model_words_severity[PT_SEVERITY_COUNT_] = {
     [PT_SEVERITY_INFO] = WORD("info"),
     [PT_SEVERITY_WARNING] = WORD("warning"),
@@ -133,6 +139,7 @@ FIELD_WORDS(outcome, PT_OUTCOME_COUNT_)
 FIELD_WORDS(route, PT_ROUTE_COUNT_)
 FIELD_WORDS(action, PT_ACTION_COUNT_)
 FIELD_WORDS(alert_when, PT_ALERT_WHEN_COUNT_)
+FIELD_WORDS(fold, PT_FOLD_COUNT_)
 FIELD_WORDS(severity, PT_SEVERITY_COUNT_)
 FIELD_WORDS(audience, PT_AUDIENCE_COUNT_)
 FIELD_WORDS(operation_kind, PT_OPERATION_COUNT_)

@@ -119,6 +119,14 @@ typedef enum {
     PT_ALERT_WHEN_COUNT_
 } pt_alert_when_t;
 
+//  What an alert stands for beside its own response.
+typedef enum {
+    PT_FOLD_NONE,
+    PT_FOLD_SAME,   //  others of the same kind
+    PT_FOLD_OTHERS, //  others of many kinds, more than there is room to tell apart
+    PT_FOLD_COUNT_
+} pt_fold_t;
+
 typedef enum { PT_SEVERITY_INFO, PT_SEVERITY_WARNING, PT_SEVERITY_CRITICAL, PT_SEVERITY_COUNT_ } pt_severity_t;
 
 //  Bits of an alert's audience; bit n has the word pt_audience_text(n).
@@ -151,6 +159,7 @@ const char *pt_outcome_text(pt_outcome_t value);
 const char *pt_route_text(pt_route_t value);
 const char *pt_action_text(pt_action_t value);
 const char *pt_alert_when_text(pt_alert_when_t value);
+const char *pt_fold_text(pt_fold_t value);
 const char *pt_severity_text(pt_severity_t value);
 const char *pt_audience_text(pt_audience_t value);
 const char *pt_operation_kind_text(pt_operation_kind_t value);
@@ -163,6 +172,7 @@ int pt_outcome_parse(pt_text_t word);
 int pt_route_parse(pt_text_t word);
 int pt_action_parse(pt_text_t word);
 int pt_alert_when_parse(pt_text_t word);
+int pt_fold_parse(pt_text_t word);
 int pt_severity_parse(pt_text_t word);
 int pt_audience_parse(pt_text_t word);
 int pt_operation_kind_parse(pt_text_t word);
@@ -291,7 +301,11 @@ typedef struct {
     uint8_t audience; //  PT_AUDIENCE_BIT of each
     pt_severity_t severity;
     pt_alert_when_t when;
-    uint32_t count; //  responses folded into this alert, from 1
+    uint32_t count;    //  responses that it stands for, from 1
+    pt_fold_t fold;    //  of a summary
+    uint64_t first_ms; //  unix ms, of a summary: when the first of them was decided
+    uint64_t last_ms;
+    pt_text_t nearest; //  the entry whose code looks most like the unknown one; absent: none does
 } pt_alert_t;
 
 //  What of a decision is made unreadable where it holds a card number; see pt_mask.h.

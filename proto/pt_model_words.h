@@ -30,6 +30,7 @@ extern const pt_word_t pt_model_words_outcome[PT_OUTCOME_COUNT_];
 extern const pt_word_t pt_model_words_route[PT_ROUTE_COUNT_];
 extern const pt_word_t pt_model_words_action[PT_ACTION_COUNT_];
 extern const pt_word_t pt_model_words_alert_when[PT_ALERT_WHEN_COUNT_];
+extern const pt_word_t pt_model_words_fold[PT_FOLD_COUNT_];
 extern const pt_word_t pt_model_words_severity[PT_SEVERITY_COUNT_];
 extern const pt_word_t pt_model_words_audience[PT_AUDIENCE_COUNT_];
 extern const pt_word_t pt_model_words_operation_kind[PT_OPERATION_COUNT_];

@@ -10,6 +10,9 @@
 #define S_OTHERS PT_ALERTS_KEYS_MAX //  the slot of what has none
 #define S_NONE UINT32_MAX
 
+//  A summary without a sample is looked at again so much later.
+#define S_AGAIN_MS 1000
+
 typedef struct {
     XXH128_hash_t key;
     uint32_t next; //  of the same head, or of the free ones
@@ -287,18 +290,18 @@ pt_alerts_wants_sample(const pt_alerts_t *self, const pt_alert_receipt_t *receip
 }
 
 void
-pt_alerts_keep_sample(pt_alerts_t *self, const pt_alert_receipt_t *receipt, pt_bytes_t decision)
+pt_alerts_keep_sample(pt_alerts_t *self, const pt_alert_receipt_t *receipt, pt_bytes_t sample)
 {
     assert(pt_alerts_wants_sample(self, receipt));
-    assert(decision.len > 0 && decision.len <= PT_ALERTS_SAMPLE_BYTES_MAX);
+    assert(sample.len > 0 && sample.len <= PT_ALERTS_SAMPLE_BYTES_MAX);
 
     s_slot_t *slot = &self->slots[receipt->slot];
-    uint8_t *sample = realloc(slot->sample, decision.len);
-    if (!sample)
+    uint8_t *copy = realloc(slot->sample, sample.len);
+    if (!copy)
         return;
-    memcpy(sample, decision.data, decision.len);
-    slot->sample = sample;
-    slot->sample_bytes = decision.len;
+    memcpy(copy, sample.data, sample.len);
+    slot->sample = copy;
+    slot->sample_bytes = sample.len;
 }
 
 void
@@ -381,8 +384,11 @@ pt_alerts_sum_up(pt_alerts_t *self, int64_t now_ms, bool at_the_end, pt_alert_su
             self->due_ms = due_ms < self->due_ms ? due_ms : self->due_ms;
             continue;
         }
-        if (!s_close_window(self, slot, now_ms, out))
+        if (!s_close_window(self, slot, now_ms, out)) {
+            if (slot->folded)
+                self->due_ms = now_ms + S_AGAIN_MS;
             continue;
+        }
         out->receipt.slot = i;
         out->others = i == S_OTHERS;
         self->due_ms = now_ms; //  there may be more

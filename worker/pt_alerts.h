@@ -53,7 +53,7 @@ typedef struct {
 
 typedef struct {
     pt_alert_receipt_t receipt;
-    pt_bytes_t sample; //  the first decision that was folded; valid until the next call
+    pt_bytes_t sample; //  of the first that was folded; valid until the next one is counted
     uint64_t first_ms; //  unix ms, when the first of them was decided
     uint64_t last_ms;
     bool others; //  they are of many kinds
@@ -78,11 +78,11 @@ XXH128_hash_t pt_alert_key(const pt_decision_t *decision);
 pt_alert_receipt_t pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t now_ms,
                                    uint64_t decided_ms);
 
-/*  Whether a folded alert is to stand for the others; then give its bytes, at most
+/*  Whether a folded alert is to stand for the others; then give what shows it, at most
  *  PT_ALERTS_SAMPLE_BYTES_MAX. They are copied; without memory the next one is asked for.
  */
 bool pt_alerts_wants_sample(const pt_alerts_t *self, const pt_alert_receipt_t *receipt);
-void pt_alerts_keep_sample(pt_alerts_t *self, const pt_alert_receipt_t *receipt, pt_bytes_t decision);
+void pt_alerts_keep_sample(pt_alerts_t *self, const pt_alert_receipt_t *receipt, pt_bytes_t sample);
 
 /*  As if it had not come: the last ones first, before anything else is counted or summed up. */
 void pt_alerts_undo(pt_alerts_t *self, const pt_alert_receipt_t *receipt);

@@ -56,6 +56,8 @@ s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char 
         .gate = options->gate,
         .settled = options->journal && options->journal_settled,
         .journal = options->journal,
+        .alerts = options->journal ? NULL : &options->alerts,
+        .stats = options->stats,
         .jobs = jobs,
         .next = next,
     };
@@ -81,6 +83,7 @@ s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_f
         .settled = options->journal_settled,
         .commit_jobs = options->commit_jobs,
         .commit_wait_ms = options->commit_wait_ms,
+        .alerts = &options->alerts,
         .stats = options->stats,
         .failure_fd = failure_fd,
     };

@@ -53,6 +53,7 @@ pt_job_destroy(pt_job_t **self_p)
         return;
     pt_job_clear(self);
     free(self->outputs);
+    free(self->raised);
     free(self);
     *self_p = NULL;
 }
@@ -86,6 +87,7 @@ pt_job_drop_outputs(pt_job_t *self)
     for (size_t i = 0; i < self->output_count; i++)
         s_close_output(&self->outputs[i]);
     self->output_count = 0;
+    self->raised_count = 0;
 }
 
 pt_bytes_t
@@ -124,6 +126,22 @@ pt_job_add_output(pt_job_t *self)
     zmq_msg_init(&output->items);
     zmq_msg_init(&output->responses);
     return output;
+}
+
+pt_raised_t *
+pt_job_add_raised(pt_job_t *self)
+{
+    assert(self);
+
+    if (self->raised_count == self->raised_capacity) {
+        size_t capacity = self->raised_capacity ? 2 * self->raised_capacity : 64;
+        pt_raised_t *raised = realloc(self->raised, capacity * sizeof(*raised));
+        if (!raised)
+            return NULL;
+        self->raised = raised;
+        self->raised_capacity = capacity;
+    }
+    return &self->raised[self->raised_count++];
 }
 
 //  The baton is the order of memory between two stages, written down: libzmq orders it as well,

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "pt_alerts.h"
 #include "pt_catalog.h"
 #include "pt_frames.h"
 #include "pt_wire.h"
@@ -48,6 +49,16 @@ typedef struct {
     uint64_t first_retained; //  of the topic
 } pt_output_t;
 
+//  An alert that one of the job's decisions raises: where its bytes are, and what became of it.
+typedef struct {
+    pt_alert_kind_t kind;
+    XXH128_hash_t key;
+    uint32_t output;
+    uint32_t offset; //  in the output's items
+    uint32_t bytes;
+    pt_alert_receipt_t receipt;
+} pt_raised_t;
+
 typedef struct pt_job {
     //  Set by the pool.
     size_t broker;     //  whose socket the answer goes to
@@ -70,10 +81,17 @@ typedef struct pt_job {
     pt_output_t *outputs;
     size_t output_count;
     size_t output_capacity;
+    pt_raised_t *raised; //  alerts, in the order of outputs; each is pt_teller's to count
+    size_t raised_count;
+    size_t raised_capacity;
+    const pt_catalog_t *decided_by; //  stays until the job is back in the pool
 
     //  Of a job without responses that brings the workers another catalog (pt_swap); else NULL.
     const pt_catalog_t *catalog;
     struct pt_packer *packer; //  made for it; once taken, the one that was replaced
+
+    //  A job without responses that carries summaries of alerts: the publisher destroys it.
+    bool is_summary;
 
     struct pt_job *previous; //  the pool's list of jobs in work
     struct pt_job *next;
@@ -95,7 +113,10 @@ pt_bytes_t pt_job_payload(const pt_job_t *self);
 /*  Add an output, its items not yet made; NULL when out of memory. */
 pt_output_t *pt_job_add_output(pt_job_t *self);
 
-/*  Close all outputs. */
+/*  Room for another raised alert; NULL when out of memory. */
+pt_raised_t *pt_job_add_raised(pt_job_t *self);
+
+/*  Close all outputs, and forget what they raised. */
 void pt_job_drop_outputs(pt_job_t *self);
 
 /*  Hand a job to the next stage. The socket has no high-water mark: the credit that brokers get

@@ -8,11 +8,15 @@
 #include "pt_fault_point.h"
 #include "pt_journal_commit.h"
 #include "pt_sockets.h"
+#include "pt_teller.h"
 #include "pt_wait.h"
 
 //  Positions wait this long for decisions to be committed along with; a subscriber asks again after
 //  a second without an answer. As many as one SUBACK holds do not wait: more are to follow them.
 #define S_POSITION_WAIT_MS 200
+
+//  After summaries that found no room.
+#define S_SUMMARY_AGAIN_MS 1000
 
 //  Between two trimmings while nothing else is to be done.
 #define S_TRIM_EVERY_MS 100
@@ -44,6 +48,8 @@ typedef struct {
     int64_t wait_ms;
     int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
     int64_t trim_ms;
+    pt_teller_t *teller;
+    int64_t summary_ms; //  no summaries before
     pt_stats_t *stats;
     int failure_fd;
     bool failed;
@@ -126,11 +132,14 @@ s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
 static void
 s_refuse_jobs(s_journal_t *self, pt_reason_t reason)
 {
-    for (size_t i = 0; i < self->commit.job_count; i++) {
+    for (size_t i = self->commit.job_count; i-- > 0;) {
         pt_job_t *job = self->commit.jobs[i];
+        pt_teller_undo(self->teller, job);
         pt_job_drop_outputs(job);
         job->refused = true;
         job->reason = reason;
+        if (job->is_summary)
+            self->summary_ms = zclock_mono() + S_SUMMARY_AGAIN_MS;
     }
     for (size_t i = 0; i < self->commit.request_count; i++)
         self->commit.requests[i]->status = PT_E_SPACE;
@@ -203,6 +212,11 @@ s_gather_jobs(s_journal_t *self, int64_t now_ms)
 {
     pt_job_t *job;
     while (s_has_room(self) && (job = pt_job_take(zsock_resolve(self->jobs))) != NULL) {
+        if (!pt_teller_take(self->teller, job, now_ms)) {
+            pt_job_drop_outputs(job);
+            job->refused = true;
+            job->reason = PT_REASON_BUSY;
+        }
         if (!pt_commit_wants(&self->commit, job)) {
             pt_job_hand(zsock_resolve(self->next), job);
             continue;
@@ -231,11 +245,36 @@ s_gather_requests(s_journal_t *self, int64_t now_ms)
 }
 
 static int64_t
+s_summary_due_ms(const s_journal_t *self)
+{
+    int64_t due_ms = pt_teller_due_ms(self->teller);
+    return due_ms > self->summary_ms ? due_ms : self->summary_ms;
+}
+
+//  Sum up alerts at the end of a commit. True: there were any.
+static bool
+s_gather_summaries(s_journal_t *self, int64_t now_ms, bool at_the_end)
+{
+    pt_job_t *job = pt_job_new();
+    if (!job || !pt_teller_sum_up(self->teller, now_ms, at_the_end, job)) {
+        pt_job_destroy(&job);
+        return false;
+    }
+    job->is_summary = true;
+    job->plain = true; //  there is no batch to remember
+    pt_commit_add(&self->commit, job);
+    s_set_due(self, now_ms);
+    return true;
+}
+
+static int64_t
 s_next_wake(const s_journal_t *self, int64_t now_ms)
 {
     int64_t wake_ms = self->due_ms;
     if (pt_store_wants_trim(self->commit.store) && self->trim_ms < wake_ms)
         wake_ms = self->trim_ms;
+    if (s_summary_due_ms(self) < wake_ms)
+        wake_ms = s_summary_due_ms(self);
     if (self->failed || wake_ms == INT64_MAX)
         return -1;
     return wake_ms > now_ms ? wake_ms - now_ms : 0;
@@ -252,6 +291,10 @@ s_journal_close(s_journal_t **self_p)
     zsock_destroy(&self->requests);
     for (size_t i = 0; i < S_ASKERS_MAX; i++)
         zsock_destroy(&self->askers[i].socket);
+    for (size_t i = 0; i < self->commit.job_count; i++)
+        if (self->commit.jobs[i]->is_summary)
+            pt_job_destroy(&self->commit.jobs[i]);
+    pt_teller_destroy(&self->teller);
     free(self->commit.entries);
     free(self->commit.parts);
     free(self);
@@ -288,10 +331,12 @@ s_journal_open(const pt_journal_options_t *options)
     self->failure_fd = options->failure_fd;
     self->stats = options->stats;
     s_show_usage(self);
+    self->teller = pt_teller_new(options->alerts, options->stats);
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
-    if (!self->jobs || !self->next || !self->requests || pt_sockets_bind(self->jobs, options->jobs, bound) != PT_OK ||
+    if (!self->teller || !self->jobs || !self->next || !self->requests ||
+        pt_sockets_bind(self->jobs, options->jobs, bound) != PT_OK ||
         pt_sockets_bind(self->requests, options->requests, bound) != PT_OK ||
         pt_sockets_connect(self->next, options->next) != PT_OK) {
         int reason = errno;
@@ -307,11 +352,26 @@ s_take_turn(s_journal_t *self)
     int64_t now_ms = zclock_mono();
     s_gather_jobs(self, now_ms);
     s_gather_requests(self, now_ms);
+    if (now_ms >= s_summary_due_ms(self))
+        s_gather_summaries(self, now_ms, false);
     if (now_ms >= self->due_ms)
         s_commit(self);
     else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit.store))
         s_trim_alone(self, false);
     s_show_usage(self);
+}
+
+//  Folded alerts must not wait for a start that may never come. Jobs that are still here were not
+//  drained, and their alerts come again with them.
+static void
+s_sum_up_the_rest(s_journal_t *self)
+{
+    while (!self->failed && !self->commit.job_count && s_gather_summaries(self, zclock_mono(), true)) {
+        self->summary_ms = 0;
+        s_commit(self);
+        if (self->summary_ms)
+            return;
+    }
 }
 
 static void
@@ -332,6 +392,7 @@ s_journal_run(zsock_t *pipe, void *argument)
         if (!self->failed)
             s_take_turn(self);
     }
+    s_sum_up_the_rest(self);
     s_journal_close(&self);
 }
 
@@ -341,6 +402,7 @@ pt_journal_new(const pt_journal_options_t *options)
     assert(options);
     assert(options->store);
     assert(options->jobs && options->next && options->requests);
+    assert(options->alerts);
     assert(options->commit_jobs <= PT_JOURNAL_JOBS_MAX);
 
     s_journal_t *self = s_journal_open(options);

@@ -42,7 +42,7 @@ pt_commit_add(pt_commit_t *self, pt_job_t *job)
 {
     assert(self);
     assert(job);
-    assert(self->job_count < PT_JOURNAL_JOBS_MAX);
+    assert(self->job_count <= PT_JOURNAL_JOBS_MAX);
 
     self->jobs[self->job_count++] = job;
     for (size_t i = 0; i < job->output_count; i++)

@@ -16,7 +16,7 @@ typedef struct {
 typedef struct {
     pt_store_t *store;
     bool settled;
-    pt_job_t *jobs[PT_JOURNAL_JOBS_MAX];
+    pt_job_t *jobs[PT_JOURNAL_JOBS_MAX + 1]; //  and one of summaries
     size_t job_count;
     size_t bytes; //  of the jobs' outputs
     pt_request_t *requests[PT_COMMIT_REQUESTS_MAX];

@@ -120,6 +120,18 @@ s_print_by_provider(FILE *out, const pt_stats_snapshot_t *stats, size_t offset, 
 }
 
 static void
+s_print_fates(FILE *out, const pt_stats_alerts_t *alerts)
+{
+    const s_line_t lines[] = {
+        {"paytriage_alerts_told_total", "Alerts published at once.", alerts->told},
+        {"paytriage_alerts_folded_total", "Alerts counted for a summary.", alerts->folded},
+        {"paytriage_alert_summaries_total", "Summaries of folded alerts published.", alerts->summaries},
+        {"paytriage_alert_keys", "Kinds of alerts that are remembered now.", alerts->keys},
+    };
+    S_PRINT(out, lines);
+}
+
+static void
 s_print_decisions(FILE *out, const pt_stats_snapshot_t *stats)
 {
     static const s_line_t routes = {"paytriage_decisions_total", "Decisions made, by gateway and route.", 0};
@@ -137,6 +149,7 @@ s_print_decisions(FILE *out, const pt_stats_snapshot_t *stats)
     s_print_decided(out, stats, "match", offsetof(pt_stats_decided_t, matches), PT_MATCH_COUNT_, s_match_word, &matches,
                     false);
     s_print_by_provider(out, stats, offsetof(pt_stats_decided_t, alerts), &alerts);
+    s_print_fates(out, &stats->alerts);
     s_print_by_provider(out, stats, offsetof(pt_stats_decided_t, categories[PT_CATEGORY_UNKNOWN_CODE]), &unknown);
 }
 

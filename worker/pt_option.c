@@ -20,6 +20,8 @@ static const char *const s_log_formats[PT_LOG_FORMAT_COUNT_ + 1] = {"auto", "tex
 static const char *const s_log_levels[PT_LOG_LEVEL_COUNT_ + 1] = {"error", "warning", "info", "debug", NULL};
 static const char *const s_maskings[PT_MASKING_COUNT_ + 1] = {"texts", "all", "none", NULL};
 
+#define S_ALERT_WINDOW_MS_MAX (UINT64_C(24) * 60 * 60 * 1000)
+
 static const pt_option_t s_options[PT_OPTION_COUNT_] = {
     [PT_OPTION_BIND] = {.key = "bind",
                         .flag = "bind",
@@ -222,6 +224,36 @@ static const pt_option_t s_options[PT_OPTION_COUNT_] = {
                                .commands = PT_FOR_WORKER | PT_FOR_RUN,
                                .group = 2,
                                .help = "messages of up to 64 KiB kept for a slow subscriber before it loses some"},
+    [PT_OPTION_ALERT_WINDOW] = {.key = "alerts.window",
+                                .flag = "alert-window",
+                                .type = PT_OPTION_DURATION,
+                                .argument = "TIME",
+                                .preset = "5m",
+                                .max = S_ALERT_WINDOW_MS_MAX,
+                                .commands = PT_FOR_WORKER | PT_FOR_RUN,
+                                .group = 7,
+                                .help = "alerts that follow one of their kind within it are folded into one "
+                                        "summary; 0s publishes each"},
+    [PT_OPTION_ALERT_FREQUENT] = {.key = "alerts.frequent",
+                                  .flag = "alert-frequent",
+                                  .type = PT_OPTION_NUMBER,
+                                  .argument = "N",
+                                  .preset = "10",
+                                  .min = 1,
+                                  .max = PT_ALERTS_FREQUENT_COUNT_MAX,
+                                  .commands = PT_FOR_WORKER | PT_FOR_RUN,
+                                  .group = 7,
+                                  .help = "what alerts if frequent does when it came so often, 1 to 1000"},
+    [PT_OPTION_ALERT_FREQUENT_WINDOW] = {.key = "alerts.frequent_window",
+                                         .flag = "alert-frequent-window",
+                                         .type = PT_OPTION_DURATION,
+                                         .argument = "TIME",
+                                         .preset = "5m",
+                                         .min = 1000,
+                                         .max = S_ALERT_WINDOW_MS_MAX,
+                                         .commands = PT_FOR_WORKER | PT_FOR_RUN,
+                                         .group = 7,
+                                         .help = "within so long, 1s to 24h"},
     [PT_OPTION_JOURNAL_DIR] = {.key = "journal.dir",
                                .flag = "journal",
                                .argument = "DIR",

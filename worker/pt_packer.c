@@ -1,6 +1,4 @@
-/*  A decision with an active alert is in two topics and still encoded once: it is a link of two
- *  lists, its route's and operator_alert's.
- */
+/*  Decisions are encoded one behind the other, whatever their topic; lists of links gather them. */
 #include "pt_packer.h"
 
 #include <assert.h>
@@ -11,18 +9,15 @@
 //  Usual for 4096 decisions of 300 bytes; grows by doubling.
 #define S_BUFFER_BYTES ((size_t) 1024 * 1024)
 
-//  An array's header for up to 65535 elements.
-#define S_ARRAY_BYTES_MAX 3
-
 #define S_NONE UINT32_MAX
-
-enum { S_ROUTE, S_ALERT, S_LIST_COUNT };
 
 typedef struct {
     size_t offset; //  in the buffer
     size_t bytes;
-    uint32_t next[S_LIST_COUNT]; //  record of the same topic, or S_NONE
-    pt_bytes_t response;         //  borrowed; data NULL: none, or too long
+    uint32_t next;       //  record of the same topic, or S_NONE
+    pt_bytes_t response; //  borrowed; data NULL: none, or too long
+    pt_alert_kind_t alert_kind;
+    XXH128_hash_t alert_key;
 } s_record_t;
 
 //  The decisions of one (queue, provider).
@@ -40,7 +35,8 @@ struct pt_packer {
     size_t used_bytes;
     s_record_t records[PT_BATCH_COUNT_MAX];
     uint32_t record_count;
-    //  By queue * (providers + 1) + provider; the last one of a queue is for unknown providers.
+    //  By queue * (providers + 1) + provider, of the queues of routes; the last one of a queue is for unknown
+    //  providers.
     s_topic_t *topics;
     size_t *used_topics;
     size_t used_count;
@@ -57,7 +53,7 @@ pt_packer_new(const pt_catalog_t *catalog)
         return NULL;
     self->catalog = catalog;
     self->provider_count = pt_catalog_provider_count(catalog);
-    size_t topic_count = PT_QUEUE_COUNT_ * (self->provider_count + 1);
+    size_t topic_count = PT_QUEUE_OPERATOR_ALERT * (self->provider_count + 1);
     self->topics = calloc(topic_count, sizeof(*self->topics));
     self->used_topics = calloc(topic_count, sizeof(*self->used_topics));
     self->buffer_bytes = S_BUFFER_BYTES;
@@ -98,16 +94,16 @@ pt_packer_room(pt_packer_t *self)
 }
 
 static void
-s_append_record(pt_packer_t *self, uint32_t record, int list, pt_queue_t queue, size_t provider)
+s_append_record(pt_packer_t *self, uint32_t record, pt_queue_t queue, size_t provider)
 {
     size_t index = (size_t) queue * (self->provider_count + 1) + provider;
     s_topic_t *topic = &self->topics[index];
-    self->records[record].next[list] = S_NONE;
+    self->records[record].next = S_NONE;
     if (!topic->used) {
         *topic = (s_topic_t) {.first = record, .used = true};
         self->used_topics[self->used_count++] = index;
     } else {
-        self->records[topic->last].next[list] = record;
+        self->records[topic->last].next = record;
     }
     topic->last = record;
 }
@@ -124,11 +120,12 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
     self->records[record].offset = self->used_bytes;
     self->records[record].bytes = triaged->bytes;
     self->records[record].response = (pt_bytes_t) {0};
+    self->records[record].alert_kind = triaged->alert_kind;
+    if (triaged->alert_kind != PT_ALERT_NONE)
+        self->records[record].alert_key = triaged->alert_key;
     self->used_bytes += triaged->bytes;
     size_t provider = triaged->provider < self->provider_count ? triaged->provider : self->provider_count;
-    s_append_record(self, record, S_ROUTE, pt_queue_of_route(triaged->route), provider);
-    if (triaged->alert)
-        s_append_record(self, record, S_ALERT, PT_QUEUE_OPERATOR_ALERT, provider);
+    s_append_record(self, record, pt_queue_of_route(triaged->route), provider);
 }
 
 void
@@ -142,9 +139,11 @@ pt_packer_keep(pt_packer_t *self, pt_bytes_t response)
         self->records[self->record_count - 1].response = response;
 }
 
-static uint8_t *
-s_write_array(uint8_t *out, uint32_t count)
+uint8_t *
+pt_packer_write_array(uint8_t *out, uint32_t count)
 {
+    assert(out);
+
     if (count < 16) {
         *out++ = (uint8_t) (0x90 | count);
         return out;
@@ -157,19 +156,19 @@ s_write_array(uint8_t *out, uint32_t count)
 
 //  The count and bytes of the records from `record` on that fit into one frame: at least one does.
 static uint32_t
-s_measure_frame(const pt_packer_t *self, int list, uint32_t record, size_t *out_bytes)
+s_measure_frame(const pt_packer_t *self, uint32_t record, size_t *out_bytes)
 {
     uint32_t count = 0;
     size_t bytes = 0;
-    for (; record != S_NONE; record = self->records[record].next[list]) {
+    for (; record != S_NONE; record = self->records[record].next) {
         size_t more = self->records[record].bytes;
-        if (S_ARRAY_BYTES_MAX + bytes + more > PT_PACKER_FRAME_BYTES_MAX)
+        if (PT_PACKER_ARRAY_BYTES_MAX + bytes + more > PT_PACKER_FRAME_BYTES_MAX)
             break;
         bytes += more;
         count++;
     }
     assert(count > 0);
-    *out_bytes = bytes + (count < 16 ? 1 : S_ARRAY_BYTES_MAX);
+    *out_bytes = bytes + pt_packer_array_bytes(count);
     return count;
 }
 
@@ -194,14 +193,14 @@ s_write_response(uint8_t *out, pt_bytes_t response)
 static bool
 s_gather_responses(const pt_packer_t *self, uint32_t record, pt_output_t *output)
 {
-    size_t bytes = S_ARRAY_BYTES_MAX;
-    for (uint32_t i = 0, at = record; i < output->count; i++, at = self->records[at].next[S_ROUTE])
+    size_t bytes = PT_PACKER_ARRAY_BYTES_MAX;
+    for (uint32_t i = 0, at = record; i < output->count; i++, at = self->records[at].next)
         bytes += S_BIN_BYTES_MAX + self->records[at].response.len;
     uint8_t *start = malloc(bytes);
     if (!start)
         return false;
-    uint8_t *end = s_write_array(start, output->count);
-    for (uint32_t i = 0; i < output->count; i++, record = self->records[record].next[S_ROUTE])
+    uint8_t *end = pt_packer_write_array(start, output->count);
+    for (uint32_t i = 0; i < output->count; i++, record = self->records[record].next)
         end = s_write_response(end, self->records[record].response);
     zmq_msg_close(&output->responses);
     bool done = zmq_msg_init_size(&output->responses, (size_t) (end - start)) == 0;
@@ -213,23 +212,42 @@ s_gather_responses(const pt_packer_t *self, uint32_t record, pt_output_t *output
     return done;
 }
 
-//  Fill one output from *record on, and leave *record at the first that is not in it.
+//  List the alert that a record raises, if any, with its place in the output added last. False when out of
+//  memory.
 static bool
-s_gather_frame(const pt_packer_t *self, int list, uint32_t *record, pt_output_t *output)
+s_list_raised(const s_record_t *record, size_t offset, pt_job_t *job)
+{
+    if (record->alert_kind == PT_ALERT_NONE)
+        return true;
+    pt_raised_t *raised = pt_job_add_raised(job);
+    if (raised)
+        *raised = (pt_raised_t) {.kind = record->alert_kind,
+                                 .key = record->alert_key,
+                                 .output = (uint32_t) (job->output_count - 1),
+                                 .offset = (uint32_t) offset,
+                                 .bytes = (uint32_t) record->bytes};
+    return raised != NULL;
+}
+
+//  Fill the output added last from *record on, and leave *record at the first that is not in it.
+static bool
+s_gather_frame(const pt_packer_t *self, uint32_t *record, pt_output_t *output, pt_job_t *job)
 {
     size_t bytes;
-    output->count = s_measure_frame(self, list, *record, &bytes);
+    output->count = s_measure_frame(self, *record, &bytes);
     if (zmq_msg_init_size(&output->items, bytes) != 0) {
         zmq_msg_init(&output->items);
         return false;
     }
     uint8_t *start = zmq_msg_data(&output->items);
-    uint8_t *at = s_write_array(start, output->count);
+    uint8_t *at = pt_packer_write_array(start, output->count);
     for (uint32_t i = 0; i < output->count; i++) {
         const s_record_t *from = &self->records[*record];
         memcpy(at, self->buffer + from->offset, from->bytes);
+        if (!s_list_raised(from, (size_t) (at - start), job))
+            return false;
         at += from->bytes;
-        *record = from->next[list];
+        *record = from->next;
     }
     assert(at == start + bytes);
     output->crc32 = pt_wire_crc32((pt_bytes_t) {start, bytes});
@@ -243,7 +261,6 @@ s_gather_topic(const pt_packer_t *self, size_t index, pt_job_t *job)
     size_t provider = index % (self->provider_count + 1);
     pt_text_t name = provider < self->provider_count ? pt_provider_id(pt_catalog_provider_at(self->catalog, provider))
                                                      : PT_TEXT("-");
-    int list = queue == PT_QUEUE_OPERATOR_ALERT ? S_ALERT : S_ROUTE;
     for (uint32_t record = self->topics[index].first; record != S_NONE;) {
         pt_output_t *output = pt_job_add_output(job);
         if (!output)
@@ -252,7 +269,7 @@ s_gather_topic(const pt_packer_t *self, size_t index, pt_job_t *job)
         uint32_t first = record;
         output->queue = queue;
         output->topic[pt_wire_topic(pt_queue_text(queue), name, output->topic)] = 0;
-        if (!s_gather_frame(self, list, &record, output) || (kept && !s_gather_responses(self, first, output)))
+        if (!s_gather_frame(self, &record, output, job) || (kept && !s_gather_responses(self, first, output)))
             return false;
     }
     return true;
@@ -265,6 +282,7 @@ pt_packer_gather(pt_packer_t *self, pt_job_t *job)
     assert(job);
 
     bool done = true;
+    job->decided_by = self->catalog;
     for (size_t i = 0; i < self->used_count && done; i++)
         done = s_gather_topic(self, self->used_topics[i], job);
     if (!done)

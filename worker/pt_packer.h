@@ -16,6 +16,15 @@
 
 typedef struct pt_packer pt_packer_t;
 
+/*  The head of an array of decisions: its bytes, and written to `out`, whose end is returned. */
+#define PT_PACKER_ARRAY_BYTES_MAX 3
+static inline size_t
+pt_packer_array_bytes(uint32_t count)
+{
+    return count < 16 ? 1 : PT_PACKER_ARRAY_BYTES_MAX;
+}
+uint8_t *pt_packer_write_array(uint8_t *out, uint32_t count);
+
 /*  NULL when out of memory. The catalog names the providers of topics and must outlive the packer. */
 pt_packer_t *pt_packer_new(const pt_catalog_t *catalog);
 void pt_packer_destroy(pt_packer_t **self_p);
@@ -23,16 +32,18 @@ void pt_packer_destroy(pt_packer_t **self_p);
 /*  Room for one decision, PT_DECISION_BYTES_MAX; NULL when out of memory. */
 uint8_t *pt_packer_room(pt_packer_t *self);
 
-/*  Note what was encoded into the room. At most PT_BATCH_COUNT_MAX decisions between two gatherings. */
+/*  Note what was encoded into the room, and the alert that it raises. At most PT_BATCH_COUNT_MAX decisions between two
+ * gatherings. */
 void pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged);
 
 /*  Keep the response that the decision added last is about beside it: for the journal. Its bytes must
  *  stay until the next gathering; one above PT_STORE_RESPONSE_BYTES_MAX is noted as too long. Outputs
- *  have responses when one was kept; those of settled decisions and of alerts never do.
+ *  have responses when one was kept; those of settled decisions never do.
  */
 void pt_packer_keep(pt_packer_t *self, pt_bytes_t response);
 
-/*  Make the job's outputs and start over. False when out of memory: the job has no outputs then. */
+/*  Make the job's outputs, list the alerts that they raise, and start over. False when out of memory: the job has no
+ * outputs then. */
 bool pt_packer_gather(pt_packer_t *self, pt_job_t *job);
 
 /*  Forget what was added. */

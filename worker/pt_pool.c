@@ -60,6 +60,10 @@ s_complete_options(const pt_pool_options_t *options)
         complete.producers = S_PRODUCERS;
     if (!complete.publish_hwm)
         complete.publish_hwm = S_PUBLISH_HWM;
+    if (!complete.alerts.frequent_count) {
+        complete.alerts.frequent_count = PT_ALERTS_FREQUENT_COUNT_DEFAULT;
+        complete.alerts.frequent_ms = PT_ALERTS_WINDOW_MS_DEFAULT;
+    }
     if (!complete.catalog)
         complete.catalog = pt_catalog_builtin();
     if (complete.journal) {

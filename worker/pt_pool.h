@@ -14,6 +14,7 @@
 #ifndef PT_POOL_H
 #define PT_POOL_H
 
+#include "pt_alerts.h"
 #include "pt_catalog.h"
 #include "pt_gate.h"
 #include "pt_job.h"
@@ -40,6 +41,7 @@ typedef struct {
     pt_store_t *journal;                  //  outlives the pool, which alone writes to it; NULL: none
     pt_poison_t *poison;                  //  outlives the pool; NULL: none
     pt_masking_t masking;                 //  of card numbers in decisions
+    pt_alerts_options_t alerts;           //  frequent_count 0: the defaults, but for window_ms
     bool journal_settled;                 //  keep settled decisions as well
     uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
     uint32_t commit_wait_ms;              //  how long a commit waits for more
@@ -53,7 +55,7 @@ typedef struct {
 typedef struct {
     uint64_t received;                  //  in the messages that were finished and not refused
     uint64_t decided[PT_ROUTE_COUNT_];  //  by route
-    uint64_t alerts;                    //  of these, also published on operator_alert
+    uint64_t alerts;                    //  of these, with an active alert
     uint64_t invalid;                   //  of these, bytes that were no response
     uint64_t messages;                  //  taken into work: batches and plain requests
     uint64_t acked;                     //  messages

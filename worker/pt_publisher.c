@@ -9,6 +9,7 @@
 #include "pt_door.h"
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
+#include "pt_teller.h"
 #include "pt_topics.h"
 #include "pt_wait.h"
 
@@ -25,9 +26,11 @@ typedef struct {
     zsock_t *jobs;
     zsock_t *next;
     pt_topics_t *topics;
-    bool settled;      //  they are numbered
-    int64_t beacon_ms; //  when the next HEAD or HEADS is due, or earlier
-    int64_t heads_ms;  //  the last HEADS lists
+    bool settled;        //  they are numbered
+    int64_t beacon_ms;   //  when the next HEAD or HEADS is due, or earlier
+    int64_t heads_ms;    //  the last HEADS lists
+    pt_teller_t *teller; //  NULL: alerts were told or folded before
+    pt_job_t *summaries; //  room for those of the teller
 } s_publisher_t;
 
 struct pt_publisher {
@@ -105,6 +108,45 @@ s_add_topics(s_publisher_t *self, const pt_catalog_t *catalog)
     return true;
 }
 
+static void
+s_publish_outputs(s_publisher_t *self, pt_job_t *job, int64_t now_ms)
+{
+    for (size_t i = 0; i < job->output_count; i++)
+        s_publish_output(self, &job->outputs[i], now_ms);
+}
+
+//  Without memory for its alerts a job is refused, and comes again.
+static void
+s_tell_alerts(s_publisher_t *self, pt_job_t *job, int64_t now_ms)
+{
+    if (!self->teller || pt_teller_take(self->teller, job, now_ms))
+        return;
+    pt_job_drop_outputs(job);
+    job->refused = true;
+    job->reason = PT_REASON_BUSY;
+}
+
+static void
+s_publish_summaries(s_publisher_t *self, int64_t now_ms, bool at_the_end)
+{
+    while (self->teller && pt_teller_sum_up(self->teller, now_ms, at_the_end, self->summaries)) {
+        s_publish_outputs(self, self->summaries, now_ms);
+        pt_job_clear(self->summaries);
+    }
+}
+
+//  Hand a job back to the pool; summaries are nobody's.
+static void
+s_hand_on(s_publisher_t *self, pt_job_t *job)
+{
+    PT_FAULT_POINT("publish.hand.before");
+    if (job->is_summary)
+        pt_job_destroy(&job);
+    else
+        pt_job_hand(zsock_resolve(self->next), job);
+    PT_FAULT_POINT("publish.hand.after");
+}
+
 //  Publish some of the jobs that wait, and return how many; fewer than S_BURST: none is left.
 static int
 s_publish_jobs(s_publisher_t *self, int64_t now_ms)
@@ -118,11 +160,9 @@ s_publish_jobs(s_publisher_t *self, int64_t now_ms)
         //  Once the workers have it there is no way back; so topics come before they do.
         if (job->catalog && !job->packer && !s_add_topics(self, job->catalog))
             job->refused = true;
-        for (size_t i = 0; i < job->output_count; i++)
-            s_publish_output(self, &job->outputs[i], now_ms);
-        PT_FAULT_POINT("publish.hand.before");
-        pt_job_hand(zsock_resolve(self->next), job);
-        PT_FAULT_POINT("publish.hand.after");
+        s_tell_alerts(self, job, now_ms);
+        s_publish_outputs(self, job, now_ms);
+        s_hand_on(self, job);
     }
     return count;
 }
@@ -279,6 +319,8 @@ s_publisher_close(s_publisher_t **self_p)
     zsock_destroy(&self->jobs);
     zsock_destroy(&self->next);
     pt_topics_destroy(&self->topics);
+    pt_teller_destroy(&self->teller);
+    pt_job_destroy(&self->summaries);
     free(self);
     *self_p = NULL;
 }
@@ -313,14 +355,19 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
     self->journal = options->journal;
     self->settled = options->settled;
     snprintf(self->replay, sizeof(self->replay), "%s", options->replay ? options->replay : "");
+    if (options->alerts) {
+        self->teller = pt_teller_new(options->alerts, options->stats);
+        self->summaries = pt_job_new();
+    }
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
     self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    bool ready =
-        self->jobs && self->next && (self->topics = pt_topics_new()) != NULL && s_add_topics(self, options->catalog) &&
-        (!options->journal || s_restore_topics(self, options->journal)) &&
-        pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
-        pt_sockets_connect(self->next, options->next) == PT_OK && s_bind_sockets(self, options, owner, out_endpoint);
+    bool ready = (!options->alerts || (self->teller && self->summaries)) && self->jobs && self->next &&
+                 (self->topics = pt_topics_new()) != NULL && s_add_topics(self, options->catalog) &&
+                 (!options->journal || s_restore_topics(self, options->journal)) &&
+                 pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
+                 pt_sockets_connect(self->next, options->next) == PT_OK &&
+                 s_bind_sockets(self, options, owner, out_endpoint);
     if (!ready) {
         int reason = errno;
         s_publisher_close(&self);
@@ -332,7 +379,10 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
 static int64_t
 s_wait_ms(const s_publisher_t *self, int64_t now_ms)
 {
-    int64_t wait_ms = self->beacon_ms > now_ms ? self->beacon_ms - now_ms : 0;
+    int64_t due_ms = self->teller ? pt_teller_due_ms(self->teller) : INT64_MAX;
+    if (self->beacon_ms < due_ms)
+        due_ms = self->beacon_ms;
+    int64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     for (size_t i = 0; i < PT_QUEUE_COUNT_; i++)
         wait_ms = pt_door_wait_ms(&self->doors[i], wait_ms);
     return wait_ms;
@@ -365,6 +415,16 @@ s_tend_doors(s_publisher_t *self, const pt_wait_item_t *items, size_t count)
             pt_door_tend(&self->doors[i]);
 }
 
+//  At the end: what is in the journal may be published in any case, and summaries come last.
+static void
+s_publish_last(s_publisher_t *self)
+{
+    int64_t now_ms = zclock_mono();
+    while (self->journal && s_publish_jobs(self, now_ms) > 0)
+        ;
+    s_publish_summaries(self, now_ms, true);
+}
+
 static void
 s_publisher_run(zsock_t *pipe, void *argument)
 {
@@ -387,7 +447,9 @@ s_publisher_run(zsock_t *pipe, void *argument)
         items[1].empty = published < S_BURST;
         if (published && now_ms + PT_TOPIC_QUIET_MS < self->beacon_ms)
             self->beacon_ms = now_ms + PT_TOPIC_QUIET_MS;
+        s_publish_summaries(self, now_ms, false);
     }
+    s_publish_last(self);
     s_publisher_close(&self);
 }
 

@@ -11,6 +11,7 @@
 #include "pt_catalog.h"
 #include "pt_gate.h"
 #include "pt_job.h"
+#include "pt_stats.h"
 #include "pt_store.h"
 
 typedef struct {
@@ -23,6 +24,8 @@ typedef struct {
     const char *replay;                     //  endpoint that HEAD names; NULL: none
     bool settled;                           //  settled decisions are journaled, so they are numbered
     pt_store_t *journal;                    //  where the topics' heads start; NULL: at 1
+    const pt_alerts_options_t *alerts;      //  only read at the start; NULL: the stage before tells and folds them
+    pt_stats_t *stats;                      //  outlives the publisher; may be NULL
     const char *jobs;                       //  inproc endpoint to bind: a PULL of jobs
     const char *next;                       //  inproc endpoint, bound by the next stage
 } pt_publisher_options_t;
@@ -35,7 +38,8 @@ typedef struct pt_publisher pt_publisher_t;
  */
 pt_publisher_t *pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoint);
 
-/*  Stop, and set *self_p to NULL. Messages that were sent get PT_SOCKETS_LINGER_MS to leave. */
+/*  Publish summaries of folded alerts, stop, and set *self_p to NULL. Messages that were sent get PT_SOCKETS_LINGER_MS
+ * to leave. */
 void pt_publisher_destroy(pt_publisher_t **self_p);
 
 /*  Where a queue's socket is bound; valid as long as the publisher. */

@@ -49,6 +49,9 @@ typedef struct {
 
 struct pt_stats {
     _Alignas(S_LINE_BYTES) s_journal_t journal;
+    _Alignas(S_LINE_BYTES) struct {
+        s_counter_t told, folded, summaries, keys;
+    } alerts;
     _Alignas(S_LINE_BYTES) s_counter_t replay[PT_STATS_REPLAY_COUNT_];
     //  Names and seats only ever grow; the lock is for those who add, and for readers.
     _Alignas(S_LINE_BYTES) pthread_mutex_t lock;
@@ -230,6 +233,20 @@ pt_stats_journal_failed(pt_stats_t *self)
 }
 
 void
+pt_stats_alerts(pt_stats_t *self, const pt_stats_alerts_t *sums, bool undone)
+{
+    assert(sums);
+
+    if (!self)
+        return;
+    uint64_t sign = undone ? UINT64_MAX : 1;
+    s_add(&self->alerts.told, sign * sums->told);
+    s_add(&self->alerts.folded, sign * sums->folded);
+    s_add(&self->alerts.summaries, sign * sums->summaries);
+    s_set(&self->alerts.keys, sums->keys);
+}
+
+void
 pt_stats_replayed(pt_stats_t *self, pt_stats_replay_t what, uint64_t count)
 {
     assert((unsigned) what < PT_STATS_REPLAY_COUNT_);
@@ -303,6 +320,8 @@ pt_stats_read(pt_stats_t *self, pt_stats_snapshot_t *out_snapshot)
         s_note_catalog(self->seats[seat], out_snapshot);
     pthread_mutex_unlock(&self->lock);
     s_read_journal(&self->journal, out_snapshot);
+    out_snapshot->alerts = (pt_stats_alerts_t) {s_get(&self->alerts.told), s_get(&self->alerts.folded),
+                                                s_get(&self->alerts.summaries), s_get(&self->alerts.keys)};
     for (size_t i = 0; i < PT_STATS_REPLAY_COUNT_; i++)
         out_snapshot->replayed[i] = s_get(&self->replay[i]);
 }

@@ -39,6 +39,14 @@ typedef enum {
     PT_STATS_REPLAY_COUNT_
 } pt_stats_replay_t;
 
+//  Raised alerts by what became of them; see pt_alerts.h.
+typedef struct {
+    uint64_t told;
+    uint64_t folded;
+    uint64_t summaries;
+    uint64_t keys; //  in use now
+} pt_stats_alerts_t;
+
 //  A snapshot of all.
 typedef struct {
     size_t provider_count;
@@ -62,6 +70,7 @@ typedef struct {
     bool journal_failed;
     pt_store_usage_t usage; //  as of the last commit
 
+    pt_stats_alerts_t alerts;
     uint64_t replayed[PT_STATS_REPLAY_COUNT_];
 } pt_stats_snapshot_t;
 
@@ -99,6 +108,11 @@ void pt_stats_commit_begin(pt_stats_t *self);
 void pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes);
 void pt_stats_journal(pt_stats_t *self, size_t waiting, const pt_store_usage_t *usage);
 void pt_stats_journal_failed(pt_stats_t *self);
+
+//  ---- alerts; `self` may be NULL
+
+/*  Add the sums, or take them back; `keys` is set. */
+void pt_stats_alerts(pt_stats_t *self, const pt_stats_alerts_t *sums, bool undone);
 
 //  ---- replay; `self` may be NULL
 

@@ -14,6 +14,7 @@
 #ifndef PT_TRIAGE_H
 #define PT_TRIAGE_H
 
+#include "pt_alerts.h"
 #include "pt_catalog.h"
 #include "pt_decision.h"
 #include "pt_response.h"
@@ -32,12 +33,14 @@ typedef struct {
 //  What the caller must know about a decision to publish it.
 typedef struct {
     pt_route_t route;
-    bool alert;       //  an active alert: publish it on operator_alert as well
-    bool invalid;     //  the bytes were no response
-    uint8_t category; //  pt_category_t
-    uint8_t match;    //  pt_match_t
-    size_t provider;  //  pt_provider_index, or PT_TRIAGE_NO_PROVIDER
-    size_t bytes;     //  of the encoded decision
+    bool alert;                 //  an active alert
+    bool invalid;               //  the bytes were no response
+    uint8_t category;           //  pt_category_t
+    uint8_t match;              //  pt_match_t
+    size_t provider;            //  pt_provider_index, or PT_TRIAGE_NO_PROVIDER
+    size_t bytes;               //  of the encoded decision
+    pt_alert_kind_t alert_kind; //  NONE off the bus
+    XXH128_hash_t alert_key;    //  unless NONE
 } pt_triaged_t;
 
 #define PT_TRIAGE_NO_PROVIDER SIZE_MAX

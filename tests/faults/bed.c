@@ -366,6 +366,8 @@ bed_start_worker(bed_t *self, const bed_fault_t *fault, unsigned life)
                                self->publish[2],
                                "--operator-alert",
                                self->publish[3],
+                               "--alert-window",
+                               "0s",
                                "--replay",
                                self->replay,
                                "--journal",

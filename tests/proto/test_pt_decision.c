@@ -60,7 +60,16 @@ s_make_decision(unsigned with)
             true,         with & WITH_QUERY ? PT_ACTION_RESUBMIT : PT_ACTION_NONE, 301, 400, 1000, 1760000001000,
             1760003600000};
     if (with & WITH_ALERT)
-        decision.alert = (pt_alert_t) {true, true, 0x2a, PT_SEVERITY_CRITICAL, PT_ALERT_WHEN_IF_PERSISTENT, 9};
+        decision.alert = (pt_alert_t) {.present = true,
+                                       .active = true,
+                                       .audience = 0x2a,
+                                       .severity = PT_SEVERITY_CRITICAL,
+                                       .when = PT_ALERT_WHEN_IF_PERSISTENT,
+                                       .count = 9,
+                                       .fold = PT_FOLD_SAME,
+                                       .first_ms = 1760000000000,
+                                       .last_ms = 1760000000001,
+                                       .nearest = PT_TEXT("opn/bad_request")};
     if (with & WITH_INVALID) {
         decision.error = PT_TEXT("provider: missing");
         decision.raw = (pt_bytes_t) {(const uint8_t *) "\x80\x00", 2};
@@ -130,6 +139,10 @@ s_check_same(const pt_decision_t *left, const pt_decision_t *right)
     assert_int_equal(left->alert.severity, right->alert.severity);
     assert_int_equal(left->alert.when, right->alert.when);
     assert_int_equal(left->alert.count, right->alert.count);
+    assert_int_equal(left->alert.fold, right->alert.fold);
+    assert_int_equal(left->alert.first_ms, right->alert.first_ms);
+    assert_int_equal(left->alert.last_ms, right->alert.last_ms);
+    assert_true(pt_text_equal(left->alert.nearest, right->alert.nearest));
 }
 
 static void
@@ -215,6 +228,9 @@ test_the_worst_case_fits(void **state)
     decision.decided_ms = (UINT64_C(1) << 53) - 1;
     decision.fields_dropped = 200000;
     decision.alert.audience = 0x3f;
+    decision.alert.nearest = longest;
+    decision.alert.first_ms = decision.alert.last_ms = (UINT64_C(1) << 53) - 1;
+    decision.alert.fold = PT_FOLD_OTHERS;
     decision.category = PT_CATEGORY_PROVIDER_UNAVAILABLE;
     for (size_t index = 0; index < PT_FIELDS_MAX; index++)
         fields[index] = (pt_pair_t) {longest, longest};

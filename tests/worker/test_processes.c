@@ -131,10 +131,21 @@ s_start_processes(s_bus_t *self)
     for (size_t i = 0; i < QUEUES; i++)
         (void) snprintf(self->endpoints[i], ENDPOINT_BYTES, "ipc://%s/%s", self->folder, s_queues[i]);
     const char *broker[] = {"paytriage", "broker", "--front", self->front, "--back", self->back, NULL};
-    const char *worker[] = {
-        "paytriage", "worker",           "--connect",     self->back,         "--settled",        self->endpoints[0],
-        "--retry",   self->endpoints[1], "--dead-letter", self->endpoints[2], "--operator-alert", self->endpoints[3],
-        NULL};
+    const char *worker[] = {"paytriage",
+                            "worker",
+                            "--connect",
+                            self->back,
+                            "--settled",
+                            self->endpoints[0],
+                            "--retry",
+                            self->endpoints[1],
+                            "--dead-letter",
+                            self->endpoints[2],
+                            "--operator-alert",
+                            self->endpoints[3],
+                            "--alert-window",
+                            "0s",
+                            NULL};
     self->broker = s_start(broker);
     self->worker = s_start(worker);
 }

@@ -33,6 +33,8 @@ s_add(pt_packer_t *packer, uint32_t number, size_t bytes, pt_route_t route, bool
     uint8_t *room = pt_packer_room(packer);
     assert_non_null(room);
     pt_triaged_t triaged = {.route = route, .alert = alert, .provider = provider};
+    triaged.alert_kind = alert ? PT_ALERT_ACTIVE : PT_ALERT_NONE;
+    triaged.alert_key.low64 = number;
     triaged.bytes = s_write_item(room, number, bytes);
     pt_packer_add(packer, &triaged);
 }
@@ -58,7 +60,7 @@ decisions_are_gathered_by_topic_in_order(void **state)
         s_add(packer, i, 10, i % 3 == 0 ? PT_ROUTE_RETRY : PT_ROUTE_DEAD_LETTER, i % 4 == 0,
               i % 2 ? PT_TRIAGE_NO_PROVIDER : 0);
     assert_true(pt_packer_gather(packer, job));
-    assert_int_equal(job->output_count, 5);
+    assert_int_equal(job->output_count, 4);
     size_t total = 0;
     for (size_t i = 0; i < job->output_count; i++) {
         pt_output_t *output = &job->outputs[i];
@@ -72,15 +74,21 @@ decisions_are_gathered_by_topic_in_order(void **state)
             total++;
             bool known = strstr(output->topic, ".-.") == NULL;
             assert_int_equal(known, number % 2 == 0);
-            if (output->queue == PT_QUEUE_OPERATOR_ALERT)
-                assert_int_equal(number % 4, 0);
-            else
-                assert_int_equal(output->queue, number % 3 == 0 ? PT_QUEUE_RETRY : PT_QUEUE_DEAD_LETTER);
+            assert_int_equal(output->queue, number % 3 == 0 ? PT_QUEUE_RETRY : PT_QUEUE_DEAD_LETTER);
             assert_int_equal(strncmp(output->topic, pt_queue_text(output->queue), strlen(pt_queue_text(output->queue))),
                              0);
         }
     }
-    assert_int_equal(total, 60 + 15);
+    assert_int_equal(total, 60);
+    //  Each alert that was raised is named with the place of its decision.
+    assert_int_equal(job->raised_count, 15);
+    for (size_t i = 0; i < job->raised_count; i++) {
+        const pt_raised_t *raised = &job->raised[i];
+        const uint8_t *items = zmq_msg_data(&job->outputs[raised->output].items);
+        uint32_t number = s_read_number((pt_bytes_t) {items + raised->offset, raised->bytes});
+        assert_int_equal(number, raised->key.low64);
+        assert_int_equal(number % 4, 0);
+    }
     pt_job_destroy(&job);
     pt_packer_destroy(&packer);
 }
@@ -148,7 +156,8 @@ a_whole_batch_fits(void **state)
     for (size_t i = 0; i < job->output_count; i++)
         counts[job->outputs[i].queue] += job->outputs[i].count;
     assert_int_equal(counts[PT_QUEUE_SETTLED], PT_BATCH_COUNT_MAX);
-    assert_int_equal(counts[PT_QUEUE_OPERATOR_ALERT], PT_BATCH_COUNT_MAX);
+    assert_int_equal(counts[PT_QUEUE_OPERATOR_ALERT], 0);
+    assert_int_equal(job->raised_count, PT_BATCH_COUNT_MAX);
     pt_job_destroy(&job);
     pt_packer_destroy(&packer);
 }

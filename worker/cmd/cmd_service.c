@@ -27,6 +27,11 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
     self->publish[PT_QUEUE_SETTLED] = pt_config_text(config, PT_OPTION_PUBLISH_SETTLED);
     self->publish_hwm = pt_config_number(config, PT_OPTION_PUBLISH_HWM);
     self->masking = (pt_masking_t) pt_config_number(config, PT_OPTION_MASK);
+    self->alerts = (pt_alerts_options_t) {
+        .window_ms = pt_config_number(config, PT_OPTION_ALERT_WINDOW),
+        .frequent_count = (uint32_t) pt_config_number(config, PT_OPTION_ALERT_FREQUENT),
+        .frequent_ms = pt_config_number(config, PT_OPTION_ALERT_FREQUENT_WINDOW),
+    };
     self->workers = pt_config_number(config, PT_OPTION_WORKER_THREADS);
     self->window = pt_config_number(config, PT_OPTION_WORKER_WINDOW);
     cmd_options_catalog(config, &self->load);
@@ -138,6 +143,7 @@ s_start_pool(cmd_service_t *self)
                               .publish_hwm = (int) options->publish_hwm,
                               .catalog = self->catalog,
                               .masking = options->masking,
+                              .alerts = options->alerts,
                               .broker_count = options->broker_count};
     memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
     cmd_curve_warn(pool.brokers, pool.broker_count, self->curve);

@@ -33,6 +33,7 @@ typedef struct {
     uint64_t window;
     uint64_t publish_hwm;
     pt_masking_t masking;
+    pt_alerts_options_t alerts;
     uint64_t drain_ms;
     const char *http;       //  endpoint for those who watch; "none"; NULL: the default port, if it is free
     const char *ports_file; //  NULL: none
