@@ -31,6 +31,8 @@
 #define PT_STORE_NAME_BYTES_MAX 64 //  of a subscriber
 #define PT_STORE_PREFIXES_MAX 64   //  of one subscriber
 #define PT_STORE_RESPONSE_BYTES_MAX (16 * 1024)
+//  Of all responses of one record: as many as a batch has, each with its length.
+#define PT_STORE_RESPONSES_BYTES_MAX (PT_BATCH_COUNT_MAX * (PT_STORE_RESPONSE_BYTES_MAX + (size_t) 5) + 5)
 #define PT_STORE_ERROR_BYTES_MAX 512
 
 //  Shares of the file, in percent of its pages. What every durable subscriber has is kept, for
