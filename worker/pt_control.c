@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 //  Orders that wait of one client.
@@ -24,13 +23,9 @@ pt_control_new(const char *endpoint)
     if (!self)
         return NULL;
     self->socket = pt_sockets_new(ZMQ_ROUTER, S_HWM, S_HWM);
-    //  A change of mode afterwards would leave a moment in which anybody may connect.
-    mode_t mask = umask(0177);
-    bool bound = self->socket && pt_sockets_bind(self->socket, endpoint, self->bound) == PT_OK;
-    int reason = errno;
-    umask(mask);
-    if (bound)
+    if (self->socket && pt_sockets_bind_private(self->socket, endpoint, self->bound) == PT_OK)
         return self;
+    int reason = errno;
     self->bound[0] = 0;
     pt_control_destroy(&self);
     errno = reason;

@@ -429,7 +429,7 @@ s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char
     if (ready && options->control) {
         *out_endpoint = options->control;
         self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
-        ready = self->control && pt_sockets_bind(self->control, options->control, bound) == PT_OK;
+        ready = self->control && pt_sockets_bind_private(self->control, options->control, bound) == PT_OK;
     }
     if (ready) {
         *out_endpoint = options->endpoint;

@@ -6,6 +6,7 @@
 #include "pt_sockets.h"
 
 #include <assert.h>
+#include <sys/stat.h>
 
 //  Ports to try when the caller leaves the choice to us: above the services of a usual host, below
 //  the ephemeral range that Linux starts at 32768.
@@ -132,6 +133,18 @@ pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound)
         return PT_E_IO;
     size_t size = PT_ENDPOINT_BYTES_MAX + 1;
     return zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, out_bound, &size) == 0 ? PT_OK : PT_E_IO;
+}
+
+pt_status_t
+pt_sockets_bind_private(zsock_t *self, const char *endpoint, char *out_bound)
+{
+    //  A change of mode afterwards would leave a moment in which anybody may connect.
+    mode_t mask = umask(0177);
+    pt_status_t status = pt_sockets_bind(self, endpoint, out_bound);
+    int reason = errno;
+    umask(mask);
+    errno = reason;
+    return status;
 }
 
 pt_status_t

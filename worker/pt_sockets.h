@@ -40,6 +40,11 @@ zsock_t *pt_sockets_new(int type, int send_hwm, int receive_hwm);
  */
 PT_MUST_CHECK pt_status_t pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound);
 
+/*  The same for an ipc endpoint that only this user may connect to. The process's umask is another one
+ *  meanwhile: call it before threads make files.
+ */
+PT_MUST_CHECK pt_status_t pt_sockets_bind_private(zsock_t *self, const char *endpoint, char *out_bound);
+
 /*  Connect. Returns PT_OK, or PT_E_IO with errno; an absent peer is no fault. */
 PT_MUST_CHECK pt_status_t pt_sockets_connect(zsock_t *self, const char *endpoint);
 
