@@ -195,6 +195,19 @@ class Guarded(unittest.TestCase):
         self.assertRegex(self.daemon.text, r"(?m) gate.notice text=\"refused at the producers' socket: .*, whose key is "
                                            r"that of subscriber/desk\"$")
 
+    def test_each_role_has_its_sockets_and_no_other(self):
+        producers, workers, subscribers = {"producer", "admin"}, {"worker"}, {"subscriber", "admin"}
+        doors = [(zmq.DEALER, 5560, producers), (zmq.DEALER, 5561, workers), (zmq.DEALER, 5574, subscribers)]
+        doors += [(zmq.SUB, port, subscribers) for port in (5570, 5571, 5572, 5573)]
+        keys = {role: self.keys.client("a-" + role, role) for role in ("producer", "worker", "subscriber", "admin")}
+        keys |= {"nobody": zmq.curve_keypair(), "plain": None}
+        peers = [(role, port, role in allowed, self.peer(kind, f"tcp://{self.host}:{port}", key))
+                 for kind, port, allowed in doors for role, key in keys.items()]
+        for role, port, allowed, peer in peers:
+            events = (PROTOCOL, NO_DETAIL, SUCCEEDED) if role == "plain" else (AUTH, NO_DETAIL, SUCCEEDED)
+            self.assertEqual(peer.until(*events) == SUCCEEDED, allowed, (role, port))
+        self.assert_served()
+
     def test_a_peer_without_curve_is_refused(self):
         for kind, endpoint in ((zmq.REQ, self.front), (zmq.DEALER, self.back), (zmq.SUB, self.retry),
                                (zmq.DEALER, self.replay)):
