@@ -115,10 +115,11 @@ systemctl stop paytriage.service
 
 say "broker and two workers, each with a journal of its own"
 echo PAYTRIAGE_PORT_BASE=5660 >/etc/paytriage/worker-b.env
-echo PAYTRIAGE_WORKER_CONNECT=tcp://127.0.0.1:5561 >>/etc/paytriage/worker-b.env
 systemctl start paytriage-broker.service paytriage-worker@a.service paytriage-worker@b.service
 paytriage send --batch 16 --quiet /srv/many.jsonl
 test -s /var/lib/paytriage/worker-a/data.mdb && test -s /var/lib/paytriage/worker-b/data.mdb
+test "$(paytriage ctl status | grep -c "^worker ")" = 2
+systemctl reload paytriage-worker@b.service
 systemctl stop paytriage-worker@a.service paytriage-worker@b.service paytriage-broker.service
 for unit in paytriage-broker paytriage-worker@a paytriage-worker@b; do
     test "$(show Result $unit.service)" = success

@@ -4,11 +4,13 @@
 #include "pt_log.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define S_WORKERS_MAX 64
 #define S_PREFIX "worker-"
@@ -112,6 +114,25 @@ s_find_workers(const char *folder, const char *id, workers_t *out)
     qsort(out->endpoints, out->count, sizeof out->endpoints[0], (int (*)(const void *, const void *)) strcmp);
 }
 
+/*  Those of systemd's units, each in a folder of its own. Only their users and root may look into it; whether
+ *  one was closed to us.
+ */
+static bool
+s_find_of_units(const char *but, const char *id, workers_t *out)
+{
+    glob_t found;
+    bool closed = false;
+    if (getenv("RUNTIME_DIRECTORY") || glob("/run/paytriage*", GLOB_ONLYDIR, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        closed = closed || access(found.gl_pathv[i], R_OK | X_OK) != 0;
+        if (strcmp(found.gl_pathv[i], but) != 0)
+            s_find_workers(found.gl_pathv[i], id, out);
+    }
+    globfree(&found);
+    return closed;
+}
+
 static int
 s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *out)
 {
@@ -128,8 +149,11 @@ s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *ou
     }
     cmd_control_folder(folder);
     s_find_workers(folder, options->worker, out);
+    bool closed = s_find_of_units(folder, options->worker, out);
     if (out->count == 0)
-        return cmd_fail(EX_UNAVAILABLE, "name one with --control ENDPOINT; it says which when it starts",
+        return cmd_fail(EX_UNAVAILABLE,
+                        closed ? "those of services are for root and for the user paytriage"
+                               : "name one with --control ENDPOINT; it says which when it starts",
                         "no worker%s%s has its control socket in %s", options->worker ? " " : "",
                         options->worker ? options->worker : "", folder);
     if (out->count == 1 || options->all || verb->many)
@@ -350,7 +374,7 @@ cmd_ctl(int argc, char **argv)
         "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n"
         "loglevel say error, warning, info or debug from now on\n\n"
         "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, $XDG_RUNTIME_DIR/paytriage or\n"
-        "/tmp/paytriage-UID, in this order.\n\n"
+        "/tmp/paytriage-UID, in this order, and in those of systemd's units, /run/paytriage*.\n\n"
         "Examples:\n"
         "  paytriage ctl status\n"
         "  paytriage ctl status -o json --worker 4f\n"
