@@ -52,6 +52,26 @@ def print_prose(text):
     print()
 
 
+def parts_of(behind):
+    """The sentences behind the options, the examples in them, and the exit codes at their end."""
+    prose, _, exits = behind.partition("Exit: ")
+    examples = "\n".join(line for line in prose.splitlines() if line.startswith("  "))
+    prose = "\n".join(line for line in prose.splitlines() if not line.startswith("  ") and not line.startswith("Example"))
+    return prose, examples, re.findall(r"((?:\d+(?:, | or )?)+) ([^\d]+?)(?:,|\.)(?= \d|$)", " ".join(exits.split()))
+
+
+def print_page_of_one(text, behind):
+    prose, examples, exits = parts_of(behind)
+    print_prose(prose)
+    print("# OPTIONS\n")
+    print_options(text)
+    print("# EXAMPLES\n")
+    print_prose(examples)
+    print("# EXIT STATUS\n")
+    for codes, what in exits:
+        print(f"*{codes.strip()}*\n\t{escape(what[0].upper() + what[1:])}.\n")
+
+
 def split(text):
     """What it is, and the sentences behind the options."""
     what = text.split("\n", 2)[1] if "\n" in text else ""
@@ -72,12 +92,12 @@ def print_command(program, command):
     for verb, text in zip(verbs or [None], texts):
         about, behind = split(text)
         print(f"# {verb.upper() if verb else 'DESCRIPTION'}\n\n{escape(about)}\n")
-        print_prose(behind)
         if verb:
+            print_prose(behind)
             print_options(text)
-    if not verbs:
-        print("# OPTIONS\n")
-        print_options(texts[0])
+        else:
+            print_page_of_one(text, behind)
+    print("# FILES\n\n_/etc/paytriage/paytriage.yml_\n\tSettings of all commands; see *paytriage.yml*(5).\n")
     print("# SEE ALSO\n\n*paytriage*(1), *paytriage.yml*(5)")
 
 
@@ -99,7 +119,7 @@ def print_file(program):
             default = f" Default: {escape(option['default'])}." if "default" in option else ""
             print(f"*{escape(key)}*\n\t{escape(option['description'][0].upper() + option['description'][1:])}."
                   f"{default} Flag *{option['x-flag']}*, variable *{escape(option['x-env'])}*.\n")
-    print("# EXAMPLE\n\n```\nversion: 1\njournal:\n  size: 8G\ncatalog: [/etc/paytriage/catalog]\n```\n")
+    print("# EXAMPLES\n\n```\nversion: 1\njournal:\n  size: 8G\ncatalog: [/etc/paytriage/catalog]\n```\n")
     print("# SEE ALSO\n\n*paytriage-config*(1)")
 
 

@@ -1,6 +1,7 @@
 """`paytriage journal`, and what the journal of `run` keeps when its process is killed."""
 
 import json
+import os
 import pathlib
 import signal
 import tempfile
@@ -105,6 +106,16 @@ class Journal(unittest.TestCase):
             code, _, words = support.run("worker", "--bind", self.host, "--port-base", "7560", "--journal", self.dir)
             self.assertEqual(code, 75, words)
             self.assertIn("another process", words)
+
+    @unittest.skipUnless(os.geteuid() == 0, "it takes root to give files away")
+    def test_root_leaves_the_files_to_whom_the_folder_belongs(self):
+        os.mkdir(self.dir, 0o750)
+        os.chown(self.dir, 1234, 1235)
+        with self.start() as daemon:
+            self.assertEqual(daemon.stop(), 0)
+        for name in ("data.mdb", "lock.mdb", "lock", "suspects"):
+            about = os.stat(f"{self.dir}/{name}")
+            self.assertEqual((about.st_uid, about.st_gid, about.st_mode & 0o777), (1234, 1235, 0o600), name)
 
     def test_forget_is_done_by_the_worker_that_is_at_work(self):
         with self.start() as daemon:

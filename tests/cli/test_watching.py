@@ -93,6 +93,15 @@ class Check(unittest.TestCase):
             self.assertIn("timed out", out)
             self.assertLess(time.monotonic() - began, 60)
 
+    def test_life_alone_is_nought_or_one(self):
+        with Watched(command="worker") as worker:
+            self.assertEqual(check(worker.url, "--live"), (0, "OK - live\n"), "though it is not ready")
+        self.assertEqual(check(worker.url, "--live")[0], 1)
+        for status, answer in ((200, b"hello\n"), (503, b"not live: a loop stands still\n"), (404, b"")):
+            with Impostor(status, answer) as impostor:
+                code, out = check(impostor.url, "--live")
+                self.assertEqual((code, "a loop stands still" in out), (1, status == 503), answer)
+
     def test_a_wrong_command_line_is_unknown(self):
         for args in (["--timeout", "0"], ["--warn-journal", "101"], ["x"], ["--nothing"]):
             self.assertEqual(support.run("check", *args)[0], 3, args)
@@ -127,6 +136,14 @@ class Top(unittest.TestCase):
         code, _, words = support.run("top")
         self.assertEqual(code, os.EX_USAGE)
         self.assertIn("--once", words)
+
+    def test_a_terminal_that_nobody_knows_is_an_error_with_a_way_out(self):
+        ours, theirs = os.openpty()
+        code, _, words = support.run("top", env={**os.environ, "TERM": "nonsense"}, stdin=theirs, stdout=theirs)
+        os.close(ours)
+        os.close(theirs)
+        self.assertEqual((code, len(words.splitlines())), (os.EX_OSERR, 2), words)
+        self.assertIn("'nonsense'", words)
 
     @unittest.skipUnless(shutil.which("tmux"), "no tmux")
     def test_it_draws_on_a_terminal_and_ends_with_q(self):

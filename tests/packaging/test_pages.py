@@ -45,6 +45,28 @@ class Pages(unittest.TestCase):
             for verb in verbs:
                 self.assertIn(f"# {verb.upper()}\n", path.read_text())
 
+    def test_every_page_teaches(self):
+        for path in sorted(PAGES.glob("*.scd")):
+            titles = re.findall(r"(?m)^# (.+)$", path.read_text())
+            wanted = ["NAME", "DESCRIPTION", "EXAMPLES", "FILES", "SEE ALSO"]
+            wanted += ["SETTINGS"] if path.name.endswith(".5.scd") else ["SYNOPSIS", "EXIT STATUS"]
+            self.assertEqual([title for title in wanted if title not in titles], [], path.name)
+            for name, section in re.findall(r"\*([a-z.-]+)\*\((\d)\)", path.read_text()):
+                self.assertTrue((PAGES / f"{name}.{section}.scd").is_file(), f"{path.name}: {name}({section})")
+
+    def test_every_example_names_options_that_are_there(self):
+        known = self.commands()
+        examples = 0
+        for path in sorted(PAGES.glob("*.scd")):
+            for line in re.findall(r"(?m)^\t\*(.*\bpaytriage .*)\*$", path.read_text().replace("\\_", "_")):
+                for words in (part.split() for part in re.findall(r"(?:^|\| )paytriage ([^|>#]*)", line)):
+                    command = words[:2] if words[0] in ("catalog", "journal", "config") else words[:1]
+                    self.assertIn(words[0], known, line)
+                    options = {word.split("=")[0] for word in words if word.startswith("--")}
+                    self.assertEqual(options - options_of_help(*command), set(), line)
+                    examples += 1
+        self.assertGreater(examples, 30)
+
     def test_the_page_of_the_file_has_every_setting(self):
         page = (PAGES / "paytriage.yml.5.scd").read_text().replace("\\", "")
         schema = json.loads(text_of("config", "schema"))

@@ -18,11 +18,13 @@ typedef struct {
     uint64_t timeout_ms;
     uint64_t warn_behind, crit_behind;   //  decisions
     uint64_t warn_journal, crit_journal; //  percent
+    bool live;                           //  nothing but that
     const char *endpoint;
 } check_options_t;
 
 static const struct argp_option s_options[] = {
-    {"timeout", 't', "TIME", 0, "for both answers together (default 5s)", 0},
+    {"live", 'l', NULL, 0, "only whether its loops turn (/healthz), for what restarts containers: exit 0 or 1", 0},
+    {"timeout", 't', "TIME", 0, "for all answers together (default 5s)", 0},
     {"warn-behind", KEY_WARN_BEHIND, "N", 0, "decisions that a durable subscriber is behind (default 10000)", 0},
     {"crit-behind", KEY_CRIT_BEHIND, "N", 0, "the same, critical (default 100000)", 0},
     {"warn-journal", KEY_WARN_JOURNAL, "PERCENT", 0, "of the journal's file in use (default 75)", 0},
@@ -39,6 +41,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
         if (options->timeout_ms == 0 || options->timeout_ms > 3600000)
             argp_error(state, "--timeout: '%s' is not 1ms to 1h", arg);
+        break;
+    case 'l':
+        options->live = true;
         break;
     case KEY_WARN_BEHIND:
         options->warn_behind = cmd_number(state, "--warn-behind", arg, 0, UINT64_MAX);
@@ -68,9 +73,11 @@ static const struct argp s_argp = {
     "Ask a daemon whether it is well: one line, figures behind a bar, and an exit code.\v"
     "Examples:\n"
     "  paytriage check\n"
-    "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n\n"
+    "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n"
+    "  paytriage check --live\n\n"
     "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, or another program "
-    "answers.",
+    "answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a slow subscriber is no reason to "
+    "restart.",
     NULL,
     NULL,
     NULL};
@@ -165,6 +172,22 @@ s_check(const check_options_t *options)
     return cmd_flush() == EX_OK ? code : (int) CHECK_UNKNOWN;
 }
 
+//  The codes of a container's health: 2 and above are not for us.
+static int
+s_check_life(const check_options_t *options)
+{
+    char error[PT_HTTP_GET_ERROR_BYTES_MAX];
+    unsigned status;
+    char *body = NULL;
+    bool answered = pt_http_get(options->endpoint, "/healthz", (unsigned) options->timeout_ms, &status, &body, error);
+    bool lives = answered && status == 200 && strcmp(body, "live\n") == 0;
+    bool ours = answered && (lives || (status == 503 && strncmp(body, "not live", 8) == 0));
+    s_tell(lives ? CHECK_OK : CHECK_CRITICAL, ours ? body : answered ? "what answers there is not paytriage" : error);
+    putchar('\n');
+    free(body);
+    return cmd_flush() == EX_OK && lives ? 0 : 1;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
@@ -176,7 +199,7 @@ cmd_check(int argc, char **argv)
     if (cmd_parse(PT_FOR_CHECK, &s_argp, argc, argv, &options, &config) != EX_OK)
         return CHECK_UNKNOWN;
     options.endpoint = cmd_options_http(&config, room);
-    int code = s_check(&options);
+    int code = options.live ? s_check_life(&options) : s_check(&options);
     pt_config_clear(&config);
     return code;
 }

@@ -9,18 +9,28 @@
 #include "pt_sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+//  Where the package's service has its own.
+#define S_SERVICE_DIR "/var/lib/paytriage"
+
+static bool
+s_may_use_service_dir(void)
+{
+    return access(S_SERVICE_DIR, W_OK | X_OK) == 0;
+}
+
 const char *
 cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES])
 {
     const char *given = getenv("STATE_DIRECTORY");
-    if ((!given || !*given) && access("/var/lib/paytriage", W_OK | X_OK) == 0)
-        given = "/var/lib/paytriage";
+    if ((!given || !*given) && s_may_use_service_dir())
+        given = S_SERVICE_DIR;
     const char *state = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
     if (given && *given)
@@ -45,6 +55,34 @@ s_make_parents(const char *dir)
     }
 }
 
+/*  Root that tries the program in the folder of a service does not lock the service out: new files belong to
+ *  whom the folder belongs to. By name, for to close a second descriptor of a file would end LMDB's locks on it.
+ */
+static void
+s_give_to_owner(const char *dir)
+{
+    static const char *const names[] = {"lock", "lock.mdb", "data.mdb", "suspects"};
+    struct stat folder, about;
+    int fd = geteuid() == 0 ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return;
+    if (fstat(fd, &folder) == 0 && folder.st_uid != 0)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (fstatat(fd, names[i], &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) && !about.st_uid &&
+                fchownat(fd, names[i], folder.st_uid, folder.st_gid, AT_SYMLINK_NOFOLLOW) != 0)
+                cmd_fail(EX_OK, NULL, "cannot give %s/%s to its folder's owner: %s", dir, names[i], strerror(errno));
+    close(fd);
+}
+
+static const char *
+s_hint_not_found(void)
+{
+    if (access(S_SERVICE_DIR, F_OK) == 0 && !s_may_use_service_dir())
+        return "the service's is " S_SERVICE_DIR ", for root and for the user paytriage; else name the folder that "
+               "--journal of the worker names";
+    return "name the folder that --journal of the worker names";
+}
+
 int
 cmd_journal_refuse(pt_status_t status, const char *error)
 {
@@ -55,7 +93,7 @@ cmd_journal_refuse(pt_status_t status, const char *error)
     if (status == PT_E_CHECKSUM)
         return cmd_fail(EX_DATAERR, "'paytriage journal verify' tells what is damaged", "%s", error);
     if (status == PT_E_NOT_FOUND)
-        return cmd_fail(EX_NOINPUT, "name the folder that --journal of the worker names", "%s", error);
+        return cmd_fail(EX_NOINPUT, s_hint_not_found(), "%s", error);
     if (status == PT_E_IO && errno == EWOULDBLOCK)
         return cmd_fail(EX_TEMPFAIL, "a second worker needs another folder: --journal DIR", "%s", error);
     if (status == PT_E_IO && (errno == EACCES || errno == EPERM || errno == EROFS))
@@ -96,6 +134,7 @@ cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_p
         cmd_journal_close(self);
         return code;
     }
+    s_give_to_owner(self->dir);
     pool->journal = self->store;
     pool->poison = self->poison;
     pool->journal_settled = options->settled;

@@ -173,8 +173,13 @@ s_show(const top_t *self)
 static int
 s_watch_screen(top_t *self)
 {
-    if (!initscr())
-        return cmd_fail(EX_OSERR, "--once needs no terminal", "there is no terminal to draw on");
+    //  Not initscr(), which ends the program by itself.
+    SCREEN *screen = newterm(NULL, stdout, stdin);
+    if (!screen) {
+        const char *kind = getenv("TERM");
+        return cmd_fail(EX_OSERR, "--once needs no terminal; else set TERM, such as TERM=xterm",
+                        "cannot draw on a terminal of kind '%s'", kind ? kind : "");
+    }
     cbreak();
     noecho();
     nodelay(stdscr, TRUE);
@@ -183,6 +188,7 @@ s_watch_screen(top_t *self)
         s_scrape(self);
     while (s_show(self) && s_listen(self));
     endwin();
+    delscreen(screen);
     return EX_OK;
 }
 
