@@ -12,6 +12,7 @@
 #include "pt_owners.h"
 #include "pt_roster.h"
 #include "pt_sockets.h"
+#include "pt_wait.h"
 
 //  Messages from one side before the other has its turn.
 #define S_BURST 64
@@ -285,24 +286,36 @@ s_wait_ms(const s_broker_t *self)
     return pt_door_wait_ms(&self->front_door, pt_door_wait_ms(&self->back_door, S_TICK_MS));
 }
 
+//  The pipe, the back, what the doors have, and last the front. Returns how many without the front.
+static size_t
+s_list_items(const s_broker_t *self, zsock_t *pipe, pt_wait_item_t *items)
+{
+    size_t fixed = 2;
+    zmq_pollitem_t doors[2 * PT_DOOR_ITEMS];
+    size_t door_count = pt_door_items(&self->front_door, doors);
+    door_count += pt_door_items(&self->back_door, doors + door_count);
+    items[0] = pt_wait_socket(zsock_resolve(pipe));
+    items[1] = pt_wait_socket(self->back);
+    for (size_t i = 0; i < door_count; i++)
+        items[fixed++] = pt_wait_for(&doors[i]);
+    items[fixed] = pt_wait_socket(self->front);
+    return fixed;
+}
+
 static void
 s_broker_run(zsock_t *pipe, void *argument)
 {
     s_broker_t *self = argument;
-    zmq_pollitem_t items[3 + 2 * PT_DOOR_ITEMS] = {
-        {.socket = zsock_resolve(pipe), .events = ZMQ_POLLIN},
-        {.socket = self->back, .events = ZMQ_POLLIN},
-    };
-    size_t fixed = 2;
-    fixed += pt_door_items(&self->front_door, items + fixed);
-    fixed += pt_door_items(&self->back_door, items + fixed);
-    items[fixed] = (zmq_pollitem_t) {.socket = self->front, .events = ZMQ_POLLIN};
+    pt_wait_item_t items[3 + 2 * PT_DOOR_ITEMS];
+    size_t fixed = s_list_items(self, pipe, items);
     zsock_signal(pipe, 0);
     for (;;) {
         s_show_counters(self);
-        pt_sockets_poll(items, s_reads_front(self) ? fixed + 1 : fixed, s_wait_ms(self));
+        //  Both are sent to between two waits, which may take the news of what came in.
+        items[1].empty = items[fixed].empty = false;
+        pt_wait(items, s_reads_front(self) ? fixed + 1 : fixed, s_wait_ms(self));
         self->now_ms = zclock_mono();
-        if (items[0].revents && !s_read_command(self, pipe))
+        if (items[0].ready && !s_read_command(self, pipe))
             break;
         pt_door_tend(&self->front_door);
         pt_door_tend(&self->back_door);

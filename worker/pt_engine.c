@@ -41,6 +41,7 @@ struct pt_engine {
     uint64_t plain_seq;
     bool draining;
     bool drained; //  the caller was told
+    bool spoke;   //  to the caller, since its pipe was looked into
     int64_t grace_ms;
     int64_t deadline_ms;
     pt_pool_counters_t counters;
@@ -445,6 +446,14 @@ s_begin_drain(pt_engine_t *self, uint32_t deadline_ms)
     }
 }
 
+//  What is sent on the pipe may take the news of a command that came in.
+static void
+s_tell(pt_engine_t *self, zsock_t *pipe, const char *word)
+{
+    zstr_send(pipe, word);
+    self->spoke = true;
+}
+
 //  Tell the caller once, when all is finished or the time is over.
 static void
 s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
@@ -455,7 +464,7 @@ s_check_drain(pt_engine_t *self, zsock_t *pipe, int64_t now_ms)
     if (!finished && now_ms < self->deadline_ms)
         return;
     PT_FAULT_POINT("engine.drain.end");
-    zstr_send(pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
+    s_tell(self, pipe, finished ? PT_ENGINE_DRAINED : PT_ENGINE_LATE);
     self->drained = true;
 }
 
@@ -501,7 +510,7 @@ s_check_swap(pt_engine_t *self, zsock_t *pipe)
     if (!pt_crew_answer(self->crew, &switched))
         return;
     s_forget_offer(self);
-    zstr_send(pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
+    s_tell(self, pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
 }
 
 static int64_t
@@ -567,6 +576,8 @@ pt_engine_run(zsock_t *pipe, void *engine)
         s_show_counters(self, now_ms);
         s_check_drain(self, pipe, now_ms);
         size_t count = s_choose_items(self, now_ms, items, links);
+        items[0].empty &= !self->spoke;
+        self->spoke = false;
         pt_wait(items, count, s_next_wake(self, now_ms));
         if (items[0].ready && !s_read_command(self, pipe))
             break;
