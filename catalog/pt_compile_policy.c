@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+//  Of a rate.
+#define S_WITHIN_MS_MIN 1000
+
 #define S_COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const char *
@@ -169,7 +172,10 @@ static void
 s_read_when(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_words_t words = pt_compile_words_when();
-    (void) pt_read_word(reader, node, "time of an alert", words.words, words.count, &((pt_rule_t *) target)->when);
+    pt_rule_t *rule = target;
+    (void) pt_read_word(reader, node, "time of an alert", words.words, words.count, &rule->when);
+    if (rule->when == PT_ALERT_WHEN_IF_FREQUENT)
+        rule->persist_attempts = 0, rule->persist_ms = 0;
 }
 
 static void
@@ -197,6 +203,40 @@ s_read_elapsed(pt_reader_t *reader, const pt_node_t *node, void *target)
     (void) pt_read_duration(reader, node, &rule->persist_ms);
 }
 
+static void
+s_require_frequent(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
+{
+    if (rule->when != PT_ALERT_WHEN_IF_FREQUENT)
+        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "has no effect unless when is if_frequent");
+}
+
+static void
+s_read_count(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_rule_t *rule = target;
+    uint32_t value = 0;
+    s_require_frequent(reader, node, rule);
+    if (pt_read_number(reader, node, 1, 1000, &value))
+        rule->persist_attempts = (uint16_t) value;
+}
+
+static void
+s_read_within(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_rule_t *rule = target;
+    s_require_frequent(reader, node, rule);
+    if (pt_read_duration(reader, node, &rule->persist_ms) && rule->persist_ms < S_WITHIN_MS_MIN)
+        pt_read_fault(reader, node, PT_FAULT_DURATION, "within must be at least 1s");
+}
+
+//  Half a rate is none.
+static void
+s_require_whole_rate(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
+{
+    if (rule->when == PT_ALERT_WHEN_IF_FREQUENT && !rule->persist_attempts != !rule->persist_ms)
+        pt_read_fault(reader, node, PT_FAULT_KEY_MISSING, "count and within need each other");
+}
+
 void
 pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
@@ -204,12 +244,14 @@ pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
         {"audience", s_read_audience, true},  {"severity", s_read_severity, true},
         {"when", s_read_when, true}, //  before the keys that depend on it
         {"attempts", s_read_attempts, false}, {"elapsed", s_read_elapsed, false},
+        {"count", s_read_count, false},       {"within", s_read_within, false},
     };
     pt_settings_t *settings = target;
     s_note_given(reader, node, settings, PT_SETS_ALERT);
     settings->rule.persist_attempts = PT_RULE_PERSIST_ATTEMPTS;
     settings->rule.persist_ms = PT_RULE_PERSIST_MS;
     pt_read_map(reader, node, "an alert", keys, S_COUNT(keys), &settings->rule);
+    s_require_whole_rate(reader, node, &settings->rule);
 }
 
 void

@@ -221,7 +221,7 @@ s_compare_rules(const pt_rule_t *before, const pt_rule_t *after, const pt_differ
         (before->delay_count != after->delay_count || memcmp(before->delay_ms, after->delay_ms, bytes) != 0))
         changes |= PT_DIFF_RETRY;
     bool is_later = question->before->alert.present && question->after->alert.present &&
-                    before->when == PT_ALERT_WHEN_IF_PERSISTENT && after->when == PT_ALERT_WHEN_IF_PERSISTENT;
+                    before->when != PT_ALERT_WHEN_NOW && before->when == after->when;
     if (is_later && (before->persist_attempts != after->persist_attempts || before->persist_ms != after->persist_ms))
         changes |= PT_DIFF_ALERT;
     return changes;

@@ -26,7 +26,8 @@ typedef struct {
     uint64_t last_ms;
     uint8_t *sample;
     size_t sample_bytes; //  0: none since the last summary
-    //  Times of those that are not frequent yet, the oldest first; a ring of options.frequent_count.
+    //  Times of those that are not frequent yet, the oldest first; a ring of rate.count.
+    pt_alert_rate_t rate;
     int64_t *times;
     uint32_t time_first;
     uint32_t time_count;
@@ -107,7 +108,7 @@ pt_alert_key(const pt_decision_t *decision)
     bool is_unknown = decision->category == PT_CATEGORY_UNKNOWN_CODE;
     bool is_rate = pt_alert_kind(decision) == PT_ALERT_IF_FREQUENT;
     struct {
-        XXH128_hash_t provider, entry, operation, code, account;
+        XXH128_hash_t provider, entry, operation, code, account, producer, error;
         uint32_t category, audience;
     } parts = {0};
     parts.provider = s_hash_text(decision->provider);
@@ -117,6 +118,10 @@ pt_alert_key(const pt_decision_t *decision)
     if (is_unknown) {
         parts.operation = s_hash_text(decision->operation);
         parts.code = s_hash_text(decision->code);
+    }
+    if (decision->match == PT_MATCH_INVALID) {
+        parts.producer = s_hash_text(decision->producer);
+        parts.error = s_hash_text(decision->error);
     }
     if (!is_unknown && !is_rate)
         parts.account = s_hash_text(decision->account);
@@ -150,9 +155,7 @@ s_release_slot(pt_alerts_t *self, uint32_t index)
 static int64_t
 s_busy_until_ms(const pt_alerts_t *self, const s_slot_t *slot)
 {
-    uint64_t span_ms = slot->kind == PT_ALERT_IF_FREQUENT && self->options.frequent_ms > self->options.window_ms
-                           ? self->options.frequent_ms
-                           : self->options.window_ms;
+    uint64_t span_ms = self->options.window_ms > slot->rate.within_ms ? self->options.window_ms : slot->rate.within_ms;
     return slot->folded ? INT64_MAX : slot->touched_ms + (int64_t) span_ms;
 }
 
@@ -186,6 +189,24 @@ s_find_slot(pt_alerts_t *self, XXH128_hash_t key)
     return index;
 }
 
+//  Room for the times of a rate, which may be another one since a change of catalogs. False when out of memory.
+static bool
+s_set_rate(const pt_alerts_t *self, s_slot_t *slot, pt_alert_rate_t rate)
+{
+    if (!rate.count)
+        rate = (pt_alert_rate_t) {self->options.frequent_count, self->options.frequent_ms};
+    if (slot->rate.count == rate.count && slot->rate.within_ms == rate.within_ms)
+        return true;
+    int64_t *times = calloc(rate.count, sizeof(*times));
+    if (!times)
+        return slot->times != NULL;
+    free(slot->times);
+    slot->times = times;
+    slot->time_first = slot->time_count = 0;
+    slot->rate = rate;
+    return true;
+}
+
 static uint32_t
 s_take_slot(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t now_ms)
 {
@@ -194,17 +215,14 @@ s_take_slot(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t 
         return index;
     if (self->free == S_NONE)
         s_release_silent(self, now_ms);
-    int64_t *times = NULL;
-    if (kind == PT_ALERT_IF_FREQUENT && self->free != S_NONE)
-        times = calloc(self->options.frequent_count, sizeof(*times));
-    if (self->free == S_NONE || (kind == PT_ALERT_IF_FREQUENT && !times))
+    if (self->free == S_NONE)
         return S_OTHERS;
     index = self->free;
     s_slot_t *slot = &self->slots[index];
     self->free = slot->next;
     self->used++;
     uint32_t *head = s_head(self, key);
-    *slot = (s_slot_t) {.key = key, .next = *head, .used = true, .kind = kind, .times = times};
+    *slot = (s_slot_t) {.key = key, .next = *head, .used = true, .kind = kind};
     *head = index;
     return index;
 }
@@ -212,21 +230,21 @@ s_take_slot(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t 
 //  ---- counting
 
 static void
-s_expire_times(const pt_alerts_t *self, s_slot_t *slot, int64_t now_ms)
+s_expire_times(s_slot_t *slot, int64_t now_ms)
 {
-    while (slot->time_count && now_ms - slot->times[slot->time_first] >= (int64_t) self->options.frequent_ms) {
-        slot->time_first = (slot->time_first + 1) % self->options.frequent_count;
+    while (slot->time_count && now_ms - slot->times[slot->time_first] >= (int64_t) slot->rate.within_ms) {
+        slot->time_first = (slot->time_first + 1) % slot->rate.count;
         slot->time_count--;
     }
 }
 
 //  Note the time of one that may be frequent. True: now it is.
 static bool
-s_note_time(const pt_alerts_t *self, s_slot_t *slot, int64_t now_ms)
+s_note_time(s_slot_t *slot, int64_t now_ms)
 {
-    s_expire_times(self, slot, now_ms);
-    slot->times[(slot->time_first + slot->time_count++) % self->options.frequent_count] = now_ms;
-    return slot->time_count == self->options.frequent_count;
+    s_expire_times(slot, now_ms);
+    slot->times[(slot->time_first + slot->time_count++) % slot->rate.count] = now_ms;
+    return slot->time_count == slot->rate.count;
 }
 
 static void
@@ -250,7 +268,8 @@ s_is_open(const pt_alerts_t *self, const s_slot_t *slot, int64_t now_ms)
 }
 
 pt_alert_receipt_t
-pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t now_ms, uint64_t decided_ms)
+pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, pt_alert_rate_t rate, int64_t now_ms,
+                uint64_t decided_ms)
 {
     assert(self);
     assert(kind != PT_ALERT_NONE);
@@ -258,7 +277,12 @@ pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int6
     pt_alert_receipt_t receipt = {.fate = PT_ALERT_TOLD, .slot = S_NONE, .count = 1};
     if (kind == PT_ALERT_ACTIVE && self->options.window_ms == 0)
         return receipt;
+    assert(rate.count <= PT_ALERTS_FREQUENT_COUNT_MAX);
     receipt.slot = s_take_slot(self, key, kind, now_ms);
+    if (self->slots[receipt.slot].kind == PT_ALERT_IF_FREQUENT && !s_set_rate(self, &self->slots[receipt.slot], rate)) {
+        s_release_slot(self, receipt.slot);
+        receipt.slot = S_OTHERS;
+    }
     s_slot_t *slot = &self->slots[receipt.slot];
     receipt.opened_ms = (uint64_t) slot->opened_ms;
     slot->touched_ms = now_ms;
@@ -268,7 +292,7 @@ pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int6
         return receipt;
     }
     slot->told = false;
-    if (slot->kind == PT_ALERT_IF_FREQUENT && !s_note_time(self, slot, now_ms)) {
+    if (slot->kind == PT_ALERT_IF_FREQUENT && !s_note_time(slot, now_ms)) {
         receipt.fate = PT_ALERT_COUNTED;
         return receipt;
     }
@@ -347,7 +371,7 @@ pt_alerts_due_ms(const pt_alerts_t *self)
 
 //  Close a window that is over. True: there is something to say.
 static bool
-s_close_window(const pt_alerts_t *self, s_slot_t *slot, int64_t now_ms, pt_alert_summary_t *out)
+s_close_window(s_slot_t *slot, int64_t now_ms, pt_alert_summary_t *out)
 {
     //  Without memory for a sample there is nothing to show; the next one that is folded brings another.
     if (!slot->sample_bytes)
@@ -359,7 +383,7 @@ s_close_window(const pt_alerts_t *self, s_slot_t *slot, int64_t now_ms, pt_alert
     out->first_ms = slot->first_ms;
     out->last_ms = slot->last_ms;
     //  What came seldom is frequent no more, and what must be frequent to be told is not told.
-    bool is_rare = slot->kind == PT_ALERT_IF_FREQUENT && slot->folded < self->options.frequent_count;
+    bool is_rare = slot->kind == PT_ALERT_IF_FREQUENT && slot->folded < slot->rate.count;
     slot->folded = 0;
     slot->opened_ms = now_ms;
     slot->told = !is_rare;
@@ -384,7 +408,7 @@ pt_alerts_sum_up(pt_alerts_t *self, int64_t now_ms, bool at_the_end, pt_alert_su
             self->due_ms = due_ms < self->due_ms ? due_ms : self->due_ms;
             continue;
         }
-        if (!s_close_window(self, slot, now_ms, out)) {
+        if (!s_close_window(slot, now_ms, out)) {
             if (slot->folded)
                 self->due_ms = now_ms + S_AGAIN_MS;
             continue;

@@ -30,6 +30,12 @@ typedef enum {
     PT_ALERT_IF_FREQUENT, //  tell them once it is frequent
 } pt_alert_kind_t;
 
+//  So many within so long; count 0: as the options say.
+typedef struct {
+    uint32_t count; //  up to PT_ALERTS_FREQUENT_COUNT_MAX
+    uint64_t within_ms;
+} pt_alert_rate_t;
+
 typedef struct {
     uint64_t window_ms;      //  of folding; 0: every active alert is told, and none is folded
     uint32_t frequent_count; //  so many, 1 to PT_ALERTS_FREQUENT_COUNT_MAX,
@@ -69,14 +75,16 @@ void pt_alerts_destroy(pt_alerts_t **self_p);
 pt_alert_kind_t pt_alert_kind(const pt_decision_t *decision);
 
 /*  The key of a decision's alert: gateway and entry, for a code that no row knows also operation and code;
- *  and, unless it is about a rate or such a code, the merchant's account. Alerts for other reasons or people are
- *  apart.
+ *  and, unless it is about a rate or such a code, the merchant's account. Of bytes that are no response it is the
+ *  producer and what is wrong. Alerts for other reasons or people are apart.
  */
 XXH128_hash_t pt_alert_key(const pt_decision_t *decision);
 
-/*  Count one alert; `kind` is not NONE. `now_ms` is monotonic, `decided_ms` unix ms. */
-pt_alert_receipt_t pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, int64_t now_ms,
-                                   uint64_t decided_ms);
+/*  Count one alert; `kind` is not NONE, and `rate` is for IF_FREQUENT only. `now_ms` is monotonic, `decided_ms`
+ *  unix ms.
+ */
+pt_alert_receipt_t pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, pt_alert_rate_t rate,
+                                   int64_t now_ms, uint64_t decided_ms);
 
 /*  Whether a folded alert is to stand for the others; then give what shows it, at most
  *  PT_ALERTS_SAMPLE_BYTES_MAX. They are copied; without memory the next one is asked for.

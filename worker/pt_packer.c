@@ -17,6 +17,7 @@ typedef struct {
     uint32_t next;       //  record of the same topic, or S_NONE
     pt_bytes_t response; //  borrowed; data NULL: none, or too long
     pt_alert_kind_t alert_kind;
+    pt_alert_rate_t alert_rate;
     XXH128_hash_t alert_key;
 } s_record_t;
 
@@ -123,6 +124,8 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
     self->records[record].alert_kind = triaged->alert_kind;
     if (triaged->alert_kind != PT_ALERT_NONE)
         self->records[record].alert_key = triaged->alert_key;
+    if (triaged->alert_kind == PT_ALERT_IF_FREQUENT)
+        self->records[record].alert_rate = triaged->alert_rate;
     self->used_bytes += triaged->bytes;
     size_t provider = triaged->provider < self->provider_count ? triaged->provider : self->provider_count;
     s_append_record(self, record, pt_queue_of_route(triaged->route), provider);
@@ -222,6 +225,7 @@ s_list_raised(const s_record_t *record, size_t offset, pt_job_t *job)
     pt_raised_t *raised = pt_job_add_raised(job);
     if (raised)
         *raised = (pt_raised_t) {.kind = record->alert_kind,
+                                 .rate = record->alert_rate,
                                  .key = record->alert_key,
                                  .output = (uint32_t) (job->output_count - 1),
                                  .offset = (uint32_t) offset,

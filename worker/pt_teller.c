@@ -225,7 +225,7 @@ s_tell(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
 static bool
 s_count_raised(pt_teller_t *self, pt_job_t *job, pt_raised_t *raised, int64_t now_ms, uint64_t decided_ms)
 {
-    raised->receipt = pt_alerts_count(self->alerts, raised->key, raised->kind, now_ms, decided_ms);
+    raised->receipt = pt_alerts_count(self->alerts, raised->key, raised->kind, raised->rate, now_ms, decided_ms);
     if (raised->receipt.fate == PT_ALERT_TOLD)
         return s_tell(self, job, raised);
     if (pt_alerts_wants_sample(self->alerts, &raised->receipt))

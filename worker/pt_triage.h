@@ -40,6 +40,7 @@ typedef struct {
     size_t provider;            //  pt_provider_index, or PT_TRIAGE_NO_PROVIDER
     size_t bytes;               //  of the encoded decision
     pt_alert_kind_t alert_kind; //  NONE off the bus
+    pt_alert_rate_t alert_rate; //  of IF_FREQUENT
     XXH128_hash_t alert_key;    //  unless NONE
 } pt_triaged_t;
 

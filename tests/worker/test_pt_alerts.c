@@ -31,7 +31,8 @@ s_key(uint64_t number)
 static pt_alert_receipt_t
 s_count(pt_alerts_t *alerts, uint64_t key, pt_alert_kind_t kind, int64_t now_ms)
 {
-    pt_alert_receipt_t receipt = pt_alerts_count(alerts, s_key(key), kind, now_ms, (uint64_t) now_ms + 1000000);
+    pt_alert_receipt_t receipt =
+        pt_alerts_count(alerts, s_key(key), kind, (pt_alert_rate_t) {0}, now_ms, (uint64_t) now_ms + 1000000);
     if (pt_alerts_wants_sample(alerts, &receipt))
         pt_alerts_keep_sample(alerts, &receipt, (pt_bytes_t) {(const uint8_t *) &key, sizeof(key)});
     return receipt;
@@ -140,6 +141,23 @@ what_must_be_frequent_is_told_when_it_is(void **state)
     pt_alerts_t *alerts = s_new(S_WINDOW_MS, 2);
     for (int64_t i = 0; i < 100; i++)
         s_expect(alerts, 1, PT_ALERT_IF_FREQUENT, i * S_FREQUENT_MS, PT_ALERT_COUNTED);
+    pt_alerts_destroy(&alerts);
+}
+
+static void
+an_entry_brings_a_rate_of_its_own(void **state)
+{
+    (void) state;
+    pt_alerts_t *alerts = s_new(S_WINDOW_MS, 2);
+    pt_alert_rate_t rate = {4, 100}, other = {2, 100};
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(pt_alerts_count(alerts, s_key(1), PT_ALERT_IF_FREQUENT, rate, i, 1).fate, PT_ALERT_COUNTED);
+    assert_int_equal(pt_alerts_count(alerts, s_key(1), PT_ALERT_IF_FREQUENT, rate, 99, 1).fate, PT_ALERT_TOLD);
+    //  Another catalog, another rate: the count begins anew.
+    for (int64_t i = 0; i < 3; i++)
+        assert_int_equal(pt_alerts_count(alerts, s_key(2), PT_ALERT_IF_FREQUENT, rate, i, 1).fate, PT_ALERT_COUNTED);
+    assert_int_equal(pt_alerts_count(alerts, s_key(2), PT_ALERT_IF_FREQUENT, other, 4, 1).fate, PT_ALERT_COUNTED);
+    assert_int_equal(pt_alerts_count(alerts, s_key(2), PT_ALERT_IF_FREQUENT, other, 5, 1).fate, PT_ALERT_TOLD);
     pt_alerts_destroy(&alerts);
 }
 
@@ -318,6 +336,15 @@ an_unknown_code_is_one_kind_for_all_accounts(void **state)
     assert_false(s_same_kind(&base, &other));
     other = base, other.operation = PT_TEXT("refund");
     assert_false(s_same_kind(&base, &other));
+    //  Bytes that are no response: who sent them, and what is wrong.
+    base = s_decision();
+    base.match = PT_MATCH_INVALID;
+    base.producer = PT_TEXT("0000000000000001");
+    base.error = PT_TEXT("provider: missing");
+    other = base, other.producer = PT_TEXT("0000000000000002");
+    assert_false(s_same_kind(&base, &other));
+    other = base, other.error = PT_TEXT("body: too long");
+    assert_false(s_same_kind(&base, &other));
     //  A rate is of the gateway's entry.
     base = s_decision();
     base.alert.active = false;
@@ -349,6 +376,7 @@ main(void)
         cmocka_unit_test(the_first_is_told_and_the_others_are_summed_up),
         cmocka_unit_test(windows_open_and_close_where_they_should),
         cmocka_unit_test(what_must_be_frequent_is_told_when_it_is),
+        cmocka_unit_test(an_entry_brings_a_rate_of_its_own),
         cmocka_unit_test(keys_do_not_meddle_with_each_other),
         cmocka_unit_test(a_flood_of_kinds_is_counted_in_bounded_memory),
         cmocka_unit_test(a_storm_of_one_kind_is_exact),

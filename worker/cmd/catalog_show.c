@@ -234,6 +234,10 @@ s_alert_json(const pt_rule_t *rule)
         json_object_set_new(json, "attempts", json_integer(rule->persist_attempts));
         json_object_set_new(json, "elapsed_ms", json_integer(rule->persist_ms));
     }
+    if (json && rule->when == PT_ALERT_WHEN_IF_FREQUENT && rule->persist_ms) {
+        json_object_set_new(json, "count", json_integer(rule->persist_attempts));
+        json_object_set_new(json, "within_ms", json_integer(rule->persist_ms));
+    }
     return json;
 }
 

@@ -1,0 +1,111 @@
+"""Alerts as people get them: the first of a kind at once, the others as a count, and by a rate of the entry's own."""
+
+import pathlib
+import signal
+import tempfile
+import unittest
+
+import support
+
+GATEWAY = """\
+gateway: {id: acme, name: Acme, cite: manual.txt}
+body: {codes: [{code: code, message: message}]}
+operations: [{name: pay, kind: money}]
+entries:
+  - code: "often"
+    category: decline_soft
+    outcome: declined
+    action: new_order
+    alert: {audience: [operator], severity: info, when: if_frequent%s}
+    summary: "No."
+    cite: 1
+"""
+
+
+class Alerts(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
+        self.addCleanup(folder.cleanup)
+        self.dir = str(pathlib.Path(folder.name) / "kept")
+        self.yaml = pathlib.Path(folder.name) / "acme.yaml"
+        self.yaml.write_text(GATEWAY % ", count: 3, within: 1h")
+        self.host = support.address()
+
+    def start(self, *args):
+        return support.Daemon("run", "--bind", self.host, "--http", "none", "--journal", self.dir, "--journal-size",
+                              "16M", "--catalog", str(self.yaml), *args)
+
+    def send(self, first, count, provider, code):
+        support.send(f"tcp://{self.host}:5560", [
+            {"id": f"r{number}", "provider": provider, "http_status": 400, "account": f"shop-{number}",
+             "body": {"code": code}} for number in range(first, first + count)])
+
+    def kept(self, provider):
+        """The alerts of a gateway in the journal of a worker that has ended."""
+        code, out, words = support.run("journal", "export", "--topic", f"operator_alert.{provider}.", "--journal", self.dir)
+        self.assertEqual(code, 0, words)
+        return [entry["decision"] for entry in support.json_lines(out)]
+
+    def test_an_unknown_code_is_told_once_for_all_accounts_and_counted(self):
+        with self.start() as daemon:
+            self.send(1, 500, "acme", "oftem")
+            self.send(501, 1, "acme", "other")
+            self.assertEqual(daemon.stop(), 0)
+        alerts = self.kept("acme")
+        self.assertEqual([alert["alert"]["count"] for alert in alerts], [1, 1, 499])
+        self.assertEqual([alert["id"] for alert in alerts], ["r1", "r501", "r2"])
+        self.assertEqual(alerts[0]["alert"]["nearest"], "acme/often")
+        self.assertNotIn("nearest", alerts[1]["alert"])
+        self.assertNotIn("fold", alerts[0]["alert"])
+        self.assertEqual(alerts[2]["alert"]["fold"], "same")
+        self.assertLessEqual(alerts[2]["alert"]["first_ms"], alerts[2]["alert"]["last_ms"])
+
+    def test_what_alerts_if_frequent_waits_for_the_rate_of_its_entry(self):
+        with self.start() as daemon:
+            self.send(1, 2, "acme", "often")
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.kept("acme"), [], "twice is not frequent")
+        with self.start() as daemon:
+            self.send(3, 7, "acme", "often")
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([(alert["id"], alert["alert"]["count"], alert["alert"]["active"]) for alert in self.kept("acme")],
+                         [("r5", 3, True), ("r6", 4, True)])
+
+    def test_the_workers_rate_holds_where_the_entry_has_none(self):
+        self.yaml.write_text(GATEWAY % "")
+        with self.start("--alert-frequent", "2", "--alert-frequent-window", "1h") as daemon:
+            self.send(1, 2, "acme", "often")
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([alert["alert"]["count"] for alert in self.kept("acme")], [2])
+
+    def test_without_a_window_each_is_published(self):
+        with self.start("--alert-window", "0s") as daemon:
+            self.send(1, 50, "acme", "oftem")
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([alert["alert"]["count"] for alert in self.kept("acme")], [1] * 50)
+
+    def test_a_worker_that_was_killed_tells_the_next_one_at_once(self):
+        with self.start() as daemon:
+            self.send(1, 10, "acme", "oftem")
+            daemon.stop(signal.SIGKILL)
+        with self.start() as daemon:
+            self.send(11, 1, "acme", "oftem")
+            self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([alert["id"] for alert in self.kept("acme")], ["r1", "r11"])
+
+    def test_half_a_rate_is_a_fault_of_the_catalog(self):
+        for more, words in ((", count: 3", "count and within need each other"), (", within: 1h", "need each other"),
+                            (", count: 0, within: 1h", "error"), (", count: 3, within: 5ms", "at least 1s"),
+                            (", count: 1001, within: 1h", "error")):
+            with self.subTest(more=more):
+                self.yaml.write_text(GATEWAY % more)
+                code, out, err = support.run("catalog", "lint", str(self.yaml))
+                self.assertNotEqual(code, 0)
+                self.assertIn(words, out + err)
+        self.yaml.write_text((GATEWAY % ", count: 3, within: 1h").replace("if_frequent", "now"))
+        _, out, err = support.run("catalog", "lint", str(self.yaml))
+        self.assertIn("unless when is if_frequent", out + err)
+
+
+if __name__ == "__main__":
+    support.main()
