@@ -75,6 +75,12 @@ s_name_kind(const pt_node_t *node)
     return names[node->kind];
 }
 
+static bool
+s_is_merge(const pt_node_t *key)
+{
+    return pt_text_equal(key->text, PT_TEXT("<<"));
+}
+
 static void
 s_fault_unknown_key(pt_reader_t *self, const pt_node_t *key, const char *what, const pt_key_t *keys, size_t key_count)
 {
@@ -82,6 +88,10 @@ s_fault_unknown_key(pt_reader_t *self, const pt_node_t *key, const char *what, c
     for (size_t i = 0; i < key_count; i++)
         names[i] = keys[i].name;
     char where[64];
+    if (s_is_merge(key)) {
+        pt_read_fault(self, key, PT_FAULT_KEY_UNKNOWN, "merge keys are not read; write the keys of %s out", what);
+        return;
+    }
     (void) snprintf(where, sizeof where, " in %s", what);
     pt_read_fault_unknown(self, key, PT_FAULT_KEY_UNKNOWN, "key", where, names, key_count);
 }
@@ -95,13 +105,16 @@ s_find_key(const pt_node_t *key, const pt_key_t *keys, size_t key_count)
     return key_count;
 }
 
-//  Sort the pairs of a map into the order of `keys`; unknown and repeated ones are faults.
-static void
+//  Sort the pairs of a map into the order of `keys`; unknown and repeated ones are faults. True when a merge
+//  key was meant to bring others.
+static bool
 s_find_values(pt_reader_t *self, const pt_node_t *map, const char *what, const pt_key_t *keys, size_t key_count,
               const pt_node_t **values)
 {
+    bool merges = false;
     for (const pt_link_t *link = map->first; link; link = link->next) {
         size_t index = s_find_key(link->key, keys, key_count);
+        merges |= s_is_merge(link->key);
         if (index == key_count)
             s_fault_unknown_key(self, link->key, what, keys, key_count);
         else if (values[index])
@@ -110,6 +123,7 @@ s_find_values(pt_reader_t *self, const pt_node_t *map, const char *what, const p
         else
             values[index] = link->value;
     }
+    return merges;
 }
 
 void
@@ -123,11 +137,11 @@ pt_read_map(pt_reader_t *self, const pt_node_t *map, const char *what, const pt_
         return;
     }
     const pt_node_t *values[PT_READ_KEYS_MAX] = {0};
-    s_find_values(self, map, what, keys, key_count, values);
+    bool merges = s_find_values(self, map, what, keys, key_count, values);
     for (size_t i = 0; i < key_count; i++) {
         if (values[i])
             keys[i].read(self, values[i], target);
-        else if (keys[i].required)
+        else if (keys[i].required && !merges)
             pt_read_fault(self, map, PT_FAULT_KEY_MISSING, "key '%s' is missing in %s", keys[i].name, what);
     }
 }
@@ -174,12 +188,30 @@ s_is_null(const pt_node_t *node)
     return !node->quoted && (pt_text_equal(node->text, PT_TEXT("~")) || pt_text_equal(node->text, PT_TEXT("null")));
 }
 
-static bool
-s_has_control(pt_text_t text)
+bool
+pt_read_has_control(pt_text_t text)
 {
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char) text.data[i] < 0x20 || text.data[i] == 0x7f)
             return true;
+    return false;
+}
+
+//  U+202A..202E and U+2066..2069 show a line in another order than it is read: what a reviewer sees would
+//  not be what is compiled. U+200B..200F, 2060 and FEFF cannot be seen at all, so a code that holds
+//  one equals none that is sent; in sentences some languages need them.
+bool
+pt_read_has_hidden(pt_text_t text, bool is_code)
+{
+    const unsigned char *at = (const unsigned char *) text.data;
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        unsigned mark = (unsigned) at[i] << 16 | (unsigned) at[i + 1] << 8 | at[i + 2];
+        if ((mark >= 0xe280aa && mark <= 0xe280ae) || (mark >= 0xe281a6 && mark <= 0xe281a9))
+            return true;
+        bool is_unseen = (mark >= 0xe2808b && mark <= 0xe2808f) || mark == 0xe281a0 || mark == 0xefbbbf;
+        if (is_code && is_unseen)
+            return true;
+    }
     return false;
 }
 
@@ -211,8 +243,12 @@ pt_read_message(pt_reader_t *self, const pt_node_t *node, char **out_text)
 bool
 pt_read_text(pt_reader_t *self, const pt_node_t *node, char **out_text)
 {
-    if (node->kind == PT_NODE_SCALAR && s_has_control(node->text)) {
+    if (node->kind == PT_NODE_SCALAR && pt_read_has_control(node->text)) {
         pt_read_fault(self, node, PT_FAULT_TEXT, "holds a line break or another control character");
+        return false;
+    }
+    if (node->kind == PT_NODE_SCALAR && pt_read_has_hidden(node->text, false)) {
+        pt_read_fault(self, node, PT_FAULT_TEXT, "holds a character that turns the direction of reading");
         return false;
     }
     return pt_read_message(self, node, out_text);
@@ -223,6 +259,11 @@ pt_read_quoted(pt_reader_t *self, const pt_node_t *node, char **out_text)
 {
     if (node->kind == PT_NODE_SCALAR && !node->quoted) {
         pt_read_fault(self, node, PT_FAULT_QUOTES, "must be quoted: \"%.64s\"", node->text.data);
+        return false;
+    }
+    if (node->kind == PT_NODE_SCALAR && pt_read_has_hidden(node->text, true)) {
+        pt_read_fault(self, node, PT_FAULT_TEXT,
+                      "holds a character that cannot be seen, so nothing sent would equal it");
         return false;
     }
     return pt_read_text(self, node, out_text);

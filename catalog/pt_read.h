@@ -65,6 +65,12 @@ bool pt_read_list(pt_reader_t *self, const pt_node_t *node, size_t max,
  *  the plain style.
  */
 bool pt_read_text(pt_reader_t *self, const pt_node_t *node, char **out_text);
+/*  What no text may hold: control characters, and those that turn the direction of reading; what no code may
+ *  hold: those that cannot be seen, too.
+ */
+bool pt_read_has_control(pt_text_t text);
+bool pt_read_has_hidden(pt_text_t text, bool is_code);
+
 bool pt_read_quoted(pt_reader_t *self, const pt_node_t *node, char **out_text);
 /*  As pt_read_text, but any byte except NUL may stand in it: a gateway's message. */
 bool pt_read_message(pt_reader_t *self, const pt_node_t *node, char **out_text);

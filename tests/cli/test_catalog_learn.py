@@ -49,6 +49,39 @@ class Learn(unittest.TestCase):
         self.assertEqual(support.run("catalog", "lint", path)[0], 0)
         self.learn("--provider", "opn", "--catalog", path, str(self.file), code=1)
 
+    def test_each_gateway_gets_a_draft_of_its_own_that_is_not_written_over(self):
+        others = [{"provider": "uapay", "http_status": 400, "body": {"error": {"code": "ODD", "message": "x"}}},
+                  {"provider": "shopline", "operation": "payment", "http_status": 400, "body": {"code": "7777"}},
+                  {"provider": "nobody", "body": {"code": "1"}}]
+        self.file.write_bytes(support.lines_of(ANSWERS + others))
+        drafts = self.folder / "drafts"
+        drafts.mkdir()
+        stdout, words = self.learn("--directory", str(drafts), str(self.file))
+        self.assertEqual(stdout, "")
+        self.assertEqual(sorted(path.name for path in drafts.iterdir()),
+                         ["opn-learned.yaml", "shopline-learned.yaml", "uapay-learned.yaml"])
+        self.assertIn("4 codes", words)
+        self.assertEqual((drafts / "opn-learned.yaml").read_text(encoding="utf-8"), self.draft()[0])
+        self.assertEqual(support.run("catalog", "lint", str(drafts))[0], 0)
+        (drafts / "opn-learned.yaml").write_text("mine")
+        (drafts / "uapay-learned.yaml").unlink()
+        _, words = self.learn("--directory", str(drafts), str(self.file), code=73)
+        self.assertIn("opn-learned.yaml: File exists", words)
+        self.assertEqual((drafts / "opn-learned.yaml").read_text(), "mine")
+        self.assertTrue((drafts / "uapay-learned.yaml").exists())
+        self.learn("--directory", str(self.folder / "absent"), str(self.file), code=73)
+
+    def test_hostile_codes_and_messages_make_a_draft_that_passes_lint(self):
+        odd = ["\u202e05", "0\u200b5", "a\tb", "x" * 255, "{a}", "}", "'\"\\", "# no comment", "é", "é", "null", "- a"]
+        answers = [{"provider": "opn", "http_status": 400, "body": {"object": "error", "code": code, "message": message}}
+                   for code in odd for message in ("}{", "\u202e" + code, "a\n" + code * 9)]
+        self.file.write_bytes(support.lines_of(answers))
+        stdout, path = self.draft()
+        code, out, words = support.run("catalog", "lint", path)
+        self.assertEqual((code, out, words), (0, "", ""))
+        self.assertIn('"# no comment"', stdout)
+        self.assertIn("9 with codes that are no text", self.learn("--provider", "opn", str(self.file))[1])
+
     def test_faults_of_the_command_line_are_named(self):
         self.learn("--provider", "nobody", str(self.file), code=64)
         self.learn("--provider", "opn", str(self.folder / "absent"), code=66)

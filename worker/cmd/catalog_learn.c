@@ -4,56 +4,47 @@
  *  alert) and says beside it what was seen. It passes lint; category, outcome and action are the reader's.
  */
 #include "cmd_catalog.h"
+#include "cmd_learn.h"
 #include "cmd_lines.h"
-#include "cmd_text.h"
 #include "journal.h"
 
 #include "pt_decision.h"
+#include "pt_read.h"
 #include "pt_triage.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
-#define CODES_MAX 10000 //  arbitrary: more are no codes but noise; the rest is counted
-#define SEEN_MAX 6
-#define FIXED_BYTES_MIN 4 //  of a template's literal text, for it to say anything
-
-//  One unknown code of one gateway.
-typedef struct {
-    char *code, *message; //  the first message, NULL: none
-    size_t front, back;   //  bytes that all messages share
-    bool varies;
-    uint64_t count, first; //  responses; the line or number of the first
-    uint16_t statuses[SEEN_MAX];
-    size_t status_count;
-    char *operations[SEEN_MAX];
-    size_t operation_count;
-} learned_t;
+#define PLACES 32768 //  some three for each code, so that a look finds it soon
 
 typedef struct {
-    const char *provider, *source;
+    const char *provider, *directory, *source;
     pt_load_options_t load;
 } learn_options_t;
 
 typedef struct {
     const learn_options_t *options;
     const pt_catalog_t *catalog;
-    const pt_provider_t *provider;
+    const pt_provider_t *provider; //  NULL: any
     pt_triage_t triage;
     uint8_t bytes[PT_DECISION_BYTES_MAX];
-    learned_t *codes;
+    learned_t codes[LEARN_CODES_MAX];
+    uint32_t places[PLACES]; //  numbers of codes by their hash, from 1
     size_t count;
-    uint64_t responses, unknown, dropped;
+    uint64_t responses, unknown, unfit, dropped;
     bool failed; //  no memory
 } learn_t;
 
 enum { KEY_CATALOG = 0x200 };
 
 static const struct argp_option s_options[] = {
-    {"provider", 'g', "ID", 0, "whose codes; one overlay is for one gateway", 0},
+    {"provider", 'g', "ID", 0, "whose codes; the overlay goes to standard output", 0},
+    {"directory", 'd', "DIR", 0, "write DIR/ID-learned.yaml for each gateway; files that are there stay", 0},
     {"catalog", KEY_CATALOG, "PATH", 0, "YAML beside the built-in catalog, or an image; repeat it for more", 0},
     {0},
 };
@@ -66,6 +57,9 @@ s_parse(int key, char *arg, struct argp_state *state)
     case 'g':
         options->provider = arg;
         break;
+    case 'd':
+        options->directory = arg;
+        break;
     case KEY_CATALOG:
         cmd_catalog_add(state, &options->load, arg);
         break;
@@ -75,8 +69,8 @@ s_parse(int key, char *arg, struct argp_state *state)
         options->source = arg;
         break;
     case ARGP_KEY_END:
-        if (!options->source || !options->provider)
-            argp_error(state, "which --provider, and which file or journal?");
+        if (!options->source || (!options->provider && !options->directory))
+            argp_error(state, "which file or journal, and which --provider, or which --directory for all of them?");
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -87,14 +81,16 @@ s_parse(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     s_options,
     s_parse,
-    "--provider ID FILE.jsonl\n--provider ID JOURNAL",
-    "Draft an overlay of the codes of one gateway that the catalog does not know.\v"
+    "--provider ID FILE.jsonl\n--directory DIR FILE.jsonl\n--provider ID JOURNAL\n--directory DIR JOURNAL",
+    "Draft overlays of the codes that the catalog does not know.\v"
     "FILE.jsonl holds responses as for 'paytriage classify' ('-': standard input); JOURNAL is the directory of\n"
     "a worker's journal. Each code is drafted as 'investigate' with an alert, with what was seen beside it.\n\n"
     "Examples:\n"
     "  paytriage catalog learn --provider opn answers.jsonl > opn-new.yaml\n"
-    "  paytriage catalog learn --provider opn /var/lib/paytriage\n\n"
-    "Exit: 0 something was drafted, 1 no unknown code was seen, 66 no such file, 78 a faulty catalog.",
+    "  paytriage catalog learn --provider opn /var/lib/paytriage\n"
+    "  paytriage catalog learn --directory drafts /var/lib/paytriage\n\n"
+    "Exit: 0 something was drafted, 1 no unknown code was seen, 66 no such file, 73 a draft cannot be written,\n"
+    "78 a faulty catalog.",
     NULL,
     NULL,
     NULL};
@@ -107,18 +103,35 @@ s_copy(learn_t *self, pt_text_t text)
     return copy;
 }
 
-static learned_t *
-s_find(learn_t *self, pt_text_t code)
+//  The place of a code in the table, or the free one where it belongs.
+static uint32_t *
+s_place(learn_t *self, const pt_provider_t *provider, pt_text_t code)
 {
-    for (size_t i = 0; i < self->count; i++)
-        if (pt_text_equal(pt_text_of(self->codes[i].code), code))
-            return &self->codes[i];
-    if (self->count == CODES_MAX)
+    XXH64_hash_t hash = XXH3_64bits_withSeed(code.data, code.len, (XXH64_hash_t) (uintptr_t) provider);
+    for (size_t at = hash % PLACES;; at = (at + 1) % PLACES) {
+        uint32_t number = self->places[at];
+        if (number == 0)
+            return &self->places[at];
+        const learned_t *learned = &self->codes[number - 1];
+        if (learned->provider == provider && pt_text_equal(pt_text_of(learned->code), code))
+            return &self->places[at];
+    }
+}
+
+static learned_t *
+s_find(learn_t *self, const pt_provider_t *provider, pt_text_t code)
+{
+    uint32_t *place = s_place(self, provider, code);
+    if (*place)
+        return &self->codes[*place - 1];
+    if (self->count == LEARN_CODES_MAX)
         return NULL;
     learned_t *learned = &self->codes[self->count];
-    *learned = (learned_t) {.code = s_copy(self, code)};
-    self->count += learned->code != NULL;
-    return learned->code ? learned : NULL;
+    *learned = (learned_t) {.provider = provider, .code = s_copy(self, code)};
+    if (!learned->code)
+        return NULL;
+    *place = (uint32_t) ++self->count;
+    return learned;
 }
 
 //  A cut inside of a character or a word would make a template that nobody can read.
@@ -168,12 +181,12 @@ s_note_place(learn_t *self, learned_t *learned, const pt_decision_t *decision)
     size_t i = 0;
     while (i < learned->status_count && learned->statuses[i] != decision->http_status)
         i++;
-    if (i == learned->status_count && i < SEEN_MAX && decision->http_status)
+    if (i == learned->status_count && i < LEARN_SEEN_MAX && decision->http_status)
         learned->statuses[learned->status_count++] = decision->http_status;
     for (i = 0; i < learned->operation_count; i++)
         if (pt_text_equal(pt_text_of(learned->operations[i]), decision->operation))
             return;
-    if (i < SEEN_MAX && decision->operation.len) {
+    if (i < LEARN_SEEN_MAX && decision->operation.len) {
         char *operation = s_copy(self, decision->operation);
         learned->operations[i] = operation;
         learned->operation_count += operation != NULL;
@@ -185,11 +198,18 @@ s_note(learn_t *self, const pt_decision_t *decision, uint64_t number)
 {
     self->responses++;
     //  A row for the code may say "unknown" itself: a draft that nobody has finished yet.
-    if (decision->category != PT_CATEGORY_UNKNOWN_CODE || decision->code.len == 0 ||
-        decision->match < PT_MATCH_STATUS || !pt_text_equal(decision->provider, pt_provider_id(self->provider)))
+    if (decision->category != PT_CATEGORY_UNKNOWN_CODE || decision->code.len == 0 || decision->match < PT_MATCH_STATUS)
+        return;
+    const pt_provider_t *provider = pt_catalog_provider(self->catalog, decision->provider);
+    if (!provider || (self->provider && provider != self->provider))
         return;
     self->unknown++;
-    learned_t *learned = s_find(self, decision->code);
+    bool is_text = pt_text_is_utf8(decision->code) && !pt_read_has_control(decision->code) &&
+                   !pt_read_has_hidden(decision->code, true);
+    self->unfit += !is_text;
+    if (!is_text)
+        return;
+    learned_t *learned = s_find(self, provider, decision->code);
     if (!learned) {
         self->dropped++;
         return;
@@ -263,140 +283,74 @@ s_read_journal(learn_t *self)
     return code;
 }
 
-static void
-s_print_quoted(pt_text_t text)
-{
-    json_t *json = json_stringn(text.data, text.len);
-    char *quoted = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
-    fputs(quoted ? quoted : "\"?\"", stdout);
-    free(quoted);
-    json_decref(json);
-}
-
-//  The entry whose code has the fewest edits.
-static void
-s_print_nearest(const learn_t *self, const learned_t *learned)
-{
-    unsigned best = 99;
-    pt_text_t id = PT_TEXT_NONE;
-    for (size_t i = 0; i < pt_catalog_entry_count(self->catalog); i++) {
-        const pt_entry_t *entry = pt_catalog_entry_at(self->catalog, i);
-        pt_entry_view_t view = pt_catalog_entry_view(self->catalog, entry);
-        if (pt_catalog_entry_provider(self->catalog, entry) != self->provider || view.kind != 0)
-            continue;
-        unsigned distance = cmd_distance(learned->code, strlen(learned->code), view.code.data, view.code.len, best - 1);
-        if (distance >= best)
-            continue;
-        best = distance;
-        id = view.id;
-    }
-    if (id.data)
-        printf("; the nearest entry is %.*s", (int) id.len, id.data);
-}
-
-static void
-s_print_seen(const learn_t *self, const learned_t *learned)
-{
-    printf("  # Seen %" PRIu64 " time%s", learned->count, learned->count == 1 ? "" : "s");
-    for (size_t i = 0; i < learned->status_count; i++)
-        printf("%s%u", i ? ", " : " with HTTP ", learned->statuses[i]);
-    for (size_t i = 0; i < learned->operation_count; i++) {
-        fputs(i ? ", " : " as ", stdout);
-        cmd_text_print_foreign(stdout, pt_text_of(learned->operations[i]), 0);
-    }
-    s_print_nearest(self, learned);
-    fputs(".\n", stdout);
-    if (learned->varies) {
-        fputs("  # One message of several: ", stdout);
-        cmd_text_print_foreign(stdout, pt_text_of(learned->message), 0);
-        putchar('\n');
-    }
-}
-
-//  A brace of the gateway's own would be read as a hole.
-static void
-s_print_message(const learned_t *learned)
-{
-    const char *message = learned->message;
-    if (!message || strchr(message, '{'))
-        return;
-    size_t len = strlen(message);
-    char template[PT_MESSAGE_BYTES_MAX + 8];
-    if (learned->varies && learned->front + learned->back < FIXED_BYTES_MIN)
-        return;
-    if (learned->varies)
-        snprintf(template, sizeof template, "%.*s{1}%s", (int) learned->front, message, message + len - learned->back);
-    else
-        snprintf(template, sizeof template, "%s", message);
-    fputs("    message: ", stdout);
-    s_print_quoted(pt_text_of(template));
-    putchar('\n');
-}
-
-static void
-s_print_code(const learn_t *self, const learned_t *learned, const char *file)
-{
-    putchar('\n');
-    s_print_seen(self, learned);
-    fputs("  - code: ", stdout);
-    s_print_quoted(pt_text_of(learned->code));
-    putchar('\n');
-    s_print_message(learned);
-    puts("    category: unknown_code\n"
-         "    outcome: unknown\n"
-         "    action: investigate\n"
-         "    alert: {audience: [operator], severity: warning, when: now}\n"
-         "    summary: \"Nobody has said yet what this code means.\"");
-    printf("    cite: \"%s:%" PRIu64 "\"\n    judged: true\n", file, learned->first ? learned->first : 1);
-}
-
+//  By gateway in the order of the catalog, the codes that were seen most often first.
 static int
 s_compare(const void *left_p, const void *right_p)
 {
     const learned_t *left = left_p, *right = right_p;
+    if (left->provider != right->provider)
+        return left->provider < right->provider ? -1 : 1;
     if (left->count != right->count)
         return left->count < right->count ? 1 : -1;
     return strcmp(left->code, right->code);
 }
 
-//  What `cite` takes: a name without blanks and colons.
-static void
-s_name_source(const char *source, char out[64])
+//  What somebody may have worked on is not written over.
+static int
+s_write_draft(const learn_t *self, const learned_t *codes, size_t count)
 {
-    const char *slash = strrchr(source, '/');
-    const char *name = slash && slash[1] ? slash + 1 : source;
-    size_t len = 0;
-    for (; name[len] && len < 63; len++)
-        out[len] = strchr(" :;/\"\\", name[len]) || (unsigned char) name[len] < ' ' ? '_' : name[len];
-    out[len] = '\0';
-    if (strcmp(out, "-") == 0 || len == 0)
-        memcpy(out, "stdin", sizeof "stdin");
+    char path[PATH_MAX];
+    pt_text_t id = pt_provider_id(codes[0].provider);
+    int length = snprintf(path, sizeof path, "%s/%.*s-learned.yaml", self->options->directory, (int) id.len, id.data);
+    errno = ENAMETOOLONG;
+    FILE *stream = length < (int) sizeof path ? fopen(path, "wxe") : NULL;
+    if (!stream)
+        return cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(errno));
+    learn_draft(stream, self->catalog, codes, count, self->options->source);
+    bool well = !ferror(stream);
+    well = fclose(stream) == 0 && well;
+    if (!well)
+        return cmd_fail(EX_IOERR, NULL, "cannot write %s: %s", path, strerror(errno));
+    fprintf(stderr, "%s: %zu codes\n", path, count);
+    return EX_OK;
+}
+
+static int
+s_write_drafts(const learn_t *self)
+{
+    int code = EX_OK;
+    for (size_t first = 0, next; first < self->count; first = next) {
+        for (next = first + 1; next < self->count; next++)
+            if (self->codes[next].provider != self->codes[first].provider)
+                break;
+        int result = EX_OK;
+        if (self->options->directory)
+            result = s_write_draft(self, &self->codes[first], next - first);
+        else
+            learn_draft(stdout, self->catalog, &self->codes[first], next - first, self->options->source);
+        code = code == EX_OK ? result : code;
+    }
+    return code == EX_OK ? cmd_flush() : code;
 }
 
 static int
 s_print(learn_t *self)
 {
-    char file[64];
-    pt_text_t id = pt_provider_id(self->provider);
-    s_name_source(self->options->source, file);
-    fprintf(stderr, "%" PRIu64 " responses, %" PRIu64 " of %.*s with a code that no row knows; %zu codes\n",
-            self->responses, self->unknown, (int) id.len, id.data, self->count);
+    pt_text_t id = self->provider ? pt_provider_id(self->provider) : PT_TEXT_NONE;
+    fprintf(stderr, "%" PRIu64 " responses, %" PRIu64 "%s%.*s with a code that no row knows; %zu codes\n",
+            self->responses, self->unknown, id.len ? " of " : "", (int) id.len, id.data ? id.data : "", self->count);
     if (self->dropped)
         fprintf(stderr, "%" PRIu64 " more with further codes were left out\n", self->dropped);
+    if (self->unfit)
+        fprintf(stderr, "%" PRIu64 " with codes that are no text were left out\n", self->unfit);
     if (self->count == 0)
         return CMD_EXIT_NO;
     qsort(self->codes, self->count, sizeof *self->codes, s_compare);
-    printf("# Codes that no row knew. Each is handled as unknown until somebody says what it means:\n"
-           "# category, outcome, action, summary and cite are to be decided.\n"
-           "overlay: true\ngateway: {id: %.*s}\n\nentries:",
-           (int) id.len, id.data);
-    for (size_t i = 0; i < self->count; i++)
-        s_print_code(self, &self->codes[i], file);
-    return cmd_flush();
+    return s_write_drafts(self);
 }
 
 static void
-s_clear(learn_t *self)
+s_destroy(learn_t *self)
 {
     for (size_t i = 0; i < self->count; i++) {
         free(self->codes[i].code);
@@ -404,38 +358,39 @@ s_clear(learn_t *self)
         for (size_t j = 0; j < self->codes[i].operation_count; j++)
             free(self->codes[i].operations[j]);
     }
-    free(self->codes);
     free(self);
+}
+
+static int
+s_read(learn_t *self)
+{
+    struct stat about;
+    const learn_options_t *options = self->options;
+    if (options->provider && !self->provider)
+        return cmd_fail(EX_USAGE, "write the gateway's own file first: catalog/README.md", "there is no gateway '%s'",
+                        options->provider);
+    if (options->directory && (stat(options->directory, &about) != 0 || !S_ISDIR(about.st_mode)))
+        return cmd_fail(EX_CANTCREAT, NULL, "%s is no folder", options->directory);
+    bool is_journal = stat(options->source, &about) == 0 && S_ISDIR(about.st_mode);
+    return is_journal ? s_read_journal(self) : s_read_lines(self);
 }
 
 static int
 s_learn(const learn_options_t *options, const pt_catalog_t *catalog)
 {
-    struct stat about;
     learn_t *self = calloc(1, sizeof *self);
-    if (self)
-        self->codes = calloc(CODES_MAX, sizeof *self->codes);
-    if (!self || !self->codes) {
-        free(self);
+    if (!self)
         return cmd_fail(EX_OSERR, NULL, "no memory");
-    }
     self->options = options;
     self->catalog = catalog;
-    self->provider = pt_catalog_provider(catalog, pt_text_of(options->provider));
+    self->provider = options->provider ? pt_catalog_provider(catalog, pt_text_of(options->provider)) : NULL;
     pt_triage_init(&self->triage, catalog);
-    int code = EX_OK;
-    if (!self->provider)
-        code = cmd_fail(EX_USAGE, "write the gateway's own file first: catalog/README.md", "there is no gateway '%s'",
-                        options->provider);
-    else if (stat(options->source, &about) == 0 && S_ISDIR(about.st_mode))
-        code = s_read_journal(self);
-    else
-        code = s_read_lines(self);
+    int code = s_read(self);
     if (code == EX_OK && self->failed)
         code = cmd_fail(EX_OSERR, NULL, "no memory for the codes");
     if (code == EX_OK)
         code = s_print(self);
-    s_clear(self);
+    s_destroy(self);
     return code;
 }
 
