@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define S_DECLARE(name) extern const uint8_t pt_texts_##name[], pt_texts_##name##_end[]
 S_DECLARE(th);
@@ -23,7 +24,7 @@ int
 pt_language_parse(pt_text_t word)
 {
     for (int i = 0; i < PT_LANGUAGE_COUNT_; i++)
-        if (pt_text_equal(word, pt_text_of(s_names[i])))
+        if (word.len == strlen(s_names[i]) && strncasecmp(word.data, s_names[i], word.len) == 0)
             return i;
     return -1;
 }

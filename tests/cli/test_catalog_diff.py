@@ -163,6 +163,19 @@ class Replay(Diffs):
                                   code=0).startswith("of 4 responses 0 "))
         self.diff("builtin", "builtin", "--replay", str(self.folder / "nowhere"), code=66)
 
+    def test_a_file_that_holds_no_responses_is_said_to_be_none(self):
+        for name, text in (("cut.jsonl", '{"provider": "opn", "bo'), ("foreign", "\x7fELF\x02\x01\0\0 \n\n more"),
+                           ("image", "PTCAT\0\0")):
+            path = self.write(name, text)
+            code, _, words = support.run("catalog", "diff", "builtin", "builtin", "--replay", path)
+            self.assertEqual(code, 65, name)
+            self.assertIn("holds no responses", words)
+        empty = self.write("empty.jsonl", "")
+        self.assertIn("of 0 responses", self.diff("builtin", "builtin", "--replay", empty, code=0))
+        cut = self.write("half.jsonl", json.dumps(self.responses[0]) + "\n" + json.dumps(self.responses[1])[:-9])
+        code, _, words = support.run("catalog", "diff", "builtin", "builtin", "--replay", cut)
+        self.assertEqual((code, words), (0, "1 of them are no responses, the first at line 2\n"))
+
 
 if __name__ == "__main__":
     support.main()

@@ -143,6 +143,14 @@ class Unknown(unittest.TestCase):
             self.assertEqual((code, stdout), (1, ""), repr(odd))
             self.assertTrue(words.startswith("paytriage: opn has no code "), words)
 
+    def test_searches_of_any_length_end_in_an_answer(self):
+        self.assertEqual(explain("--search", "a")[0], 0)
+        for words, code in (("x" * 10000, 1), ("", 64), ("%s %n ../", 0), ("?!", 64), ("a " * 16, 0), ("a " * 17, 64),
+                            ("x" * 70 + " a", 1)):
+            result, _, said = explain("--search", words)
+            self.assertEqual(result, code, words[:20])
+            self.assertLess(len(said), 400)
+
     def test_a_wrong_command_line_is_64(self):
         for args in ([], ["opn"], ["opn", "a", "b"], ["opn", "1", "-o", "xml"]):
             self.assertEqual(explain(*args)[0], 64, args)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 import unittest
 
 import support
@@ -33,6 +34,16 @@ class Languages(unittest.TestCase):
     def test_hostile_values_cannot_steer_a_terminal(self):
         _, stdout, _ = explain("smilepayz", "4009002", "-m", "Invalid Mandatory Field [a\x1b[31m]")
         self.assertNotIn("\x1b", stdout)
+
+    def test_labels_stand_in_one_column_in_every_language(self):
+        for lang, words in (("en", "The payer"), ("uk", "The payer"), ("th", "ผู้ชำระเงินไม่ได้"), ("zh-hant", "The payer")):
+            lines = explain("opn", "timeout", "--lang", lang)[1].splitlines()
+            width = {"en": 12, "uk": 13, "th": 13, "zh-hant": 13}[lang]
+            self.assertEqual(lines[2][:width].rstrip() + " " + lines[2][width:].split(",")[0].strip(),
+                             "  Happens dead_letter", lang)
+            shown = sum(0 if unicodedata.category(c) == "Mn" else 2 if unicodedata.east_asian_width(c) == "W" else 1
+                        for c in lines[1][:lines[1].index(words)])
+            self.assertEqual(shown, width, lang)
 
     def test_a_language_that_there_is_not_is_refused(self):
         code, _, stderr = explain("opn", "timeout", "--lang", "xx")

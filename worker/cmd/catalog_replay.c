@@ -36,6 +36,7 @@ typedef struct {
     size_t move_count;
     uint64_t number; //  of the line, or of the decision in its topic
     uint64_t responses, moved, risky, unkept;
+    uint64_t broken, first_broken; //  what is no response; the line of the first
     bool is_journal;
 } replay_t;
 
@@ -92,6 +93,8 @@ s_decide_response(replay_t *self, pt_bytes_t response, uint64_t now_ms)
             abort(); //  these bytes are our own
     }
     self->responses++;
+    if (decisions[0].match == PT_MATCH_INVALID && self->broken++ == 0)
+        self->first_broken = self->number;
     pt_comparison_t comparison = pt_diff_compare(&decisions[0], &decisions[1]);
     if (comparison.changes || comparison.risks)
         s_note_move(self, &decisions[0], &decisions[1], comparison);
@@ -244,6 +247,12 @@ s_replay(replay_t *self)
     else
         s_print_text(self);
     code = cmd_flush();
+    if (code == EX_OK && self->broken && self->broken == self->responses)
+        return cmd_fail(EX_DATAERR, "each line is a response as paytriage classify takes it", "%s holds no responses",
+                        self->options->replay);
+    if (self->broken)
+        fprintf(stderr, "%" PRIu64 " of them are no responses, the first at line %" PRIu64 "\n", self->broken,
+                self->first_broken);
     return code == EX_OK && self->moved ? CMD_EXIT_NO : code;
 }
 

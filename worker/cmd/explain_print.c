@@ -15,17 +15,38 @@ s_say(const explain_answer_t *answer, const char *english)
     return pt_texts_say(&answer->texts, pt_text_of(english)).data; //  terminated, as YAML's scalars are
 }
 
-static void
-s_print_label(const char *label, bool color)
+#define LABEL_COLUMNS 10 //  the longest label of any language; English ones have at most 9
+
+//  Columns of a terminal: Thai vowels and tone marks stand over their letter, Chinese takes two.
+static int
+s_columns(const char *text)
 {
-    printf("  %s%-9s%s ", color ? "\033[1m" : "", label, color ? "\033[0m" : "");
+    int columns = 0;
+    for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
+        if ((*at & 0xc0) == 0x80)
+            continue;
+        unsigned letter = *at < 0xe0 ? *at : (unsigned) ((*at & 0x0f) << 12 | (at[1] & 0x3f) << 6 | (at[2] & 0x3f));
+        bool is_mark =
+            letter == 0x0e31 || (letter >= 0x0e34 && letter <= 0x0e3a) || (letter >= 0x0e47 && letter <= 0x0e4e);
+        columns += is_mark ? 0 : letter >= 0x2e80 ? 2 : 1;
+    }
+    return columns;
 }
 
 static void
-s_print_happens(const pt_decision_t *decision, bool color)
+s_print_label(const explain_answer_t *answer, const char *label, bool color)
 {
+    int width = answer->texts.language == PT_LANGUAGE_EN ? 9 : LABEL_COLUMNS;
+    int blanks = width - s_columns(label);
+    printf("  %s%s%s%*s ", color ? "\033[1m" : "", label, color ? "\033[0m" : "", blanks > 0 ? blanks : 0, "");
+}
+
+static void
+s_print_happens(const explain_answer_t *answer, bool color)
+{
+    const pt_decision_t *decision = &answer->decision;
     char delay[32], deadline[32];
-    s_print_label("Happens", color);
+    s_print_label(answer, "Happens", color);
     printf("%s, action %s", pt_route_text(decision->route), pt_action_text(decision->action));
     if (decision->retry.present)
         printf(" after %s; at most %" PRIu32 " attempts within %s", cmd_text_delay(decision->retry.delay_ms, delay),
@@ -33,12 +54,12 @@ s_print_happens(const pt_decision_t *decision, bool color)
                cmd_text_delay(decision->retry.deadline_ms - decision->decided_ms, deadline));
     putchar('\n');
     if (decision->retry.present && decision->action == PT_ACTION_QUERY_STATUS) {
-        s_print_label("", false);
+        s_print_label(answer, "", false);
         printf("if the gateway knows no such order: %s%s\n",
                decision->retry.if_absent == PT_ACTION_RESUBMIT ? "resubmit" : "dead_letter",
                decision->confirm_as_success ? "; if it does, count it as success once confirmed" : "");
     }
-    s_print_label("", false);
+    s_print_label(answer, "", false);
     printf("category %s, outcome %s\n", pt_category_text(decision->category), pt_outcome_text(decision->outcome));
 }
 
@@ -47,7 +68,7 @@ s_print_tell(const explain_answer_t *answer, bool color)
 {
     const pt_alert_t *alert = &answer->decision.alert;
     static const char *const when[] = {"at once", "if it is frequent", "if it persists"};
-    s_print_label(s_say(answer, "Tell"), color);
+    s_print_label(answer, s_say(answer, "Tell"), color);
     if (!alert->present)
         printf("%s", s_say(answer, "nobody"));
     for (unsigned i = 0, printed = 0; alert->present && i < PT_AUDIENCE_COUNT_; i++)
@@ -70,7 +91,7 @@ s_print_others(const explain_answer_t *answer, bool color)
         if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
             view.kind != answer->view.kind || !pt_text_equal(view.code, answer->view.code))
             continue;
-        s_print_label(first ? "Also" : "", color && first);
+        s_print_label(answer, first ? "Also" : "", color && first);
         first = false;
         printf("%.*s", (int) view.id.len, view.id.data);
         if (view.message.data)
@@ -84,7 +105,7 @@ s_print_reasons(const explain_answer_t *answer, bool color)
 {
     for (size_t i = 0; i < answer->decision.reason_count; i++) {
         const pt_pair_t *reason = &answer->decision.reasons[i];
-        s_print_label(i ? "" : s_say(answer, "Reasons"), color && !i);
+        s_print_label(answer, i ? "" : s_say(answer, "Reasons"), color && !i);
         cmd_text_print_foreign(stdout, reason->name, 0);
         printf("  %.*s\n", (int) reason->value.len, reason->value.data);
     }
@@ -101,22 +122,22 @@ explain_print_text(const explain_answer_t *answer, bool color)
     if (view->message.data)
         printf("  \"%.*s\"", (int) view->message.len, view->message.data);
     printf("\n");
-    s_print_label(s_say(answer, "Means"), color);
+    s_print_label(answer, s_say(answer, "Means"), color);
     printf("%.*s\n", (int) view->summary.len, view->summary.data);
-    s_print_happens(&answer->decision, color);
-    s_print_label(s_say(answer, "Do"), color);
+    s_print_happens(answer, color);
+    s_print_label(answer, s_say(answer, "Do"), color);
     printf("%.*s\n", (int) view->todo.len, view->todo.data);
     s_print_tell(answer, color);
-    s_print_label(s_say(answer, "Merchant"), color);
+    s_print_label(answer, s_say(answer, "Merchant"), color);
     printf("%s\n", explain_script(answer, script));
     s_print_reasons(answer, color);
-    s_print_label("Source", color);
+    s_print_label(answer, "Source", color);
     printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
            view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
-    s_print_label("Entry", color);
+    s_print_label(answer, "Entry", color);
     printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
     for (size_t i = 0; i < answer->verdict.param_count; i++) {
-        s_print_label(i ? "" : "Values", color && !i);
+        s_print_label(answer, i ? "" : "Values", color && !i);
         printf("%.*s = ", (int) answer->verdict.params[i].name.len, answer->verdict.params[i].name.data);
         cmd_text_print_foreign(stdout, answer->verdict.params[i].value, 0);
         putchar('\n');

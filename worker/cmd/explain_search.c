@@ -199,7 +199,10 @@ s_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char 
     while (word_count < WORDS_MAX && s_next_word(pt_text_of(words), &at, &wanted[word_count]))
         word_count++;
     if (word_count == 0)
-        return cmd_fail(EX_USAGE, NULL, "--search: '%s' holds no word", words);
+        return cmd_fail(EX_USAGE, NULL, "--search: '%.64s' holds no word", words);
+    word_t more;
+    if (s_next_word(pt_text_of(words), &at, &more))
+        return cmd_fail(EX_USAGE, NULL, "--search: more than %d words", WORDS_MAX);
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         hit_t hit = {pt_catalog_entry_at(catalog, i), 0};
         if (provider && pt_catalog_entry_provider(catalog, hit.entry) != provider)
@@ -213,7 +216,7 @@ s_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char 
     }
     s_print_hits(catalog, hits, kept, &languages[language], output);
     if (found == 0 && cmd_flush() == EX_OK)
-        return cmd_fail(CMD_EXIT_NO, "try fewer words, or a part of the code", "no entry holds '%s'", words);
+        return cmd_fail(CMD_EXIT_NO, "try fewer words, or a part of the code", "no entry holds '%.64s'", words);
     if (found > kept)
         fprintf(stderr, "and %zu more; give another word or a gateway\n", found - kept);
     return cmd_flush();
