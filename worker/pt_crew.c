@@ -186,6 +186,14 @@ pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_r
 }
 
 void
+pt_crew_linger(pt_crew_t *self, int linger_ms)
+{
+    assert(self);
+
+    pt_publisher_linger(self->publisher, linger_ms);
+}
+
+void
 pt_crew_destroy(pt_crew_t **self_p)
 {
     assert(self_p);

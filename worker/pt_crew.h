@@ -21,6 +21,9 @@ typedef struct pt_crew pt_crew_t;
  */
 pt_crew_t *pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_refused);
 
+/*  How long published messages get to leave after pt_crew_destroy; see pt_publisher_linger. */
+void pt_crew_linger(pt_crew_t *self, int linger_ms);
+
 /*  Stop all actors. Jobs that are not finished stay as they are; their owner releases them after
  *  this, when nobody holds one.
  */

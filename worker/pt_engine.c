@@ -11,6 +11,7 @@
 #include "pt_fault_point.h"
 #include "pt_histogram_ns.h"
 #include "pt_link.h"
+#include "pt_sockets.h"
 #include "pt_wait.h"
 
 //  Messages from one socket before the others have their turn.
@@ -395,6 +396,16 @@ pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, int failure_f
     return self;
 }
 
+//  What a subscriber has not taken yet is nowhere else without a journal: it gets what is left of the drain's time.
+//  With one it can be fetched later, and nobody has to wait for who does not read.
+static void
+s_grant_linger(pt_engine_t *self)
+{
+    int64_t left_ms = self->deadline_ms - zclock_mono();
+    if (self->crew && self->drained && !self->journal && left_ms > PT_SOCKETS_LINGER_MS)
+        pt_crew_linger(self->crew, (int) left_ms);
+}
+
 void
 pt_engine_destroy(pt_engine_t **self_p)
 {
@@ -403,6 +414,7 @@ pt_engine_destroy(pt_engine_t **self_p)
     pt_engine_t *self = *self_p;
     if (!self)
         return;
+    s_grant_linger(self);
     pt_crew_destroy(&self->crew);
     PT_FAULT_POINT("engine.crew.gone");
     for (size_t i = 0; i < self->link_count; i++)

@@ -4,6 +4,7 @@
 #include "pt_publisher.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "pt_door.h"
@@ -26,15 +27,17 @@ typedef struct {
     zsock_t *jobs;
     zsock_t *next;
     pt_topics_t *topics;
-    bool settled;        //  they are numbered
-    int64_t beacon_ms;   //  when the next HEAD or HEADS is due, or earlier
-    int64_t heads_ms;    //  the last HEADS lists
-    pt_teller_t *teller; //  NULL: alerts were told or folded before
-    pt_job_t *summaries; //  room for those of the teller
+    bool settled;                //  they are numbered
+    const atomic_int *linger_ms; //  the owner's
+    int64_t beacon_ms;           //  when the next HEAD or HEADS is due, or earlier
+    int64_t heads_ms;            //  the last HEADS lists
+    pt_teller_t *teller;         //  NULL: alerts were told or folded before
+    pt_job_t *summaries;         //  room for those of the teller
 } s_publisher_t;
 
 struct pt_publisher {
     zactor_t *actor;
+    atomic_int linger_ms;
     char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
 };
 
@@ -314,6 +317,8 @@ s_publisher_close(s_publisher_t **self_p)
         return;
     for (size_t i = 0; i < PT_QUEUE_COUNT_; i++) {
         pt_door_close(&self->doors[i]);
+        if (self->sockets[i])
+            zsock_set_linger(self->sockets[i], atomic_load(self->linger_ms));
         zsock_destroy(&self->sockets[i]);
     }
     zsock_destroy(&self->jobs);
@@ -350,6 +355,7 @@ s_publisher_open(const pt_publisher_options_t *options, pt_publisher_t *owner, c
     s_publisher_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
+    self->linger_ms = &owner->linger_ms;
     self->worker = options->worker;
     self->epoch = options->epoch;
     self->journal = options->journal;
@@ -462,6 +468,8 @@ pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoin
 
     *out_endpoint = NULL;
     pt_publisher_t *self = calloc(1, sizeof(*self));
+    if (self)
+        atomic_init(&self->linger_ms, PT_SOCKETS_LINGER_MS);
     s_publisher_t *engine = self ? s_publisher_open(options, self, out_endpoint) : NULL;
     if (engine)
         self->actor = zactor_new(s_publisher_run, engine);
@@ -472,6 +480,15 @@ pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoin
     free(self);
     errno = reason;
     return NULL;
+}
+
+void
+pt_publisher_linger(pt_publisher_t *self, int linger_ms)
+{
+    assert(self);
+    assert(linger_ms >= 0);
+
+    atomic_store(&self->linger_ms, linger_ms);
 }
 
 void

@@ -38,8 +38,12 @@ typedef struct pt_publisher pt_publisher_t;
  */
 pt_publisher_t *pt_publisher_new(const pt_publisher_options_t *options, const char **out_endpoint);
 
-/*  Publish summaries of folded alerts, stop, and set *self_p to NULL. Messages that were sent get PT_SOCKETS_LINGER_MS
- * to leave. */
+/*  How long messages that were sent get to leave once the publisher is destroyed; else it is
+ *  PT_SOCKETS_LINGER_MS. The end of the process waits for them.
+ */
+void pt_publisher_linger(pt_publisher_t *self, int linger_ms);
+
+/*  Publish summaries of folded alerts, stop, and set *self_p to NULL. */
 void pt_publisher_destroy(pt_publisher_t **self_p);
 
 /*  Where a queue's socket is bound; valid as long as the publisher. */

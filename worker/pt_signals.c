@@ -57,6 +57,19 @@ pt_signals_read(pt_signals_t *self)
 }
 
 void
+pt_signals_let_go(pt_signals_t *self)
+{
+    assert(self);
+
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pt_signals_read(self);
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+void
 pt_signals_close(pt_signals_t *self)
 {
     assert(self);

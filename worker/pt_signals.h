@@ -30,6 +30,11 @@ PT_MUST_CHECK pt_status_t pt_signals_take_hangup(pt_signals_t *self, bool on);
  */
 unsigned pt_signals_read(pt_signals_t *self);
 
+/*  From now on a further signal ends the process: for the end, when all that is left is to wait for messages
+ *  to leave. Those that came before are forgotten.
+ */
+void pt_signals_let_go(pt_signals_t *self);
+
 /*  Close the descriptor. The signals stay blocked: sockets may still be alive. */
 void pt_signals_close(pt_signals_t *self);
 

@@ -178,6 +178,38 @@ class Stop(unittest.TestCase):
             self.assertEqual(daemon.stop(), 0)
         self.assertIn("broker.counts batches=0 ", daemon.text)
 
+    def start_with_a_reader_that_stands_still(self, count):
+        """Without a journal, and more published than the sockets' buffers hold."""
+        host = support.address()
+        front = f"tcp://{host}:5560"
+        daemon = self.enterContext(support.Daemon("run", "--bind", host, "--drain-timeout", "200s"))
+        tail = self.enterContext(support.Tail("--route", "dead_letter", "--connect", f"tcp://{host}:5571"))
+        support.warm_up(front, [tail])
+        tail.process.send_signal(signal.SIGSTOP)
+        support.send(front, [{"id": f"d-{n}", "provider": "nobody", "http_status": 400} for n in range(count)])
+        return daemon, tail
+
+    def test_what_was_published_without_a_journal_leaves_within_the_drain_time(self):
+        daemon, tail = self.start_with_a_reader_that_stands_still(80000)
+        daemon.process.send_signal(signal.SIGTERM)
+        #  Longer than a process takes to end that waits for nobody.
+        with self.assertRaises(subprocess.TimeoutExpired):
+            daemon.process.wait(timeout=3)
+        tail.process.send_signal(signal.SIGCONT)
+        wanted = {f"d-{n}" for n in range(80000)}
+        while wanted:
+            wanted.discard(tail.get(timeout=60)["id"])
+        self.assertEqual(daemon.wait(), 0)
+
+    def test_another_signal_ends_the_wait_for_a_subscriber(self):
+        daemon, _ = self.start_with_a_reader_that_stands_still(80000)
+        daemon.process.send_signal(signal.SIGTERM)
+        while b"broker.counts" not in daemon.process.stderr.readline():
+            self.assertIsNone(daemon.process.poll())
+        while daemon.process.poll() is None:
+            daemon.process.send_signal(signal.SIGTERM)
+        self.assertIn(daemon.process.returncode, (0, -signal.SIGTERM))
+
     def test_two_signals_at_once_end_without_a_drain(self):
         # Nothing is in work, so nothing is left unfinished and it ends well.
         with support.Daemon("run", "--bind", support.address()) as daemon:

@@ -224,6 +224,7 @@ s_raise_descriptors(void)
 static void
 s_release(cmd_service_t *self, int code)
 {
+    bool waits = self->pool && !self->journal.store;
     cmd_control_stop(&self->control);
     cmd_http_stop(&self->http);
     pt_pool_destroy(&self->pool);
@@ -231,6 +232,9 @@ s_release(cmd_service_t *self, int code)
     pt_stats_destroy(&self->stats);
     pt_broker_destroy(&self->broker);
     s_stop_gate(self);
+    //  Nothing but subscribers is waited for then, and for as long as a drain may take.
+    if (waits)
+        pt_signals_let_go(&self->signals);
     pt_signals_close(&self->signals);
     cmd_control_close(&self->control, code);
     pt_load_clear(&self->load);
