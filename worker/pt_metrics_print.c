@@ -233,6 +233,8 @@ s_print_journal(FILE *out, const pt_metrics_t *metrics)
     const s_line_t lines[] = {
         {"paytriage_journal_size_bytes", "Size of the journal's file.", stats->usage.pages_max * page},
         {"paytriage_journal_used_bytes", "Of it, in use.", stats->usage.pages_used * page},
+        {"paytriage_journal_topics", "Topics of the journal.", stats->usage.topics},
+        {"paytriage_journal_topics_max", "Topics that the journal takes.", stats->usage.topics_max},
         {"paytriage_journal_failed", "1 when the journal has failed; the worker then ends.", stats->journal_failed},
         {"paytriage_journal_batches_total", "Batches made durable.", stats->commit_jobs},
         {"paytriage_journal_bytes_total", "Bytes of the decisions and responses made durable.", stats->commit_bytes},

@@ -44,6 +44,8 @@ typedef struct {
     s_counter_t pages_max;
     s_counter_t pages_used;
     s_counter_t used_percent;
+    s_counter_t topics;
+    s_counter_t topics_max;
     s_counter_t trimmed_unread;
 } s_journal_t;
 
@@ -222,6 +224,8 @@ pt_stats_journal(pt_stats_t *self, size_t waiting, const pt_store_usage_t *usage
     s_set(&self->journal.pages_max, usage->pages_max);
     s_set(&self->journal.pages_used, usage->pages_used);
     s_set(&self->journal.used_percent, usage->used_percent);
+    s_set(&self->journal.topics, usage->topics);
+    s_set(&self->journal.topics_max, usage->topics_max);
     s_set(&self->journal.trimmed_unread, usage->trimmed_unread);
 }
 
@@ -299,6 +303,8 @@ s_read_journal(const s_journal_t *journal, pt_stats_snapshot_t *out)
     out->usage = (pt_store_usage_t) {.pages_max = s_get(&journal->pages_max),
                                      .pages_used = s_get(&journal->pages_used),
                                      .used_percent = (unsigned) s_get(&journal->used_percent),
+                                     .topics = s_get(&journal->topics),
+                                     .topics_max = s_get(&journal->topics_max),
                                      .trimmed_unread = s_get(&journal->trimmed_unread)};
 }
 

@@ -81,6 +81,8 @@ typedef struct {
     uint64_t pages_max;
     uint64_t pages_used;
     unsigned used_percent;
+    uint64_t topics;
+    uint64_t topics_max;
     uint64_t trimmed_unread; //  decisions trimmed since the start that no durable subscriber asked for
 } pt_store_usage_t;
 

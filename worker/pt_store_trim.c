@@ -88,8 +88,9 @@ pt_store_usage(const pt_store_t *self)
 {
     assert(self);
 
-    return (pt_store_usage_t) {self->pages_max, self->pages_used, s_percent(self, self->pages_used),
-                               self->trimmed_unread};
+    return (pt_store_usage_t) {
+        self->pages_max,  self->pages_used,    s_percent(self, self->pages_used), self->topic_count_committed,
+        self->topics_max, self->trimmed_unread};
 }
 
 void

@@ -116,6 +116,9 @@ class Metrics(unittest.TestCase):
             self.assertGreaterEqual(metrics["paytriage_journal_commit_seconds_count"], 1)
             self.assertEqual(metrics["paytriage_journal_size_bytes"], 16 << 20)
             self.assertGreater(metrics["paytriage_journal_used_bytes"], 0)
+            #  A dead letter and an alert.
+            self.assertEqual(metrics["paytriage_journal_topics"], 2)
+            self.assertEqual(metrics["paytriage_journal_topics_max"], 8192)
             self.assertEqual(metrics["paytriage_replay_decisions_total"], 1)
             self.assertIn('paytriage_subscriber_behind_decisions{subscriber="desk"}', metrics)
             self.assertEqual(metrics["paytriage_latency_seconds_count"], 1)
