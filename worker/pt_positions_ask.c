@@ -74,6 +74,28 @@ s_ask_open(pt_positions_t *self, source_t *source, int64_t now_ms, pt_request_t 
     return true;
 }
 
+//  The positions to tell, as many as one SUBACK holds: first those behind the last one's, so that all of many
+//  busy topics have their turn.
+static size_t
+s_gather_positions(pt_positions_t *self, source_t *source, pt_topic_next_t *out_topics)
+{
+    size_t count = 0;
+    size_t first = source->suback_turn;
+    for (size_t i = 0; i < self->stream_count; i++)
+        if (self->streams[i]->source == source)
+            self->streams[i]->sent = 0;
+    for (size_t n = 0; n < self->stream_count && count < PT_HEADS_MAX; n++) {
+        size_t i = (first + n) % self->stream_count;
+        pt_stream_t *stream = self->streams[i];
+        if (stream->source != source || !s_needs_suback(self, stream))
+            continue;
+        stream->sent = stream->next;
+        out_topics[count++] = (pt_topic_next_t) {positions_topic(stream), stream->next};
+        source->suback_turn = i + 1;
+    }
+    return count;
+}
+
 static bool
 s_ask_suback(pt_positions_t *self, source_t *source, int64_t now_ms, pt_request_t *out_request)
 {
@@ -84,15 +106,7 @@ s_ask_suback(pt_positions_t *self, source_t *source, int64_t now_ms, pt_request_
     source->dirty |= source->suback.req_id && now_ms >= source->suback.due_ms;
     if (!s_may_ask(self, &source->suback, now_ms))
         return false;
-    size_t count = 0;
-    for (size_t i = 0; i < self->stream_count && count < PT_HEADS_MAX; i++) {
-        pt_stream_t *stream = self->streams[i];
-        stream->sent = stream->source == source ? 0 : stream->sent;
-        if (stream->source != source || !s_needs_suback(self, stream))
-            continue;
-        stream->sent = stream->next;
-        out_request->topics[count++] = (pt_topic_next_t) {positions_topic(stream), stream->next};
-    }
+    size_t count = s_gather_positions(self, source, out_request->topics);
     source->dirty = count == PT_HEADS_MAX; //  the others' turn comes after this answer
     if (!count)
         return false;

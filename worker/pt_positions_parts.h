@@ -25,10 +25,11 @@ typedef struct {
     attempt_t open, suback;
     char after[PT_TOPIC_BYTES_MAX]; //  last topic of the pages so far
     size_t after_len;
-    bool dirty;   //  some stream's position is to be acknowledged
-    bool twin;    //  another epoch of the worker is known
-    bool told;    //  that the two alternate
-    bool unheard; //  closed for a newer epoch before any HEAD of it came
+    size_t suback_turn; //  stream whose position is told next
+    bool dirty;         //  some stream's position is to be acknowledged
+    bool twin;          //  another epoch of the worker is known
+    bool told;          //  that the two alternate
+    bool unheard;       //  closed for a newer epoch before any HEAD of it came
 } source_t;
 
 struct pt_stream {

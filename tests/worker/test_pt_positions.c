@@ -445,6 +445,43 @@ a_suback_that_is_lost_is_sent_again(void **state)
     pt_positions_destroy(&positions);
 }
 
+//  Topics that all move while a SUBACK is on its way, and more than it holds: none may wait for ever, because what
+//  is not acknowledged is not trimmed.
+static void
+positions_of_many_busy_topics_are_all_told(void **state)
+{
+    (void) state;
+    enum { TOPICS = 200, ROUNDS = TOPICS / PT_HEADS_MAX + 1 };
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    bool told[TOPICS] = {0};
+    size_t count = 0;
+    s_open(positions, 1, 1, 1);
+    for (uint64_t round = 1; round <= ROUNDS; round++) {
+        for (int topic = 0; topic < TOPICS; topic++) {
+            char name[PT_TOPIC_BYTES_MAX];
+            pt_decisions_t message = s_message(EPOCH, round, 1, round + 1, 0);
+            pt_arrived_t arrived;
+            snprintf(name, sizeof(name), "%d", topic);
+            assert_int_equal(pt_positions_decisions(positions, pt_text_of(name), &message, &arrived), PT_OK);
+            assert_int_equal(arrived.arrival, PT_ARRIVAL_DELIVER);
+            pt_positions_delivered(positions, arrived.stream, round + 1);
+        }
+        int64_t now_ms = (int64_t) round * PT_POSITIONS_SUBACK_MS;
+        pt_request_t suback = s_expect(positions, PT_KIND_SUBACK, now_ms);
+        for (size_t i = 0; i < suback.topic_count; i++) {
+            char name[PT_TOPIC_BYTES_MAX + 1] = "";
+            memcpy(name, suback.topics[i].topic.data, suback.topics[i].topic.len);
+            long topic = strtol(name, NULL, 10);
+            count += !told[topic];
+            told[topic] = true;
+        }
+        pt_positions_subacked(positions, suback.req_id, now_ms);
+    }
+    assert_int_equal(count, TOPICS);
+    pt_positions_destroy(&positions);
+}
+
 //  More streams and sources than there may be: the oldest go, and what they lacked is told.
 static void
 tables_are_bounded(void **state)
@@ -899,6 +936,7 @@ main(void)
         cmocka_unit_test(a_forgotten_name_opens_again_and_delivers_nothing_twice),
         cmocka_unit_test(refusals_for_good_are_told),
         cmocka_unit_test(a_suback_that_is_lost_is_sent_again),
+        cmocka_unit_test(positions_of_many_busy_topics_are_all_told),
         cmocka_unit_test(what_is_left_of_an_old_epoch_waits_for_no_head),
         cmocka_unit_test(tables_are_bounded),
         cmocka_unit_test(random_faults_agree_with_a_plain_model),
