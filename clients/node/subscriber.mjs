@@ -10,6 +10,7 @@ const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a sour
 // One source, a (worker, epoch), has many streams. Of a stream, `next` is the number to be delivered next.
 const newStream = (next) => ({ next, head: 1, acked: 1, doubt: false });
 const newSource = (worker, epoch) => ({ worker, epoch, state: UNKNOWN, endpoint: "", retryAt: 0, wait: 1000, streams: new Map() });
+const toEnd = (map, key, value = map.get(key)) => (map.delete(key), map.set(key, value), value); // so that all have their turn
 
 export class Subscriber {
   constructor(publishers, prefixes, name, deliver, report) {
@@ -33,12 +34,9 @@ export class Subscriber {
     }
   }
 
-  async attempt(task) {
-    try {
-      await task();
-    } catch (fault) {
-      this.report(`a malformed message is as good as lost: ${fault.message}`);
-    }
+  attempt(task) {
+    return Promise.resolve().then(task)
+      .catch((fault) => this.report(`a malformed message is as good as lost: ${fault.message}`));
   }
 
   // Everything that was delivered is safe: the workers may let go of it.
@@ -47,7 +45,7 @@ export class Subscriber {
       const done = [...source.streams].filter(([, stream]) => source.state === OPENED && stream.next > stream.acked)
         .map(([topic, stream]) => [topic, stream.next]).slice(0, TOPICS_MAX);
       for (const [answer] of done.length ? await this.call(source, "SUBACK", this.name, source.epoch, done) : []) {
-        if (answer[1] === "SUBACKED") for (const [topic, seq] of done) source.streams.get(topic).acked = seq;
+        if (answer[1] === "SUBACKED") for (const [topic, seq] of done) toEnd(source.streams, topic).acked = seq;
         if (answer[1] === "REFUSED" && answer[3] === "unknown") source.state = OPENING; // an operator has forgotten the name
       }
     }

@@ -54,7 +54,8 @@ class Subscriber:
                     if source.state == OPENED and stream.next > stream.acked][:TOPICS_MAX]
             for answer, _ in self.call(source, "SUBACK", self.name, epoch, done) if done else []:
                 for topic, seq in done if answer[1] == "SUBACKED" else []:
-                    source.streams[topic].acked = seq
+                    source.streams[topic] = stream = source.streams.pop(topic)  # last, so that all have their turn
+                    stream.acked = seq
                 if answer[1] == "REFUSED" and answer[3] == "unknown":
                     source.state = OPENING  # an operator has forgotten the name
 
@@ -127,8 +128,7 @@ class Subscriber:
 
     def head(self, source, topic, head, endpoint):
         stream, source.endpoint = source.streams[topic], endpoint
-        if source.state == UNKNOWN:  # a worker without a journal is followed from here on
-            source.state = OPENING if endpoint else LIVE
+        source.state = source.state or (OPENING if endpoint else LIVE)  # without a journal: followed from here on
         stream.head, stream.doubt = max(stream.head, head), bool(stream.next and head < stream.next)
         if source.state == LIVE:
             self.lose(source, topic, head)

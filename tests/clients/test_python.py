@@ -151,7 +151,30 @@ class Publishing:
         return self.command.end().splitlines()[-1]
 
 
+class Acknowledger(subscriber.Subscriber):
+    """No sockets: every SUBACK is answered, and its topics are noted."""
+
+    def __init__(self):
+        self.name, self.told = "n", set()
+        self.source = subscriber.Source(state=subscriber.OPENED, streams=collections.defaultdict(subscriber.Stream))
+        self.sources = {("worker", 1): self.source}
+
+    def call(self, source, kind, *arguments):
+        self.told |= {topic for topic, _ in arguments[-1]}
+        return [([1, "SUBACKED", 1], [])]
+
+
+def check_that_all_busy_topics_are_acknowledged():
+    desk = Acknowledger()
+    for count in range(2, 6):  # a SUBACK holds 64, and in the time of each all topics move
+        for topic in range(200):
+            desk.source.streams[topic].next = count
+        desk.acknowledge()
+    assert len(desk.told) == 200, len(desk.told)
+
+
 def main(paytriage, folder):
+    check_that_all_busy_topics_are_acknowledged()
     for client in (publisher, subscriber):  # short enough to be read before it is copied
         assert len(pathlib.Path(client.__file__).read_text().splitlines()) <= 150, client.__file__
     worker = Worker(paytriage, folder)
