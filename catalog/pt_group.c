@@ -253,6 +253,19 @@ s_compare_candidates(const void *left_p, const void *right_p)
     return order ? order : s_compare_sizes(left->meaning->entry, right->meaning->entry);
 }
 
+//  What a message can be told from the pattern by, at a glance.
+static void
+s_fill_front(pt_pattern_t *pattern, const pt_template_t *message)
+{
+    pt_text_t front = message->literals[0];
+    size_t bytes = front.len < PT_PATTERN_FRONT_BYTES ? front.len : PT_PATTERN_FRONT_BYTES;
+    if (bytes) {
+        memcpy(pattern->front, front.data, bytes);
+        memset(pattern->mask, 0xff, bytes);
+    }
+    pattern->slack = message->hole_count ? UINT32_MAX : message->stop_optional;
+}
+
 static void
 s_add_pattern(pt_draft_t *draft, const s_candidate_t *candidate)
 {
@@ -264,6 +277,7 @@ s_add_pattern(pt_draft_t *draft, const s_candidate_t *candidate)
         .literal_bytes = (uint32_t) candidate->literal_bytes,
         .subcode = pt_draft_text(draft, pt_text_of(meaning->source->subcode)),
     };
+    s_fill_front(&pattern, meaning->message);
     if (meaning->message->stop_optional)
         pattern.flags |= PT_PATTERN_STOP_OPTIONAL;
     if (meaning->operation_count == 0)

@@ -111,26 +111,66 @@ s_has_subcode(const pt_text_t *values, size_t count, pt_text_t subcode)
     return false;
 }
 
-//  Most patterns of a group differ from a message in the first byte already. A space may stand as a
-//  no-break space, so it says nothing. This saves time and decides nothing: what passes is matched.
-static bool
-s_may_match(const pt_image_t *image, const pt_pattern_t *pattern, pt_text_t message)
+//  A message, and its first bytes as patterns have them.
+typedef struct {
+    pt_text_t text;
+    bool has_nbsp;
+    uint64_t front[PT_PATTERN_FRONT_BYTES / 8];
+} s_message_t;
+
+static void
+s_take_message(pt_text_t text, s_message_t *out_message)
 {
-    pt_text_t front = pt_image_text(image, image->pieces[pattern->first_piece]);
-    return message.len >= pattern->literal_bytes &&
-           (front.len == 0 || message.len == 0 || front.data[0] == message.data[0] || front.data[0] == ' ');
+    uint64_t words[3] = {0};
+    //  A message shorter than that is filled up; of a longer one the rest does not count.
+    if (text.len)
+        pt_phash_load(text.data, text.len < PT_PHASH_INLINE_BYTES ? text.len : PT_PHASH_INLINE_BYTES, words);
+    *out_message = (s_message_t) {text, pt_template_has_nbsp(text), {words[0], words[1]}};
+}
+
+static inline bool
+s_has_front(const pt_pattern_t *pattern, const s_message_t *message)
+{
+#ifdef __SSE2__
+    __m128i mask = _mm_loadu_si128((const __m128i *) (const void *) pattern->mask);
+    __m128i front = _mm_loadu_si128((const __m128i *) (const void *) pattern->front);
+    __m128i given = _mm_loadu_si128((const __m128i *) (const void *) message->front);
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(given, mask), front)) == 0xffff;
+#else
+    uint64_t differs = 0;
+    for (int i = 0; i < PT_PATTERN_FRONT_BYTES / 8; i++)
+        differs |= (message->front[i] & pt_phash_word(pattern->mask + 8 * i)) ^ pt_phash_word(pattern->front + 8 * i);
+    return !differs;
+#endif
+}
+
+//  Whether a message may be a pattern's, without a branch: which of a group's patterns it is nobody can
+//  foresee.
+static inline bool
+s_may_match(const pt_pattern_t *pattern, const s_message_t *message)
+{
+    return s_has_front(pattern, message) & (message->text.len - pattern->literal_bytes <= pattern->slack);
+}
+
+//  Which of up to 64 patterns may match, a bit for each. A no-break space counts as a space, so fronts
+//  and lengths say nothing then.
+static uint64_t
+s_choose_patterns(const pt_pattern_t *patterns, uint32_t count, const s_message_t *message)
+{
+    uint64_t chosen = 0;
+    for (uint32_t i = 0; i < count; i++)
+        chosen |= (uint64_t) s_may_match(&patterns[i], message) << i;
+    return message->has_nbsp ? UINT64_MAX >> (64 - count) : chosen;
 }
 
 static bool
-s_match_pattern(const s_query_t *query, const pt_pattern_t *pattern, pt_text_t message)
+s_match_pattern(const s_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
 {
     const pt_image_t *image = &query->catalog->image;
-    if (!s_may_match(image, pattern, message))
-        return false;
     pt_template_t template;
     pt_text_t values[PT_PARAMS_MAX];
     s_load_template(image, pattern, &template);
-    if (!pt_template_match(&template, message, values))
+    if (!pt_template_match_known(&template, message->text, message->has_nbsp, values))
         return false;
     pt_text_t subcode = pt_image_text(image, pattern->subcode);
     if (subcode.data && !s_has_subcode(values, pattern->hole_count, subcode))
@@ -142,21 +182,29 @@ s_match_pattern(const s_query_t *query, const pt_pattern_t *pattern, pt_text_t m
     return true;
 }
 
+#define S_CHOICE 64 //  patterns that are looked at together
+
 //  What a group says to a message; the first pattern that fits is the most specific one. Only
 //  patterns with all of `flags` are asked.
 static const pt_entry_t *
-s_ask_group(const s_query_t *query, uint32_t group_id, pt_text_t message, uint16_t flags)
+s_ask_group(const s_query_t *query, uint32_t group_id, pt_text_t text, uint16_t flags)
 {
     const pt_image_t *image = &query->catalog->image;
-    if (group_id == PT_IMAGE_NONE)
+    if (group_id == PT_IMAGE_NONE || !text.data || !image->groups[group_id].pattern_count)
         return NULL;
     const pt_group_t *group = &image->groups[group_id];
-    for (uint32_t i = 0; message.data && i < group->pattern_count; i++) {
-        const pt_pattern_t *pattern = &image->patterns[group->first_pattern + i];
-        if ((pattern->flags & flags) != flags || !s_match_pattern(query, pattern, message))
-            continue;
-        query->verdict->match = pattern->hole_count ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE;
-        return &image->entries[pattern->entry];
+    s_message_t message;
+    s_take_message(text, &message);
+    for (uint32_t at = 0; at < group->pattern_count; at += S_CHOICE) {
+        const pt_pattern_t *patterns = &image->patterns[group->first_pattern + at];
+        uint32_t count = group->pattern_count - at < S_CHOICE ? group->pattern_count - at : S_CHOICE;
+        for (uint64_t left = s_choose_patterns(patterns, count, &message); left; left &= left - 1) {
+            const pt_pattern_t *pattern = &patterns[__builtin_ctzll(left)];
+            if ((pattern->flags & flags) != flags || !s_match_pattern(query, pattern, &message))
+                continue;
+            query->verdict->match = pattern->hole_count ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE;
+            return &image->entries[pattern->entry];
+        }
     }
     return NULL;
 }

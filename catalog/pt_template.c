@@ -191,13 +191,13 @@ s_match_whole(const pt_template_t *self, pt_text_t message, bool nbsp, pt_text_t
 }
 
 //  One fast scan for the first byte is all that most messages cost.
-static bool
-s_has_nbsp(pt_text_t message)
+bool
+pt_template_has_nbsp(pt_text_t text)
 {
-    const char *first = memchr(message.data, S_NBSP[0], message.len);
+    const char *first = text.len ? memchr(text.data, S_NBSP[0], text.len) : NULL;
     if (!first)
         return false;
-    return memmem(first, message.len - (size_t) (first - message.data), S_NBSP, S_NBSP_BYTES) != NULL;
+    return memmem(first, text.len - (size_t) (first - text.data), S_NBSP, S_NBSP_BYTES) != NULL;
 }
 
 bool
@@ -206,16 +206,23 @@ pt_template_match(const pt_template_t *self, pt_text_t message, pt_text_t *value
     assert(self);
     assert(values || self->hole_count == 0);
 
-    if (!message.data)
-        return false;
-    bool nbsp = s_has_nbsp(message);
+    return message.data && pt_template_match_known(self, message, pt_template_has_nbsp(message), values);
+}
+
+bool
+pt_template_match_known(const pt_template_t *self, pt_text_t message, bool has_nbsp, pt_text_t *values)
+{
+    assert(self);
+    assert(message.data);
+    assert(values || self->hole_count == 0);
+
     //  Without its stop first, so that a hole at the end does not capture it.
     if (self->stop_optional && message.len && message.data[message.len - 1] == '.') {
         pt_text_t shorter = {message.data, message.len - 1};
-        if (s_match_whole(self, shorter, nbsp, values))
+        if (s_match_whole(self, shorter, has_nbsp, values))
             return true;
     }
-    return s_match_whole(self, message, nbsp, values);
+    return s_match_whole(self, message, has_nbsp, values);
 }
 
 //  A template as a row of symbols, for comparing two of them: bytes, or a hole.

@@ -39,6 +39,12 @@ size_t pt_template_literal_bytes(const pt_template_t *self);
  */
 bool pt_template_match(const pt_template_t *self, pt_text_t message, pt_text_t *values);
 
+/*  The same of a message that is not absent, and of which the caller knows whether it has a no-break space. */
+bool pt_template_match_known(const pt_template_t *self, pt_text_t message, bool has_nbsp, pt_text_t *values);
+
+/*  Whether a text holds a no-break space. */
+bool pt_template_has_nbsp(pt_text_t text);
+
 /*  Whether some message fits both. Takes time of the product of their lengths and PT_E_NOMEM is
  *  answered by true, the strict side.
  */

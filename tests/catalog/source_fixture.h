@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define FIXTURE_ENTRIES_MAX 64
+#define FIXTURE_ENTRIES_MAX 256
 #define FIXTURE_OPERATIONS_MAX 16
 #define FIXTURE_PROVIDERS_MAX 4
 

@@ -58,6 +58,23 @@ s_add_messages(fixture_t *fixture, pt_source_provider_t *acme)
     fixture_code(acme, "acme/closed", "closed", "Order is closed.")->trailing_stop_optional = true;
 }
 
+//  More wordings than are looked at together, equal in their first bytes, and some of them shorter than those.
+#define S_WORDINGS 150
+
+static void
+s_add_wordings(pt_source_provider_t *acme)
+{
+    static char ids[S_WORDINGS][32];
+    static char texts[S_WORDINGS][32];
+    for (int i = 0; i < S_WORDINGS; i++) {
+        const char *format = i % 2 ? "W%d" : i % 3 ? "Wording with number %d" : "Wording with {1} of %d.";
+        snprintf(ids[i], sizeof ids[i], "acme/wordy/%d", i);
+        snprintf(texts[i], sizeof texts[i], format, i);
+        fixture_code(acme, ids[i], "wordy", texts[i]);
+    }
+    fixture_code(acme, "acme/wordy", "wordy", NULL);
+}
+
 //  `shared`: rows of several operations. `many`: a row for each of seven operations.
 static void
 s_add_shared(fixture_t *fixture, pt_source_provider_t *acme)
@@ -124,6 +141,7 @@ s_set_up(void **state)
     acme->do_not_retry_count = 2;
     s_add_operations(acme);
     s_add_messages(world->fixture, acme);
+    s_add_wordings(acme);
     s_add_shared(world->fixture, acme);
     s_add_markers(world->fixture, acme);
     pt_source_provider_t *plain = fixture_provider(world->fixture, "plain");
@@ -242,6 +260,29 @@ an_operation_has_its_own_row_and_those_for_any(void **state)
     s_world_t *world = *state;
     s_expect_of(world, "inquiry", "5009000", "Something else", "acme/5009000/inquiry", PT_MATCH_CODE);
     s_expect_of(world, "inquiry", "5009000", "System error: x", "acme/5009000/system-error", PT_MATCH_TEMPLATE);
+}
+
+//  With spaces, and with no-break spaces for them.
+static void
+each_of_many_wordings_is_found(void **state)
+{
+    s_world_t *world = *state;
+    for (int i = 0; i < S_WORDINGS; i++) {
+        bool has_hole = i % 2 == 0 && i % 3 == 0;
+        char id[64];
+        char text[64];
+        snprintf(id, sizeof id, "acme/wordy/%d", i);
+        snprintf(text, sizeof text, i % 2 ? "W%d" : has_hole ? "Wording with  of %d." : "Wording with number %d", i);
+        s_expect_of(world, NULL, "wordy", text, id, has_hole ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE);
+        snprintf(text, sizeof text,
+                 i % 2      ? "W%d"
+                 : has_hole ? "Wording\xc2\xa0with  of\xc2\xa0%d."
+                            : "Wording\xc2\xa0with number\xc2\xa0%d",
+                 i);
+        s_expect_of(world, NULL, "wordy", text, id, has_hole ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE);
+        snprintf(text, sizeof text, "Wording with number %d!", i);
+        s_expect_of(world, NULL, "wordy", text, "acme/wordy", PT_MATCH_CODE);
+    }
 }
 
 static void
@@ -725,6 +766,7 @@ main(void)
         S_TEST(more_literal_bytes_come_first),
         S_TEST(a_wording_that_no_row_lists_falls_to_the_code),
         S_TEST(an_operation_has_its_own_row_and_those_for_any),
+        S_TEST(each_of_many_wordings_is_found),
         S_TEST(a_subcode_refines_its_template),
         S_TEST(an_optional_full_stop_makes_no_difference),
         S_TEST(a_message_under_several_operations_is_told_apart_by_the_operation),
