@@ -625,5 +625,6 @@ main(int argc, char **argv)
                                                                              .kind = PT_CHAIN_NULL,
                                                                              .has_alerts = true,
                                                                              .broker = {"/proc/self/exe", "proxy"}};
+    pt_chain_watch_signals();
     return s_bench(&options, "/proc/self/exe");
 }

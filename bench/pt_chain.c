@@ -2,14 +2,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +25,7 @@
 //  A program that is not ready by then never will be; node takes a second to start.
 #define S_START_MS 20000
 #define S_STOP_MS 10000
+#define S_LEAVE_MS 2000
 
 #define S_PATH_BYTES 160
 
@@ -49,7 +53,32 @@ struct pt_chain {
     pt_pool_t *pool;
     pt_null_worker_t *null_worker;
     zactor_t *null_actor;
+    pt_chain_t *next; //  in s_live
 };
+
+//  All chains, for whoever must leave at once.
+static pt_chain_t *s_live;
+static pthread_mutex_t s_live_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+s_enlist(pt_chain_t *self)
+{
+    (void) pthread_mutex_lock(&s_live_lock);
+    self->next = s_live;
+    s_live = self;
+    (void) pthread_mutex_unlock(&s_live_lock);
+}
+
+static void
+s_delist(const pt_chain_t *self)
+{
+    (void) pthread_mutex_lock(&s_live_lock);
+    pt_chain_t **place = &s_live;
+    while (*place != self)
+        place = &(*place)->next;
+    *place = self->next;
+    (void) pthread_mutex_unlock(&s_live_lock);
+}
 
 const char *
 pt_chain_transport_text(pt_chain_transport_t transport)
@@ -71,26 +100,43 @@ s_choose_endpoint(const pt_chain_t *self, const char *name, char out[PT_ENDPOINT
         snprintf(out, PT_ENDPOINT_BYTES_MAX + 1, "inproc://bench-%u-%s", s_serial++, name);
 }
 
+//  Become the program, in a process of its own that does not outlive the bench, however that ends.
+static _Noreturn void
+s_become(pid_t bench, const char *log, const char *const *arguments)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != bench)
+        _exit(EX_SOFTWARE);
+    //  What it says is shown when it fails; stdout is for results.
+    int words = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int nothing = open("/dev/null", O_RDWR);
+    if (words < 0 || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
+        dup2(words, STDERR_FILENO) < 0)
+        _exit(EX_OSERR);
+    execvp(arguments[0], (char *const *) (uintptr_t) arguments);
+    dprintf(STDERR_FILENO, "cannot start %s: %s\n", arguments[0], strerror(errno));
+    _exit(EX_UNAVAILABLE);
+}
+
 static bool
 s_spawn(pt_chain_t *self, s_process_t *process, const char *name, const char *const *arguments)
 {
-    //  What it says goes to stderr with our own words; stdout is for results.
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", 0, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", 1, 0);
     char log[S_PATH_BYTES];
     snprintf(log, sizeof(log), "%s/%s.log", self->directory, name);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     process->name = name;
-    int fault =
-        posix_spawnp(&process->pid, arguments[0], &actions, NULL, (char *const *) (uintptr_t) arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (fault) {
-        fprintf(stderr, "pt_bench_bus: cannot start %s: %s\n", arguments[0], strerror(fault));
-        process->pid = 0;
+    pid_t bench = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        s_become(bench, log, arguments);
+    if (pid < 0) {
+        fprintf(stderr, "pt_bench_bus: cannot start %s: %s\n", arguments[0], strerror(errno));
+        return false;
     }
-    return fault == 0;
+    process->pid = pid;
+    return true;
 }
 
 //  Show what a process that failed said.
@@ -254,6 +300,7 @@ pt_chain_new(const pt_chain_options_t *options)
     self->transport = options->transport;
     snprintf(self->directory, sizeof(self->directory), "/tmp/paytriage-bench-XXXXXX");
     bool is_up = mkdtemp(self->directory) != NULL;
+    s_enlist(self);
     s_choose_endpoint(self, "front", self->front);
     s_choose_endpoint(self, "back", self->back);
     s_choose_endpoint(self, "replay", self->replay);
@@ -310,6 +357,7 @@ pt_chain_destroy(pt_chain_t **self_p)
     pt_chain_t *self = *self_p;
     if (!self)
         return true;
+    s_delist(self);
     bool is_good = s_stop(self, &self->worker_process);
     is_good = s_stop(self, &self->broker_process) && is_good;
     zactor_destroy(&self->null_actor);
@@ -323,6 +371,58 @@ pt_chain_destroy(pt_chain_t **self_p)
     free(self);
     *self_p = NULL;
     return is_good;
+}
+
+//  Wait for a process that was told to end; it is killed when it takes its time.
+static void
+s_bury(pid_t pid)
+{
+    for (int waited = 0; waited < S_LEAVE_MS && waitpid(pid, NULL, WNOHANG) == 0; waited += 5)
+        s_pause_ms(5);
+    (void) kill(pid, SIGKILL);
+}
+
+//  Wait for a signal that ends the bench, end what it started, and end by that signal.
+static void *
+s_watch(void *argument)
+{
+    const sigset_t *signals = argument;
+    int number;
+    if (sigwait(signals, &number) != 0)
+        return NULL;
+    (void) pthread_mutex_lock(&s_live_lock);
+    for (const pt_chain_t *chain = s_live; chain; chain = chain->next) {
+        pid_t pids[] = {chain->worker_process.pid, chain->broker_process.pid};
+        for (int i = 0; i < 2; i++)
+            if (pids[i] > 0)
+                (void) kill(pids[i], SIGTERM);
+        for (int i = 0; i < 2; i++)
+            if (pids[i] > 0)
+                s_bury(pids[i]);
+        s_remove_directory(chain->directory);
+        s_remove_directory(chain->journal);
+    }
+    (void) signal(number, SIG_DFL);
+    (void) pthread_sigmask(SIG_UNBLOCK, signals, NULL);
+    (void) raise(number);
+    _exit(128 + number);
+}
+
+void
+pt_chain_watch_signals(void)
+{
+    static sigset_t s_signals;
+    pthread_t thread;
+    sigemptyset(&s_signals);
+    sigaddset(&s_signals, SIGINT);
+    sigaddset(&s_signals, SIGTERM);
+    sigaddset(&s_signals, SIGHUP);
+    //  All threads that are started from here on have them blocked, so that only the watcher gets them.
+    if (pthread_sigmask(SIG_BLOCK, &s_signals, NULL) != 0 || pthread_create(&thread, NULL, s_watch, &s_signals) != 0) {
+        fprintf(stderr, "pt_bench_bus: cannot watch for signals\n");
+        exit(EX_OSERR);
+    }
+    (void) pthread_detach(thread);
 }
 
 const char *

@@ -43,6 +43,11 @@ typedef struct {
 
 typedef struct pt_chain pt_chain_t;
 
+/*  From here on SIGINT, SIGTERM and SIGHUP first end the processes of all chains and remove their files.
+ *  Call it once, before any thread is started. A process ends with its bench also where that is killed.
+ */
+void pt_chain_watch_signals(void);
+
 /*  Start both and wait until they are bound. NULL with one line on stderr. */
 pt_chain_t *pt_chain_new(const pt_chain_options_t *options);
 
