@@ -389,7 +389,7 @@ s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, s_
         argp_error(state, "at most %d contenders", S_CONTENDERS_MAX);
     *words++ = 0;
     pt_chain_worker_t *worker = &options->contenders[options->contender_count++];
-    *worker = (pt_chain_worker_t) {.name = text, .kind = kind, .has_alerts = kind == PT_CHAIN_PAYTRIAGE};
+    *worker = (pt_chain_worker_t) {.name = text, .kind = kind};
     //  The words of paytriage's own line come first; s_complete_contenders writes them.
     size_t count = kind == PT_CHAIN_PAYTRIAGE ? 6 : 0;
     for (char *word = strsep(&words, " "); word; word = strsep(&words, " ")) {
@@ -606,7 +606,7 @@ main(int argc, char **argv)
         .runs_closed = true,
         .runs_open = true,
         .paytriage = PT_BENCH_PAYTRIAGE,
-        .contenders = {{.name = "paytriage", .kind = PT_CHAIN_PAYTRIAGE, .has_alerts = true},
+        .contenders = {{.name = "paytriage", .kind = PT_CHAIN_PAYTRIAGE},
                        {.name = "null worker", .kind = PT_CHAIN_NULL, .has_alerts = true}},
         .contender_count = 2,
     };
@@ -616,10 +616,8 @@ main(int argc, char **argv)
     if (options.seconds <= 0)
         options.seconds = options.common.is_short ? 0.05 : 2;
     if (options.durable && options.contender_count < S_CONTENDERS_MAX)
-        options.contenders[options.contender_count++] = (pt_chain_worker_t) {.name = "paytriage, durable",
-                                                                             .kind = PT_CHAIN_PAYTRIAGE,
-                                                                             .has_alerts = true,
-                                                                             .journal_in = options.durable};
+        options.contenders[options.contender_count++] = (pt_chain_worker_t) {
+            .name = "paytriage, durable", .kind = PT_CHAIN_PAYTRIAGE, .journal_in = options.durable};
     if (options.with_proxy && options.contender_count < S_CONTENDERS_MAX)
         options.contenders[options.contender_count++] = (pt_chain_worker_t) {.name = "null worker, zmq_proxy",
                                                                              .kind = PT_CHAIN_NULL,

@@ -27,7 +27,7 @@ typedef struct {
     pt_chain_kind_t kind;
     //  The start of the command line, ended by NULL; not for inproc.
     const char *command[PT_CHAIN_ARGUMENTS_MAX];
-    bool has_alerts;        //  publishes on operator_alert
+    bool has_alerts;        //  publishes every active alert on operator_alert, and folds none
     const char *journal_in; //  a folder; paytriage's worker keeps a fresh journal there; NULL: none
     //  The start of a broker's command line, ended by NULL, in the place of paytriage's; not for inproc.
     const char *broker[PT_CHAIN_ARGUMENTS_MAX];

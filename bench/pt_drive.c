@@ -365,8 +365,6 @@ s_account(pt_drive_t *self, const s_place_t *place, uint32_t count, bool is_aler
     if (is_ours && place->seq < self->producers[index].first_seq)
         return;
     uint32_t *left = batch ? (is_alert ? &batch->alerts_left : &batch->left) : NULL;
-    if (is_alert && !self->options.expects_alerts)
-        return;
     if (!left || *left < count) {
         s_note_fault(self, "a decision came that no response under way accounts for");
         return;
@@ -416,6 +414,8 @@ s_take_decisions(pt_drive_t *self, zmq_msg_t frames[3])
     pt_decisions_t header;
     s_place_t place;
     uint64_t now_ns = pt_bench_now_ns();
+    if (is_alert && !self->options.expects_alerts)
+        return;
     if (pt_decisions_decode(head, &header) != PT_OK || !s_read_first_place(items, &place)) {
         s_note_fault(self, "a DECISIONS message cannot be read");
         return;

@@ -20,7 +20,7 @@ typedef struct {
     const pt_payloads_t *payloads;
     unsigned producers;  //  1 to PT_DRIVE_PRODUCERS_MAX, a connection each
     unsigned window;     //  batches under way at most, all producers together
-    bool expects_alerts; //  the worker publishes on operator_alert
+    bool expects_alerts; //  the worker publishes every active alert on operator_alert, and folds none
     bool checks_each;    //  read every decision, and look at every id
 } pt_drive_options_t;
 
