@@ -248,20 +248,26 @@ s_breach_of_ending(const rules_case_t *given, const pt_decision_t *decision)
 }
 
 const char *
-rules_breach(const rules_case_t *given)
+rules_breach_by(const rules_case_t *given, const pt_decision_t *decision)
 {
     typedef const char *s_check_fn(const rules_case_t *, const pt_decision_t *);
     static s_check_fn *const checks[] = {
         s_breach_of_rule_1,        s_breach_of_rule_2, s_breach_of_rule_3, s_breach_of_rule_4, s_breach_of_rule_5_alert,
         s_breach_of_rule_5_advice, s_breach_of_rule_6, s_breach_of_tables, s_breach_of_ending,
     };
-    pt_decision_t decision = s_decide(given);
     for (size_t index = 0; index < sizeof checks / sizeof *checks; index++) {
-        const char *breach = checks[index](given, &decision);
+        const char *breach = checks[index](given, decision);
         if (breach)
             return breach;
     }
     return NULL;
+}
+
+const char *
+rules_breach(const rules_case_t *given)
+{
+    pt_decision_t decision = s_decide(given);
+    return rules_breach_by(given, &decision);
 }
 
 const char *

@@ -17,7 +17,10 @@ typedef struct {
 /*  Decide the case and check rules 1 to 6 and the invariants of every decision. */
 const char *rules_breach(const rules_case_t *given);
 
-/*  As above, and follow the decision's own plan attempt by attempt: it ends within its limits. */
+/*  As above, over a decision that may be another one than the policy's: a test of the rules themselves. */
+const char *rules_breach_by(const rules_case_t *given, const pt_decision_t *decision);
+
+/*  As rules_breach, and follow the decision's own plan attempt by attempt: it ends within its limits. */
 const char *rules_chain_breach(const rules_case_t *given);
 
 /*  Say on stderr what the case was and what was decided. */

@@ -117,7 +117,105 @@ the_rules_hold_for_every_rule_that_a_catalog_can_state(void **state)
             for (int action = 0; action < PT_ACTION_COUNT_; action++)
                 cases += s_hold_for_variants((pt_rule_t) {
                     .category = (uint8_t) category, .outcome = (uint8_t) outcome, .action = (uint8_t) action});
-    print_message("%zu cases\n", cases);
+    //  Flags without an alert in two ways, with one in two ways for each time of telling.
+    size_t variants = 2 + 2 * PT_ALERT_WHEN_COUNT_;
+    size_t rules = (size_t) PT_CATEGORY_COUNT_ * PT_OUTCOME_COUNT_ * PT_ACTION_COUNT_ * variants;
+    assert_int_equal(cases, rules * (sizeof s_places / sizeof *s_places) * PT_OPERATION_COUNT_ * 2 * ATTEMPTS_MAX);
+}
+
+static void
+s_spoil_action(pt_decision_t *decision)
+{
+    decision->action = PT_ACTION_RESUBMIT;
+}
+
+static void
+s_spoil_route(pt_decision_t *decision)
+{
+    decision->route = PT_ROUTE_RETRY;
+}
+
+static void
+s_spoil_confirmation(pt_decision_t *decision)
+{
+    decision->confirm_as_success = !decision->confirm_as_success;
+}
+
+static void
+s_spoil_absence(pt_decision_t *decision)
+{
+    decision->retry.if_absent = PT_ACTION_RESUBMIT;
+}
+
+static void
+s_spoil_attempts(pt_decision_t *decision)
+{
+    decision->retry.max_attempts = 0;
+}
+
+static void
+s_spoil_delay(pt_decision_t *decision)
+{
+    decision->retry.delay_ms++;
+}
+
+static void
+s_spoil_alert(pt_decision_t *decision)
+{
+    decision->alert.present = decision->alert.active = false;
+}
+
+static void
+s_spoil_payload(pt_decision_t *decision)
+{
+    decision->same_payload_ok = !decision->same_payload_ok;
+}
+
+//  A table that holds for everything proves nothing before it fails for something.
+static void
+each_rule_is_broken_by_a_decision_that_was_spoiled(void **state)
+{
+    (void) state;
+    static const char entry;
+    static const pt_rule_t down = {.category = PT_CATEGORY_PROVIDER_UNAVAILABLE,
+                                   .outcome = PT_OUTCOME_UNKNOWN,
+                                   .action = PT_ACTION_RESUBMIT,
+                                   .flags = PT_RULE_ALERT,
+                                   .audience = PT_AUDIENCE_BIT(PT_AUDIENCE_RISK)};
+    static const pt_rule_t refused = {
+        .category = PT_CATEGORY_DECLINE_HARD, .outcome = PT_OUTCOME_DECLINED, .action = PT_ACTION_CHANGE_INSTRUMENT};
+    static const pt_rule_t twice = {
+        .category = PT_CATEGORY_DUPLICATE, .outcome = PT_OUTCOME_UNKNOWN, .action = PT_ACTION_QUERY_STATUS};
+    static const struct {
+        const char *breach;
+        const pt_rule_t *rule;
+        void (*spoil)(pt_decision_t *decision);
+        bool unknown;
+    } cases[] = {
+        {"1:", &down, s_spoil_action, false},        {"2:", &refused, s_spoil_route, false},
+        {"3:", &twice, s_spoil_confirmation, false}, {"3:", &twice, s_spoil_absence, false},
+        {"4:", &down, s_spoil_attempts, false},      {"5:", &down, s_spoil_delay, false},
+        {"6:", &down, s_spoil_alert, true},          {"table:", &down, s_spoil_payload, false},
+        {"alert:", &down, s_spoil_alert, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const s_place_t place = {.http_status = 503,
+                                 .match = cases[i].unknown ? PT_MATCH_HTTP_CLASS : PT_MATCH_CODE,
+                                 .code_unknown = cases[i].unknown};
+        pt_verdict_t verdict = {
+            .rule = cases[i].rule, .entry = (const pt_entry_t *) (const void *) &entry, .kind = PT_OPERATION_MONEY};
+        pt_response_t response;
+        s_stand_in(&place, &verdict, &response);
+        response.attempt = 1;
+        rules_case_t given = {&verdict, &response, NOW_MS};
+        pt_decision_t decision;
+        pt_policy_decide(&verdict, &response, &(pt_facts_t) {0}, 1, NOW_MS, &decision);
+        assert_null(rules_breach_by(&given, &decision));
+        cases[i].spoil(&decision);
+        const char *breach = rules_breach_by(&given, &decision);
+        assert_non_null(breach);
+        assert_int_equal(strncmp(breach, cases[i].breach, strlen(cases[i].breach)), 0);
+    }
 }
 
 static void
@@ -184,6 +282,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_rule_is_broken_by_a_decision_that_was_spoiled),
         cmocka_unit_test(the_rules_hold_for_every_rule_that_a_catalog_can_state),
         cmocka_unit_test(the_rules_hold_for_every_answer_of_last_resort),
         cmocka_unit_test(the_rules_hold_for_every_entry_of_the_built_in_catalog),
