@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static void
 s_open_path(const pt_image_t *image, const pt_image_path_t *stored, pt_path_t *out_path)
@@ -49,13 +50,9 @@ s_open_parts(pt_catalog_t *self)
     return PT_OK;
 }
 
-pt_status_t
-pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog)
+static pt_status_t
+s_adopt(const uint8_t *image, size_t bytes, bool is_mapped, pt_catalog_t **out_catalog)
 {
-    assert(image);
-    assert((uintptr_t) image % PT_IMAGE_ALIGN == 0);
-    assert(out_catalog);
-
     if (bytes > PT_IMAGE_BYTES_MAX)
         return PT_E_SIZE;
     pt_catalog_t *self = calloc(1, sizeof *self);
@@ -69,8 +66,29 @@ pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog)
         return status;
     }
     self->bytes = image;
+    self->mapped_bytes = is_mapped ? bytes : 0;
     *out_catalog = self;
     return PT_OK;
+}
+
+pt_status_t
+pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog)
+{
+    assert(image);
+    assert((uintptr_t) image % PT_IMAGE_ALIGN == 0);
+    assert(out_catalog);
+
+    return s_adopt(image, bytes, false, out_catalog);
+}
+
+pt_status_t
+pt_catalog_adopt_mapped(const uint8_t *image, size_t bytes, pt_catalog_t **out_catalog)
+{
+    assert(image);
+    assert((uintptr_t) image % PT_IMAGE_ALIGN == 0);
+    assert(out_catalog);
+
+    return s_adopt(image, bytes, true, out_catalog);
 }
 
 pt_status_t
@@ -111,7 +129,10 @@ pt_catalog_destroy(pt_catalog_t **self_p)
         return;
     free(self->paths);
     free(self->providers);
-    free(self->bytes);
+    if (self->mapped_bytes)
+        (void) munmap((void *) (uintptr_t) self->bytes, self->mapped_bytes);
+    else
+        free((void *) (uintptr_t) self->bytes);
     free(self);
     *self_p = NULL;
 }

@@ -59,6 +59,11 @@ PT_MUST_CHECK pt_status_t pt_catalog_open(pt_bytes_t image, pt_catalog_t **out_c
  */
 PT_MUST_CHECK pt_status_t pt_catalog_adopt(uint8_t *image, size_t bytes, pt_catalog_t **out_catalog);
 
+/*  As pt_catalog_adopt, for an image that is mapped (pt_file_map). Nobody may change or shorten the file
+ *  while the catalog lives: its bytes are checked here, once, and read where they stand.
+ */
+PT_MUST_CHECK pt_status_t pt_catalog_adopt_mapped(const uint8_t *image, size_t bytes, pt_catalog_t **out_catalog);
+
 /*  The bytes of the image; borrowed. */
 pt_bytes_t pt_catalog_image(const pt_catalog_t *self);
 

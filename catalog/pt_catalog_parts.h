@@ -16,7 +16,8 @@ struct pt_provider {
 
 struct pt_catalog {
     pt_image_t image;
-    void *bytes; //  the image itself
+    const uint8_t *bytes; //  the image itself
+    size_t mapped_bytes;  //  0: allocated
     pt_provider_t *providers;
     pt_path_t *paths; //  of all providers, as their shapes need them
 };

@@ -92,6 +92,40 @@ pt_file_read(const char *path, size_t max, uint8_t **out_data, size_t *out_bytes
     return well;
 }
 
+bool
+pt_file_map(const char *path, size_t max, const uint8_t **out_data, size_t *out_bytes)
+{
+    assert(path);
+    assert(out_data);
+    assert(out_bytes);
+
+    //  Opening a pipe would wait for its other end, and take away what pt_file_read is to read.
+    struct stat info;
+    if (stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return false;
+    void *data = MAP_FAILED;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (uint64_t) info.st_size >= PT_FILE_MAP_BYTES &&
+        (uint64_t) info.st_size <= max)
+        data = mmap(NULL, (size_t) info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    (void) close(fd);
+    if (data == MAP_FAILED)
+        return false;
+    *out_data = data;
+    *out_bytes = (size_t) info.st_size;
+    return true;
+}
+
+void
+pt_file_unmap(const uint8_t *data, size_t bytes)
+{
+    assert(data);
+
+    (void) munmap((void *) (uintptr_t) data, bytes);
+}
+
 static bool
 s_write_descriptor(int fd, pt_bytes_t bytes)
 {

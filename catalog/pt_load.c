@@ -75,20 +75,45 @@ s_explain_refusal(const uint8_t *image, size_t bytes, pt_status_t status, char r
     return room;
 }
 
+static pt_load_result_t
+s_judge_image(pt_load_t *load, const uint8_t *image, size_t bytes, pt_status_t status, const char *name)
+{
+    char room[128];
+    if (status == PT_OK)
+        return PT_LOAD_OK;
+    if (status == PT_E_NOMEM)
+        return PT_LOAD_NO_MEMORY;
+    return s_refuse(load, PT_LOAD_REFUSED, "the image %s is refused: %s", name,
+                    s_explain_refusal(image, bytes, status, room));
+}
+
 //  Takes the image.
 static pt_load_result_t
 s_open_image(pt_load_t *load, uint8_t *image, size_t bytes, const char *name)
 {
     pt_status_t status = pt_catalog_adopt(image, bytes, &load->catalog);
-    if (status == PT_OK)
-        return PT_LOAD_OK;
-    char room[128];
-    pt_load_result_t result = PT_LOAD_NO_MEMORY;
-    if (status != PT_E_NOMEM)
-        result = s_refuse(load, PT_LOAD_REFUSED, "the image %s is refused: %s", name,
-                          s_explain_refusal(image, bytes, status, room));
-    free(image);
+    pt_load_result_t result = s_judge_image(load, image, bytes, status, name);
+    if (result != PT_LOAD_OK)
+        free(image);
     return result;
+}
+
+//  A large image is read where it stands, when it stands alone. False: it is to be read as any other file.
+static bool
+s_map_image(s_work_t *work, const char *path, pt_load_result_t *out_result)
+{
+    const uint8_t *image;
+    size_t bytes;
+    if (work->paths.count != 1 || work->options->yaml_only || !pt_file_map(path, PT_IMAGE_BYTES_MAX, &image, &bytes))
+        return false;
+    bool is_image = s_is_image(image, bytes);
+    if (is_image) {
+        pt_status_t status = pt_catalog_adopt_mapped(image, bytes, &work->load->catalog);
+        *out_result = s_judge_image(work->load, image, bytes, status, path);
+    }
+    if (!work->load->catalog)
+        pt_file_unmap(image, bytes);
+    return is_image;
 }
 
 static pt_load_result_t
@@ -96,6 +121,9 @@ s_read_file(s_work_t *work, const char *path)
 {
     uint8_t *data;
     size_t bytes;
+    pt_load_result_t result;
+    if (s_map_image(work, path, &result))
+        return result;
     if (!pt_file_read(path, PT_IMAGE_BYTES_MAX, &data, &bytes))
         return s_refuse(work->load, PT_LOAD_UNREADABLE, "cannot read %s: %s", path, strerror(errno));
     if (!s_is_image(data, bytes)) {

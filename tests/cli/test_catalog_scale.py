@@ -28,9 +28,9 @@ ROWS = (
 )
 
 
-def gateway(g):
+def gateway(g, codes=CODES):
     rows = (f'- {{code: "E{c}", {ROWS[c % 4][0]}, summary: "Row {c} of {g}.", cite: {c + 1}}}\n'.replace("{c}", str(c))
-            for c in range(CODES))
+            for c in range(codes))
     return HEAD.format(g=g) + "".join(rows)
 
 
@@ -57,6 +57,29 @@ class Scale(unittest.TestCase):
             code, stdout, _ = support.run("catalog", "diff", image, image)
             self.assertEqual(code, 0)
             self.assertRegex(stdout, r"^of \d{6} answers 0 differ")
+
+    def test_an_image_large_enough_to_be_mapped_is_checked_and_answers_as_any_other(self):
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as name:
+            folder = pathlib.Path(name)
+            for g in range(80):
+                (folder / f"g{g}.yaml").write_text(gateway(g, 1000), encoding="utf-8")
+            image = folder / "catalog.ptc"
+            code, _, words = support.run("catalog", "compile", name, "--no-builtin", "-o", str(image))
+            self.assertEqual(code, 0, words)
+            self.assertGreater(image.stat().st_size, 16 * 1024 * 1024)
+            responses = [{"provider": f"g{g}", "operation": "pay", "body": {"code": "E999"}} for g in range(80)]
+            code, stdout, words = support.run("classify", "--catalog", str(image), data=support.lines_of(responses))
+            self.assertEqual(code, 0, words)
+            self.assertEqual([decision["entry"] for decision in support.json_lines(stdout)],
+                             [f"g{g}/E999" for g in range(80)])
+            for change, reason in ((lambda data: data[:-1], "truncated|cut|short"),
+                                   (lambda data: data[:-7] + b"damaged", "checksum")):
+                bad = folder / "bad.ptc"
+                bad.write_bytes(change(image.read_bytes()))
+                code, _, words = support.run("classify", "--catalog", str(bad))
+                self.assertNotEqual(code, 0)
+                self.assertIn("is refused", words)
+                self.assertRegex(words, reason)
 
 
 if __name__ == "__main__":
