@@ -235,7 +235,7 @@ s_read_discard(pt_bytes_t order, pt_request_t *out_request)
 {
     char text[PT_TOPIC_BYTES_MAX + 24];
     char *end;
-    if (order.len >= sizeof(text))
+    if (order.len >= sizeof(text) || memchr(order.data, 0, order.len))
         return false;
     s_copy_text(text, (pt_text_t) {(const char *) order.data, order.len});
     char *space = strrchr(text, ' ');
@@ -243,9 +243,10 @@ s_read_discard(pt_bytes_t order, pt_request_t *out_request)
         return false;
     *space = 0;
     memcpy(out_request->topics[0].topic, text, (size_t) (space - text) + 1);
+    errno = 0;
     out_request->topics[0].next_seq = strtoull(space + 1, &end, 10);
     out_request->topic_count = 1;
-    return *end == 0;
+    return *end == 0 && errno == 0;
 }
 
 //  False: it is no order.

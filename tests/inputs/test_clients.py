@@ -114,6 +114,60 @@ class Peers(unittest.TestCase):
             if not os.environ.get("PAYTRIAGE_SANITIZED"):
                 self.assertLess(resident(tail.process), before + GROWTH_KIB)
 
+    def test_a_subscriber_believes_no_replay_that_is_not_sound(self):
+        sound = json.loads(support.run("classify", "-", data=support.lines_of([LINE]))[1])
+        sound |= {"producer": "00000000000000cc", "redriven": False, "id": "sound"}
+        publisher, replay = self.bind(zmq.XPUB, "pub"), self.bind(zmq.ROUTER, "replay")
+        endpoint = f"ipc://{self.folder}/replay"
+        head = msgpack.packb([1, "HEAD", WORKER, EPOCH, 1, 2, endpoint])
+        topic = TOPIC.decode()
+        items = msgpack.packb([sound])
+        fetched = self.message([sound])[0]
+        fetched[8] = 2  # what is fetched says so
+        with support.Tail("--connect", f"ipc://{self.folder}/pub", "--durable", "x", "--route", "dead_letter") as tail:
+            self.assertTrue(publisher.poll(support.PATIENCE_S * 1000))
+            while publisher.recv() != b"\x01dead_letter.":
+                pass
+            publisher.send_multipart([TOPIC, head])
+            client, asked = self.asked(replay, "OPEN", publisher, head)
+            before = resident(tail.process)
+            #  Until it hears a sound answer it asks again.
+            for name, cases in hostile.values([1, "OPENED", asked[2], "00000000000000ee", EPOCH, [[topic, 1, 2, 1]], False],
+                                              5).items():
+                for bent in cases:
+                    replay.send_multipart([client, bent])
+                    replay.send_multipart([client] + [bent] * 3)
+            replay.send_multipart([client] + [b"\x91"] * 1000)
+            client, asked = self.asked(replay, "OPEN", publisher, head)
+            opened = [1, "OPENED", asked[2], WORKER, EPOCH, [[topic, 1, 2, 1]], False]
+            replay.send_multipart([client, msgpack.packb(opened)])
+            client, asked = self.asked(replay, "FETCH", publisher, head)
+            for name, cases in hostile.values(fetched, 4).items():
+                for bent in cases:
+                    replay.send_multipart([client, msgpack.packb([1, "FETCHED", asked[2]]), TOPIC, bent, items[:-1]])
+            for name, cases in hostile.values([1, "END", asked[2] + 7, 2, 2], 3).items():
+                for bent in cases:
+                    replay.send_multipart([client, bent])
+            client, asked = self.asked(replay, "FETCH", publisher, head)
+            replay.send_multipart([client, msgpack.packb([1, "FETCHED", asked[2]]), TOPIC, msgpack.packb(fetched), items])
+            replay.send_multipart([client, msgpack.packb([1, "END", asked[2], 2, 2])])
+            self.assertEqual(tail.get(support.PATIENCE_S)["id"], "sound")
+            if not os.environ.get("PAYTRIAGE_SANITIZED"):
+                self.assertLess(resident(tail.process), before + GROWTH_KIB)
+
+    def asked(self, replay, kind, publisher, head):
+        """Who asks, and for what: the next request of a kind that comes; HEADs go on meanwhile."""
+        while True:
+            publisher.send_multipart([TOPIC, head])
+            while replay.poll(200):
+                client, request = replay.recv_multipart()
+                request = msgpack.unpackb(request)
+                if request[1] == kind:
+                    while replay.poll(0):
+                        client, request = replay.recv_multipart()
+                        request = msgpack.unpackb(request)
+                    return client, request
+
     def test_orders_that_are_none_are_refused_or_dropped(self):
         control = f"ipc://{self.folder}/control"
         options = [f"--{name.replace('_', '-')}=ipc://{self.folder}/{name}" for name in ("front", *support.QUEUES)]

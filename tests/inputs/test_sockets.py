@@ -270,6 +270,44 @@ class Inputs(unittest.TestCase):
             self.probe()
             subscriber.close()
 
+    def test_what_is_said_to_a_publisher_is_no_subscription(self):
+        for port in (5570, 5571, 5572, 5573):
+            speaker = self.context.socket(zmq.XSUB)
+            speaker.linger, speaker.sndhwm = 0, 0
+            speaker.connect(f"tcp://{self.host}:{port}")
+            for name, cases in hostile.values(["retry.opn.", 1], 0).items():
+                with self.subTest(f"{port}: {name}"):
+                    for case in cases:
+                        speaker.send(case)
+                        speaker.send_multipart([b"\x01" + case[:300], case])
+            speaker.send_multipart([b"\x01"] * 1000)
+            self.probe()
+            speaker.close()
+
+    def test_orders_to_a_journal_are_refused_or_dropped(self):
+        stranger = self.context.socket(zmq.DEALER)
+        stranger.linger, stranger.sndhwm, stranger.rcvhwm = 0, 0, 0
+        stranger.connect(f"ipc://{self.folder.name}/journal/control")
+        for name, cases in hostile.texts(b"dead_letter.nobody. 18446744073709551615\nnobody\n").items():
+            with self.subTest(name):
+                for number, case in enumerate(cases):
+                    stranger.send_multipart([b"", case, case])
+                    for verb in (b"FORGET", b"DISCARD", b"DISCARD_UNREAD"):
+                        stranger.send_multipart([b"", verb, case])
+                    stranger.send_multipart([case] * (number % 5 + 1))
+                self.probe()
+        stranger.send_multipart([b""] * 1000)
+        #  An order that is one is answered still, on this connection too; nothing was forgotten or dropped.
+        while stranger.poll(0):
+            self.assertIn(stranger.recv_multipart()[-1], (b"UNKNOWN", b"BUSY"))
+        stranger.send_multipart([b"", b"FORGET", b"the last one"])
+        answer = b"BUSY"
+        while answer == b"BUSY":
+            self.assertTrue(stranger.poll(support.PATIENCE_S * 1000))
+            answer = stranger.recv_multipart()[-1]
+        self.assertEqual(answer, b"UNKNOWN")
+        stranger.close()
+
     def test_what_speaks_no_zmtp_is_cut_off(self):
         greeting = b"\xff" + b"\0" * 8 + b"\x7f\x03\0NULL" + b"\0" * 16 + b"\0" + b"\0" * 31
         cases = [b"GET / HTTP/1.0\r\n\r\n", b"\x16\x03\x01\x02\0\x01", b"\0" * 64, greeting[:11], greeting + b"\xff" * 200]
