@@ -376,6 +376,37 @@ class Guarded(unittest.TestCase):
         self.assertIn(f"the service's own key is {new} from now on", self.daemon.text)
         self.assertNotEqual(old, new)
 
+    def test_clients_that_get_the_new_key_late_wait_for_it(self):
+        fresh = self.keys.keygen("fresh")
+        tail = support.Tail("--host", self.host, "--curve", str(self.desk), "--durable", "audit")
+        self.addCleanup(tail.__exit__)
+        sender = support.start("send", "-c", self.front, "--curve", str(self.shop), "--quiet")
+        self.addCleanup(sender.stderr.close)
+        line = lambda name: support.lines_of([{"id": name, **RESPONSE}])
+        sender.stdin.write(line("before"))
+        sender.stdin.flush()
+        while tail.get()["id"] != "before":
+            pass
+        #  Of the service's clients only this one sees that the connections were cut.
+        witness = self.peer(zmq.REQ, self.front, self.shop)
+        self.assertEqual(witness.until(SUCCEEDED), SUCCEEDED)
+        for name in ("own.key_secret", "own.key"):
+            self.hand_over(fresh / name, self.keys.service / name)
+        witness.until(DISCONNECTED)
+        self.assertEqual(witness.until(NO_DETAIL, SUCCEEDED), NO_DETAIL)
+        sender.stdin.write(line("between"))
+        sender.stdin.flush()
+        for _ in range(3):
+            self.assertEqual(witness.until(NO_DETAIL, SUCCEEDED), NO_DETAIL)
+        for client in (self.shop, self.desk):
+            self.hand_over(fresh / "own.key", client / "servers/default.key")
+        while tail.get()["id"] != "between":
+            pass
+        out, words = sender.communicate(line("after"))
+        self.assertEqual((sender.returncode, words), (0, b""))
+        while tail.get()["id"] != "after":
+            pass
+
     def test_an_own_key_that_cannot_be_used_leaves_the_old_one_serving(self):
         secret, kept = self.keys.service / "own.key_secret", (self.keys.service / "own.key_secret").read_bytes()
         other = self.keys.keygen("other")
