@@ -87,7 +87,7 @@ pt_compile_read_merchant(pt_reader_t *reader, const pt_node_t *node, const char 
 {
     char *text = NULL;
     size_t hole_count;
-    if (!pt_read_text(reader, node, &text))
+    if (!pt_read_text(reader, node, &text) || !text)
         return NULL;
     const char *problem = pt_compile_check_message(text, &hole_count);
     if (problem) {
