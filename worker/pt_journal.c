@@ -153,17 +153,34 @@ s_trim_alone(s_journal_t *self, bool hard)
     PT_FAULT_POINT("journal.trim.before");
     //  An operator's command that was killed while it read keeps all that is trimmed from being used again.
     pt_store_clear_dead_views(store);
-    pt_status_t status = pt_store_begin(store);
-    if (status == PT_OK)
-        status = hard ? pt_store_trim_hard(store, 1u << 20) : pt_store_trim(store, 1u << 20);
-    if (status == PT_OK)
-        status = pt_store_commit(store);
-    else
-        pt_store_abort(store);
+    //  Each topic that is touched takes pages first, so less is tried where there are few.
+    pt_status_t status = PT_E_SPACE;
+    for (size_t bytes = 1u << 20; status == PT_E_SPACE && bytes > 0; bytes /= 32) {
+        status = pt_store_begin(store);
+        if (status == PT_OK)
+            status = hard ? pt_store_trim_hard(store, bytes) : pt_store_trim(store, bytes);
+        if (status == PT_OK)
+            status = pt_store_commit(store);
+        else
+            pt_store_abort(store);
+    }
     PT_FAULT_POINT("journal.trim.after");
     self->trim_ms = zclock_mono() + S_TRIM_EVERY_MS;
     if (status == PT_E_IO)
         s_fail(self);
+}
+
+//  Positions are what lets go of pages: they must not fall with batches that found no room.
+static pt_status_t
+s_write_requests_alone(s_journal_t *self)
+{
+    self->commit.job_count = 0;
+    self->commit.tight = true;
+    pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
+    self->commit.tight = false;
+    for (size_t i = 0; i < self->commit.request_count && status != PT_OK; i++)
+        self->commit.requests[i]->status = PT_E_SPACE;
+    return status;
 }
 
 static void
@@ -186,6 +203,10 @@ s_commit(s_journal_t *self)
     for (size_t i = 0; i < self->commit.job_count; i++) {
         pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
         PT_FAULT_POINT("journal.handed");
+    }
+    if (status == PT_E_SPACE && self->commit.request_count && s_write_requests_alone(self) == PT_E_IO) {
+        s_fail(self);
+        return;
     }
     s_answer_requests(self);
     PT_FAULT_POINT("journal.answered");

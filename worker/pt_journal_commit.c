@@ -262,7 +262,7 @@ pt_commit_write(pt_commit_t *self, uint64_t now_ms)
     if (status == PT_OK)
         status = s_write_requests(self, now_ms);
     PT_FAULT_POINT("commit.requests");
-    if (status == PT_OK && pt_store_wants_trim(self->store))
+    if (status == PT_OK && !self->tight && pt_store_wants_trim(self->store))
         status = pt_store_trim(self->store, S_TRIM_BYTES);
     if (status == PT_OK) {
         s_note_heads(self, count);

@@ -25,6 +25,7 @@ typedef struct {
     size_t entry_capacity;
     pt_store_part_t *parts;
     uint64_t folded; //  decisions of the commit that found no topic of their own
+    bool tight;      //  nothing is trimmed along: that takes pages before it gives any
     bool late;       //  the commit waits for the next one; only with a rule switched off
 } pt_commit_t;
 
