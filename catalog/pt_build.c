@@ -92,7 +92,8 @@ static void
 s_check_gateway(s_work_t *work)
 {
     const pt_source_provider_t *source = work->source;
-    if (source->path_count > PT_PATHS_MAX || source->digits_slot >= PT_CODE_SLOTS)
+    if (source->path_count > PT_PATHS_MAX || source->digits_slot >= PT_CODE_SLOTS ||
+        source->status_slot >= PT_CODE_SLOTS || source->status_offset > PT_STATUS_OFFSET_MAX)
         pt_faults_add(work->faults, source->mark, false, "PT2006", "%s: a body out of bounds", source->id);
     if (pt_draft_next(work->draft, PT_SECTION_OPERATIONS) + source->operation_count > PT_OPERATION_IDS_MAX)
         pt_faults_add(work->faults, source->mark, false, "PT2006", "%s: too many operations", source->id);
@@ -129,6 +130,7 @@ s_add_gateway(s_work_t *work)
         .digits_slot = source->digits_slot,
         .digits_offset = source->digits_offset,
         .digits_length = source->digits_length,
+        .status_place = source->has_status_digits ? pt_status_place(source->status_slot, source->status_offset) : 0,
     };
     (void) pt_draft_add(draft, PT_SECTION_PROVIDERS, &gateway);
     for (size_t i = 0; i < source->path_count; i++)

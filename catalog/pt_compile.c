@@ -162,6 +162,7 @@ s_read_file(pt_reader_t *reader, const pt_node_t *root, pt_unit_t *unit)
         {"body", pt_compile_read_body, false},
         {"operations", pt_compile_read_operations, false},
         {"operation_digits", pt_compile_read_operation_digits, false},
+        {"status_digits", pt_compile_read_status_digits, false},
         {"policies", pt_compile_read_policies, false},
         {"field_codes", pt_compile_read_field_codes, false},
         {"entries", pt_compile_read_entries, true},

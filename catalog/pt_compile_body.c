@@ -303,3 +303,27 @@ pt_compile_read_operation_digits(pt_reader_t *reader, const pt_node_t *node, voi
     unit->provider->digits_offset = (uint8_t) digits.offset;
     unit->provider->digits_length = (uint8_t) digits.length;
 }
+
+static void
+s_read_status_offset(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    (void) pt_read_number(reader, node, 0, PT_STATUS_OFFSET_MAX, &((s_digits_t *) target)->offset);
+}
+
+void
+pt_compile_read_status_digits(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    static const pt_key_t keys[] = {
+        {"slot", s_read_digits_slot, true},
+        {"offset", s_read_status_offset, true},
+    };
+    pt_unit_t *unit = target;
+    s_digits_t digits = {0};
+    pt_read_map(reader, node, "status_digits", keys, S_COUNT(keys), &digits);
+    if (digits.slot >= unit->code_slots)
+        pt_read_fault(reader, node, PT_FAULT_DIGITS, "slot %u, but body lists %zu codes, counted from 0", digits.slot,
+                      unit->code_slots);
+    unit->provider->has_status_digits = true;
+    unit->provider->status_slot = (uint8_t) digits.slot;
+    unit->provider->status_offset = (uint8_t) digits.offset;
+}

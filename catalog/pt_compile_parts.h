@@ -70,6 +70,7 @@ bool pt_compile_read_alias(pt_reader_t *reader, const pt_node_t *node, char **ou
 void pt_compile_read_body(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_compile_read_operations(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_compile_read_operation_digits(pt_reader_t *reader, const pt_node_t *node, void *target);
+void pt_compile_read_status_digits(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_compile_read_policies(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_compile_read_field_codes(pt_reader_t *reader, const pt_node_t *node, void *target);
 void pt_compile_read_entries(pt_reader_t *reader, const pt_node_t *node, void *target);

@@ -258,6 +258,7 @@ s_is_gateway_good(const pt_image_t *self, const pt_gateway_t *gateway)
 {
     return s_is_text(self, gateway->id) && s_is_text_or_none(self, gateway->name) &&
            gateway->path_count <= PT_PATHS_MAX && gateway->digits_slot < PT_CODE_SLOTS &&
+           (!gateway->status_place || pt_status_place_slot(gateway->status_place) < PT_CODE_SLOTS) &&
            s_is_range_inside(self, PT_SECTION_PATHS, gateway->first_path, gateway->path_count) &&
            s_is_range_inside(self, PT_SECTION_OPERATIONS, gateway->first_operation, gateway->operation_count) &&
            s_is_range_inside(self, PT_SECTION_ADVICE, gateway->first_advice, gateway->advice_count) &&

@@ -110,8 +110,29 @@ typedef struct {
     uint32_t first_operation, operation_count;
     uint32_t first_advice, advice_count; //  values that forbid another try
     uint32_t first_field_code, field_code_count;
-    uint8_t digits_slot, digits_offset, digits_length, reserved;
+    uint8_t digits_slot, digits_offset, digits_length;
+    uint8_t status_place; //  see pt_status_place; 0: codes do not repeat the HTTP status
 } pt_gateway_t;
+
+/*  Where a code repeats the HTTP status, in one byte: its slot, and the offset of three digits in it. */
+#define PT_STATUS_DIGITS 3
+static inline uint8_t
+pt_status_place(unsigned slot, unsigned offset)
+{
+    return (uint8_t) (slot * (PT_STATUS_OFFSET_MAX + 1) + offset + 1);
+}
+
+static inline unsigned
+pt_status_place_slot(uint8_t place)
+{
+    return (place - 1U) / (PT_STATUS_OFFSET_MAX + 1);
+}
+
+static inline unsigned
+pt_status_place_offset(uint8_t place)
+{
+    return (place - 1U) % (PT_STATUS_OFFSET_MAX + 1);
+}
 
 typedef struct {
     pt_span_t name;

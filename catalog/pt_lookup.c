@@ -452,6 +452,63 @@ s_is_contradicted(const s_query_t *query)
     return denied;
 }
 
+//  Whether the row that answered stands under another code as well.
+static bool
+s_stands_in_group(const pt_image_t *image, uint32_t group_id, uint32_t entry)
+{
+    if (group_id == PT_IMAGE_NONE)
+        return false;
+    const pt_group_t *group = &image->groups[group_id];
+    bool stands = group->own == entry;
+    for (uint32_t i = 0; i < group->pattern_count && !stands; i++)
+        stands = image->patterns[group->first_pattern + i].entry == entry;
+    return stands;
+}
+
+static bool
+s_stands_under(const s_query_t *query, pt_text_t code)
+{
+    const pt_image_t *image = &query->catalog->image;
+    const pt_slot_t *slot = pt_phash_find(&image->table, PT_SPACE_CODE, query->provider->index, code);
+    uint32_t entry = (uint32_t) (query->verdict->entry - image->entries);
+    return slot && (s_stands_in_group(image, s_pick_group(query, slot, PT_SPACE_CODE, code), entry) ||
+                    s_stands_in_group(image, slot->values[PT_SLOT_OPERATIONS], entry));
+}
+
+//  A code that repeats the HTTP status repeats another one.
+static bool
+s_is_status_another(const s_query_t *query, uint8_t place)
+{
+    pt_text_t code = query->facts->codes[pt_status_place_slot(place)];
+    size_t offset = pt_status_place_offset(place);
+    if (!query->response->http_status || code.len < offset + PT_STATUS_DIGITS)
+        return false;
+    char digits[PT_STATUS_DIGITS] = {(char) ('0' + query->response->http_status / 100 % 10),
+                                     (char) ('0' + query->response->http_status / 10 % 10),
+                                     (char) ('0' + query->response->http_status % 10)};
+    return memcmp(code.data + offset, digits, sizeof(digits)) != 0;
+}
+
+//  A gateway whose codes repeat each other, and do not: it has changed, or somebody between it and us has.
+//  Codes are compared where a message has told which row it is.
+static bool
+s_drifts(const s_query_t *query)
+{
+    uint8_t place = query->provider->gateway->status_place;
+    if (!place)
+        return false;
+    if (s_is_status_another(query, place))
+        return true;
+    pt_match_t match = query->verdict->match;
+    bool is_row = match == PT_MATCH_MESSAGE || match == PT_MATCH_TEMPLATE;
+    for (int i = 0; is_row && i < PT_CODE_SLOTS; i++) {
+        pt_text_t code = query->facts->codes[i];
+        if (pt_text_is_set(code) && !pt_text_equal(code, query->verdict->code) && !s_stands_under(query, code))
+            return true;
+    }
+    return false;
+}
+
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
 //  it that nobody knows (a code, another marker), a marker may still say that the payment failed, but
 //  not that it went well.
@@ -554,6 +611,7 @@ s_clear_verdict(const s_query_t *query)
     verdict->message = PT_TEXT_NONE;
     verdict->code_unknown = false;
     verdict->contradicted = false;
+    verdict->drifts = false;
     verdict->do_not_retry = false;
     verdict->param_count = 0;
     verdict->reason_count = 0;
@@ -581,6 +639,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
         out_verdict->contradicted = s_is_contradicted(&query);
+        out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query))
             return;
         if (!query.marker_unknown && !facts->is_odd)

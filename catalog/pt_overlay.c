@@ -525,10 +525,10 @@ pt_overlay_gateway(const pt_node_t *root)
 const pt_node_t *
 pt_overlay_apply(pt_reader_t *reader, const pt_node_t *base, const pt_node_t *overlay)
 {
-    static const s_merge_key_t keys[] = {{"gateway", s_merge_gateway},       {"body", s_merge_plainly},
-                                         {"operations", s_merge_operations}, {"operation_digits", s_merge_plainly},
-                                         {"policies", s_merge_named},        {"field_codes", s_merge_named},
-                                         {"entries", s_merge_entries},       {0}};
+    static const s_merge_key_t keys[] = {
+        {"gateway", s_merge_gateway},          {"body", s_merge_plainly},          {"operations", s_merge_operations},
+        {"operation_digits", s_merge_plainly}, {"status_digits", s_merge_plainly}, {"policies", s_merge_named},
+        {"field_codes", s_merge_named},        {"entries", s_merge_entries},       {0}};
     assert(reader);
     assert(pt_overlay_gateway(base));
     assert(overlay);

@@ -4,7 +4,7 @@
  *  author had written it, so every check of a catalog holds for it; each node still names the file
  *  and line that it came from.
  *
- *  -  gateway, body, operation_digits: each key replaces the one below; gateway.aliases are added.
+ *  -  gateway, body, operation_digits, status_digits: each key replaces the one below; gateway.aliases are added.
  *     gateway.cite and gateway.id_operation are refused, for they would change what the file below says.
  *  -  operations by name, policies by name, field_codes by code: each key replaces the one below,
  *     aliases of operations are added, new ones are appended.

@@ -319,13 +319,18 @@ s_plan_retry(s_draft_t *draft, const pt_schedule_t *schedule)
 
 //  Rule 5, the alert: it reads what the other rules settled on and changes nothing but itself.
 //  What the row asks people to do is told to them at once, also where the order is queried first.
-//  "If frequent" is a rate, which no response shows alone.
+//  "If frequent" is a rate, which no response shows alone. A gateway that disagrees with itself is told of
+//  beside whatever the row says.
 static void
 s_settle_alert(const s_draft_t *draft, const pt_schedule_t *schedule)
 {
     pt_alert_t *alert = &draft->out->alert;
     if (s_is_for_people(draft->out->action) || s_is_for_people((pt_action_t) draft->rule->action))
         s_alert_now(alert);
+    if (draft->verdict->drifts) {
+        s_alert_operator_now(alert);
+        alert->drift = true;
+    }
     if (!alert->present)
         return;
     alert->active = alert->when == PT_ALERT_WHEN_NOW ||

@@ -15,6 +15,9 @@ extern "C" {
 
 #define PT_RULE_DELAYS_MAX 8
 
+//  How far into a code the HTTP status may stand that it repeats.
+#define PT_STATUS_OFFSET_MAX 31
+
 //  Defaults where a rule is silent. Source: the project's design, section 3.
 #define PT_RULE_MAX_ATTEMPTS 8
 #define PT_RULE_DEADLINE_MS 3600000u

@@ -85,6 +85,9 @@ typedef struct {
     //  Where in the code of slot `digits_slot` an operation's digits stand: offset and length;
     //  length 0: operations are not derived from codes.
     uint8_t digits_slot, digits_offset, digits_length;
+    //  Where a code repeats the HTTP status in three digits; has_status_digits false: nowhere.
+    bool has_status_digits;
+    uint8_t status_slot, status_offset;
     pt_source_operation_t *operations;
     size_t operation_count;
     //  Values of the advice path that forbid another try on this instrument.

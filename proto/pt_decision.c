@@ -236,7 +236,7 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
 {
     bool has_nearest = pt_text_is_set(self->nearest);
     PT_PEN_KEY(pen, "alert");
-    pt_pen_count(pen, S_MAP, 5U + (self->fold ? 3 : 0) + has_nearest);
+    pt_pen_count(pen, S_MAP, 5U + self->drift + (self->fold ? 3 : 0) + has_nearest);
     PT_PEN_KEY(pen, "audience");
     s_put_audience(pen, self->audience);
     PT_PEN_KEY(pen, "severity");
@@ -247,6 +247,10 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
     pt_pen_bool(pen, self->active);
     PT_PEN_KEY(pen, "count");
     pt_pen_natural(pen, self->count);
+    if (self->drift) {
+        PT_PEN_KEY(pen, "drift");
+        pt_pen_bool(pen, true);
+    }
     if (self->fold) {
         PT_PEN_KEY(pen, "fold");
         pt_pen_word(pen, &pt_model_words_fold[self->fold]);

@@ -98,6 +98,7 @@ static const s_key_t s_alert_keys[] = {
     {ALERT(when), .kind = KIND_WORD, .parse = pt_alert_when_parse, .required = true},
     {ALERT(active), .kind = KIND_BOOL, .required = true},
     {ALERT(count), .kind = KIND_UINT32, .max = UINT32_MAX, .required = true},
+    {ALERT(drift), .kind = KIND_BOOL},
     {ALERT(fold), .kind = KIND_WORD, .parse = pt_fold_parse},
     {ALERT(first_ms), .kind = KIND_UINT64, .max = MS_MAX},
     {ALERT(last_ms), .kind = KIND_UINT64, .max = MS_MAX},

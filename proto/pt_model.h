@@ -302,6 +302,7 @@ typedef struct {
     pt_severity_t severity;
     pt_alert_when_t when;
     uint32_t count;    //  responses that it stands for, from 1
+    bool drift;        //  the answer disagrees with itself
     pt_fold_t fold;    //  of a summary
     uint64_t first_ms; //  unix ms, of a summary: when the first of them was decided
     uint64_t last_ms;

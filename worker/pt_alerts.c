@@ -109,12 +109,13 @@ pt_alert_key(const pt_decision_t *decision)
     bool is_rate = pt_alert_kind(decision) == PT_ALERT_IF_FREQUENT;
     struct {
         XXH128_hash_t provider, entry, operation, code, account, producer, error;
-        uint32_t category, audience;
+        uint32_t category, audience, drift, unused;
     } parts = {0};
     parts.provider = s_hash_text(decision->provider);
     parts.entry = s_hash_text(decision->entry);
     parts.category = (uint32_t) decision->category;
     parts.audience = decision->alert.audience;
+    parts.drift = decision->alert.drift;
     if (is_unknown) {
         parts.operation = s_hash_text(decision->operation);
         parts.code = s_hash_text(decision->code);

@@ -32,7 +32,7 @@ class Alerts(unittest.TestCase):
         self.host = support.address()
 
     def start(self, *args):
-        return support.Daemon("run", "--bind", self.host, "--http", "none", "--journal", self.dir, "--journal-size",
+        return support.Daemon("run", "--bind", self.host, "--http", "none", "--workers", "1", "--journal", self.dir, "--journal-size",
                               "16M", "--catalog", str(self.yaml), *args)
 
     def send(self, first, count, provider, code):
@@ -92,6 +92,31 @@ class Alerts(unittest.TestCase):
             self.send(11, 1, "acme", "oftem")
             self.assertEqual(daemon.stop(), 0)
         self.assertEqual([alert["id"] for alert in self.kept("acme")], ["r1", "r11"])
+
+    def test_a_gateway_that_disagrees_with_itself_is_told_of(self):
+        good = {"code": "20", "responseCode": "5029000", "message": "Pay channel timeout or interrupted"}
+        cases = (  # HTTP status, the body, drift
+            (502, good, False),
+            (0, good, False),  # nothing to compare with
+            (500, good, True),  # the code repeats another status
+            (200, good, True),
+            (502, {**good, "code": "14"}, True),  # codes that do not stand together
+            (502, {**good, "code": "77"}, True),  # one that nobody knows
+            (502, {**good, "message": "never heard"}, False),  # which row it is cannot be told
+            (502, {"code": "20", "message": good["message"]}, False),
+        )
+        lines = [{"id": str(i), "provider": "smilepayz", "operation": "pay_in", "body": body} | (
+            {"http_status": status} if status else {}) for i, (status, body, _) in enumerate(cases)]
+        code, out, words = support.run("classify", data=support.lines_of(lines))
+        self.assertEqual(code, 0, words)
+        for (status, body, drift), decision in zip(cases, support.json_lines(out)):
+            with self.subTest(status=status, body=body):
+                self.assertEqual(decision.get("alert", {}).get("drift", False), drift)
+                if drift:
+                    self.assertTrue(decision["alert"]["active"])
+                    self.assertIn("operator", decision["alert"]["audience"])
+                #  Whatever is told, the way is the same.
+                self.assertEqual((decision["route"], decision["action"]), ("retry", "query_status"))
 
     def test_half_a_rate_is_a_fault_of_the_catalog(self):
         for more, words in ((", count: 3", "count and within need each other"), (", within: 1h", "need each other"),

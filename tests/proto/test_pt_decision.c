@@ -66,6 +66,7 @@ s_make_decision(unsigned with)
                                        .severity = PT_SEVERITY_CRITICAL,
                                        .when = PT_ALERT_WHEN_IF_PERSISTENT,
                                        .count = 9,
+                                       .drift = true,
                                        .fold = PT_FOLD_SAME,
                                        .first_ms = 1760000000000,
                                        .last_ms = 1760000000001,
@@ -139,6 +140,7 @@ s_check_same(const pt_decision_t *left, const pt_decision_t *right)
     assert_int_equal(left->alert.severity, right->alert.severity);
     assert_int_equal(left->alert.when, right->alert.when);
     assert_int_equal(left->alert.count, right->alert.count);
+    assert_int_equal(left->alert.drift, right->alert.drift);
     assert_int_equal(left->alert.fold, right->alert.fold);
     assert_int_equal(left->alert.first_ms, right->alert.first_ms);
     assert_int_equal(left->alert.last_ms, right->alert.last_ms);

@@ -113,6 +113,8 @@ s_print_alert(FILE *stream, const pt_alert_t *alert, bool color)
     for (unsigned i = 0; i < PT_AUDIENCE_COUNT_; i++)
         if (alert->audience & PT_AUDIENCE_BIT(i))
             fprintf(stream, " %s", pt_audience_text((pt_audience_t) i));
+    if (alert->drift)
+        fputs(" drift", stream);
     if (alert->count > 1 || alert->fold)
         fprintf(stream, " x%" PRIu32 "%s", alert->count, alert->fold == PT_FOLD_OTHERS ? " of many kinds" : "");
     if (pt_text_is_set(alert->nearest)) {
