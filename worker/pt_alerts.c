@@ -196,6 +196,7 @@ s_set_rate(const pt_alerts_t *self, s_slot_t *slot, pt_alert_rate_t rate)
 {
     if (!rate.count)
         rate = (pt_alert_rate_t) {self->options.frequent_count, self->options.frequent_ms};
+    assert(rate.count > 0);
     if (slot->rate.count == rate.count && slot->rate.within_ms == rate.within_ms)
         return true;
     int64_t *times = calloc(rate.count, sizeof(*times));
