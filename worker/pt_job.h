@@ -52,6 +52,7 @@ typedef struct {
 //  An alert that one of the job's decisions raises: where its bytes are, and what became of it.
 typedef struct {
     pt_alert_kind_t kind;
+    bool is_unknown; //  its code is one that no row knows
     pt_alert_rate_t rate;
     XXH128_hash_t key;
     uint32_t output;

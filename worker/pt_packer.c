@@ -17,6 +17,7 @@ typedef struct {
     uint32_t next;       //  record of the same topic, or S_NONE
     pt_bytes_t response; //  borrowed; data NULL: none, or too long
     pt_alert_kind_t alert_kind;
+    bool is_unknown;
     pt_alert_rate_t alert_rate;
     XXH128_hash_t alert_key;
 } s_record_t;
@@ -122,6 +123,7 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
     self->records[record].bytes = triaged->bytes;
     self->records[record].response = (pt_bytes_t) {0};
     self->records[record].alert_kind = triaged->alert_kind;
+    self->records[record].is_unknown = triaged->category == PT_CATEGORY_UNKNOWN_CODE;
     if (triaged->alert_kind != PT_ALERT_NONE)
         self->records[record].alert_key = triaged->alert_key;
     if (triaged->alert_kind == PT_ALERT_IF_FREQUENT)
@@ -225,6 +227,7 @@ s_list_raised(const s_record_t *record, size_t offset, pt_job_t *job)
     pt_raised_t *raised = pt_job_add_raised(job);
     if (raised)
         *raised = (pt_raised_t) {.kind = record->alert_kind,
+                                 .is_unknown = record->is_unknown,
                                  .rate = record->alert_rate,
                                  .key = record->alert_key,
                                  .output = (uint32_t) (job->output_count - 1),

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 
 #include "pt_decision.h"
+#include "pt_decision_limits.h"
 #include "pt_packer.h"
 #include "pt_words.h"
 
 //  Of one job: a commit of a small journal must have room for them.
 #define S_SUMMARIES_MAX 64
+
+//  Remembered, by the key of their alert.
+#define S_LIKENESSES 256
 
 //  A decision to be told: borrowed bytes, or an offset in the room.
 typedef struct {
@@ -23,7 +27,16 @@ typedef struct {
     uint32_t order;
 } s_told_t;
 
+//  What looked like an unknown code the last time; a search through a catalog is not for each response.
+typedef struct {
+    XXH128_hash_t key;
+    uint64_t catalog;
+    size_t len; //  0: nothing did
+    char nearest[PT_DECISION_ENTRY_BYTES_MAX];
+} s_likeness_t;
+
 struct pt_teller {
+    s_likeness_t likenesses[S_LIKENESSES];
     pt_alerts_t *alerts;
     pt_stats_t *stats;
     s_told_t *told;
@@ -185,6 +198,21 @@ s_find_nearest(const pt_catalog_t *catalog, const pt_decision_t *decision)
     return nearest;
 }
 
+static pt_text_t
+s_remember_nearest(pt_teller_t *self, const pt_catalog_t *catalog, XXH128_hash_t key, const pt_decision_t *decision)
+{
+    s_likeness_t *likeness = &self->likenesses[key.low64 % S_LIKENESSES];
+    if (!XXH128_isEqual(likeness->key, key) || likeness->catalog != decision->catalog) {
+        pt_text_t nearest = pt_text_cut(s_find_nearest(catalog, decision), sizeof(likeness->nearest));
+        likeness->key = key;
+        likeness->catalog = decision->catalog;
+        likeness->len = nearest.len;
+        if (nearest.len)
+            memcpy(likeness->nearest, nearest.data, nearest.len);
+    }
+    return (pt_text_t) {likeness->len ? likeness->nearest : NULL, likeness->len};
+}
+
 //  ---- what is told
 
 static pt_bytes_t
@@ -201,25 +229,32 @@ s_suffix_of(const pt_job_t *job, uint32_t output)
 }
 
 static bool
-s_tell(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
+s_tell_as_it_is(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
 {
     pt_bytes_t bytes = s_bytes_of(job, raised);
+    s_told_t *told = s_add_told(self);
+    if (!told)
+        return false;
+    told->output = raised->output;
+    told->data = bytes.data;
+    told->bytes = bytes.len;
+    return true;
+}
+
+static bool
+s_tell(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
+{
     pt_decision_t decision;
-    s_decode(self, bytes, &decision);
+    if (raised->kind == PT_ALERT_ACTIVE && !raised->is_unknown)
+        return s_tell_as_it_is(self, job, raised);
+    s_decode(self, s_bytes_of(job, raised), &decision);
     decision.alert.active = true;
     decision.alert.count = raised->receipt.count;
-    if (decision.category == PT_CATEGORY_UNKNOWN_CODE)
-        decision.alert.nearest = s_find_nearest(job->decided_by, &decision);
-    bool same = raised->kind == PT_ALERT_ACTIVE && !pt_text_is_set(decision.alert.nearest);
-    if (!same)
-        return s_add_decision(self, NULL, raised->output, &decision);
-    s_told_t *told = s_add_told(self);
-    if (told) {
-        told->output = raised->output;
-        told->data = bytes.data;
-        told->bytes = bytes.len;
-    }
-    return told != NULL;
+    if (raised->is_unknown)
+        decision.alert.nearest = s_remember_nearest(self, job->decided_by, raised->key, &decision);
+    if (raised->kind == PT_ALERT_ACTIVE && !pt_text_is_set(decision.alert.nearest))
+        return s_tell_as_it_is(self, job, raised);
+    return s_add_decision(self, NULL, raised->output, &decision);
 }
 
 static bool
