@@ -286,7 +286,7 @@ pt_store_unpack_header(const char *topic, uint64_t first_seq, MDB_val value, pt_
         .items_bytes = s_get_u32(at + 20),
         .responses_bytes = s_get_u32(at + 24),
     };
-    return out_record->count > 0 && out_record->count <= PT_BATCH_COUNT_MAX &&
+    return out_record->count > 0 && out_record->count <= PT_BATCH_COUNT_MAX && out_record->items_bytes > 0 &&
            out_record->items_bytes <= PT_BATCH_BYTES_MAX && out_record->responses_bytes <= PT_STORE_RESPONSES_BYTES_MAX;
 }
 
