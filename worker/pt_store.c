@@ -320,8 +320,7 @@ s_load_topic(pt_store_t *self, MDB_txn *txn, MDB_val key, MDB_val value)
 {
     pt_store_mark_t mark;
     char name[PT_TOPIC_BYTES_MAX + 2];
-    if (key.mv_size > PT_TOPIC_BYTES_MAX || !pt_store_unpack_mark(key, value, &mark) ||
-        self->topic_count == PT_STORE_TOPICS_MAX)
+    if (!pt_store_unpack_mark(key, value, &mark) || self->topic_count == PT_STORE_TOPICS_MAX)
         return PT_E_CHECKSUM;
     pt_store_topic_t *topic = calloc(1, sizeof(*topic));
     if (!topic)

@@ -27,6 +27,9 @@ pt_store_pack_mark(const pt_store_mark_t *mark, MDB_val key, uint8_t out[S_HEAD_
 bool
 pt_store_unpack_mark(MDB_val key, MDB_val value, pt_store_mark_t *out_mark)
 {
+    //  A name that ends before its key does is found again and again.
+    if (key.mv_size == 0 || key.mv_size > PT_TOPIC_BYTES_MAX || memchr(key.mv_data, 0, key.mv_size))
+        return false;
     if (!s_is_sealed(S_HEADS, key, value, S_HEAD_BYTES))
         return false;
     const uint8_t *at = value.mv_data;

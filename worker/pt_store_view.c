@@ -79,7 +79,7 @@ static pt_status_t
 s_unpack_head(pt_store_view_t *self, MDB_val key, MDB_val value, pt_store_head_t *out_head)
 {
     pt_store_mark_t mark;
-    if (key.mv_size > PT_TOPIC_BYTES_MAX || !pt_store_unpack_mark(key, value, &mark))
+    if (!pt_store_unpack_mark(key, value, &mark))
         return s_fail(self, PT_E_CHECKSUM, "a topic's head is damaged", "heads");
     *out_head = (pt_store_head_t) {
         .first_retained = mark.first_retained, .next_seq = mark.next_seq, .records = mark.records, .bytes = mark.bytes};
