@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-//  Of a rate.
-#define S_WITHIN_MS_MIN 1000
+#define S_TIMES_MAX 1000
+#define S_WITHIN_MS_MIN 1000 //  of a rate
 
 #define S_COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -178,53 +178,49 @@ s_read_when(pt_reader_t *reader, const pt_node_t *node, void *target)
         rule->persist_attempts = 0, rule->persist_ms = 0;
 }
 
+//  A key that means something to alerts of one kind only.
 static void
-s_require_persistent(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
+s_require_when(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule, pt_alert_when_t when)
 {
-    if (rule->when != PT_ALERT_WHEN_IF_PERSISTENT)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "has no effect unless when is if_persistent");
+    if (rule->when != when)
+        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "has no effect unless when is %s", pt_alert_when_text(when));
+}
+
+//  How often: attempts of one response, or responses of one entry.
+static void
+s_read_times(pt_reader_t *reader, const pt_node_t *node, pt_rule_t *rule)
+{
+    uint32_t value = 0;
+    if (pt_read_number(reader, node, 1, S_TIMES_MAX, &value))
+        rule->persist_attempts = (uint16_t) value;
 }
 
 static void
 s_read_attempts(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_rule_t *rule = target;
-    uint32_t value = 0;
-    s_require_persistent(reader, node, rule);
-    if (pt_read_number(reader, node, 1, 1000, &value))
-        rule->persist_attempts = (uint16_t) value;
+    s_require_when(reader, node, target, PT_ALERT_WHEN_IF_PERSISTENT);
+    s_read_times(reader, node, target);
 }
 
 static void
 s_read_elapsed(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_rule_t *rule = target;
-    s_require_persistent(reader, node, rule);
-    (void) pt_read_duration(reader, node, &rule->persist_ms);
-}
-
-static void
-s_require_frequent(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
-{
-    if (rule->when != PT_ALERT_WHEN_IF_FREQUENT)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "has no effect unless when is if_frequent");
+    s_require_when(reader, node, target, PT_ALERT_WHEN_IF_PERSISTENT);
+    (void) pt_read_duration(reader, node, &((pt_rule_t *) target)->persist_ms);
 }
 
 static void
 s_read_count(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_rule_t *rule = target;
-    uint32_t value = 0;
-    s_require_frequent(reader, node, rule);
-    if (pt_read_number(reader, node, 1, 1000, &value))
-        rule->persist_attempts = (uint16_t) value;
+    s_require_when(reader, node, target, PT_ALERT_WHEN_IF_FREQUENT);
+    s_read_times(reader, node, target);
 }
 
 static void
 s_read_within(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_rule_t *rule = target;
-    s_require_frequent(reader, node, rule);
+    s_require_when(reader, node, rule, PT_ALERT_WHEN_IF_FREQUENT);
     if (pt_read_duration(reader, node, &rule->persist_ms) && rule->persist_ms < S_WITHIN_MS_MIN)
         pt_read_fault(reader, node, PT_FAULT_DURATION, "within must be at least 1s");
 }
