@@ -437,8 +437,8 @@ s_read_entry(pt_reader_t *reader, const pt_node_t *item, void *target)
     s_row_t row = {.unit = unit, .entry.mark = pt_read_mark(reader, item)};
     row.entry.rule = (pt_rule_t) {.max_attempts = PT_RULE_MAX_ATTEMPTS,
                                   .deadline_ms = PT_RULE_DEADLINE_MS,
-                                  .persist_attempts = PT_RULE_PERSIST_ATTEMPTS,
-                                  .persist_ms = PT_RULE_PERSIST_MS};
+                                  .alert_count = PT_RULE_PERSIST_ATTEMPTS,
+                                  .alert_span_ms = PT_RULE_PERSIST_MS};
     s_read_keys(reader, item, &row);
     pt_settings_apply(&row.own, &row.entry.rule);
     if (item->kind == PT_NODE_MAP && row.answers_to != 1)

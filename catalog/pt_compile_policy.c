@@ -175,7 +175,7 @@ s_read_when(pt_reader_t *reader, const pt_node_t *node, void *target)
     pt_rule_t *rule = target;
     (void) pt_read_word(reader, node, "time of an alert", words.words, words.count, &rule->when);
     if (rule->when == PT_ALERT_WHEN_IF_FREQUENT)
-        rule->persist_attempts = 0, rule->persist_ms = 0;
+        rule->alert_count = 0, rule->alert_span_ms = 0;
 }
 
 //  A key that means something to alerts of one kind only.
@@ -192,7 +192,7 @@ s_read_times(pt_reader_t *reader, const pt_node_t *node, pt_rule_t *rule)
 {
     uint32_t value = 0;
     if (pt_read_number(reader, node, 1, S_TIMES_MAX, &value))
-        rule->persist_attempts = (uint16_t) value;
+        rule->alert_count = (uint16_t) value;
 }
 
 static void
@@ -206,7 +206,7 @@ static void
 s_read_elapsed(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     s_require_when(reader, node, target, PT_ALERT_WHEN_IF_PERSISTENT);
-    (void) pt_read_duration(reader, node, &((pt_rule_t *) target)->persist_ms);
+    (void) pt_read_duration(reader, node, &((pt_rule_t *) target)->alert_span_ms);
 }
 
 static void
@@ -221,7 +221,7 @@ s_read_within(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_rule_t *rule = target;
     s_require_when(reader, node, rule, PT_ALERT_WHEN_IF_FREQUENT);
-    if (pt_read_duration(reader, node, &rule->persist_ms) && rule->persist_ms < S_WITHIN_MS_MIN)
+    if (pt_read_duration(reader, node, &rule->alert_span_ms) && rule->alert_span_ms < S_WITHIN_MS_MIN)
         pt_read_fault(reader, node, PT_FAULT_DURATION, "within must be at least 1s");
 }
 
@@ -229,7 +229,7 @@ s_read_within(pt_reader_t *reader, const pt_node_t *node, void *target)
 static void
 s_require_whole_rate(pt_reader_t *reader, const pt_node_t *node, const pt_rule_t *rule)
 {
-    if (rule->when == PT_ALERT_WHEN_IF_FREQUENT && !rule->persist_attempts != !rule->persist_ms)
+    if (rule->when == PT_ALERT_WHEN_IF_FREQUENT && !rule->alert_count != !rule->alert_span_ms)
         pt_read_fault(reader, node, PT_FAULT_KEY_MISSING, "count and within need each other");
 }
 
@@ -244,8 +244,8 @@ pt_settings_read_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
     };
     pt_settings_t *settings = target;
     s_note_given(reader, node, settings, PT_SETS_ALERT);
-    settings->rule.persist_attempts = PT_RULE_PERSIST_ATTEMPTS;
-    settings->rule.persist_ms = PT_RULE_PERSIST_MS;
+    settings->rule.alert_count = PT_RULE_PERSIST_ATTEMPTS;
+    settings->rule.alert_span_ms = PT_RULE_PERSIST_MS;
     pt_read_map(reader, node, "an alert", keys, S_COUNT(keys), &settings->rule);
     s_require_whole_rate(reader, node, &settings->rule);
 }
@@ -268,8 +268,8 @@ pt_settings_apply(const pt_settings_t *self, pt_rule_t *rule)
         rule->audience = from->audience;
         rule->severity = from->severity;
         rule->when = from->when;
-        rule->persist_attempts = from->persist_attempts;
-        rule->persist_ms = from->persist_ms;
+        rule->alert_count = from->alert_count;
+        rule->alert_span_ms = from->alert_span_ms;
     }
 }
 

@@ -222,7 +222,7 @@ s_compare_rules(const pt_rule_t *before, const pt_rule_t *after, const pt_differ
         changes |= PT_DIFF_RETRY;
     bool is_later = question->before->alert.present && question->after->alert.present &&
                     before->when != PT_ALERT_WHEN_NOW && before->when == after->when;
-    if (is_later && (before->persist_attempts != after->persist_attempts || before->persist_ms != after->persist_ms))
+    if (is_later && (before->alert_count != after->alert_count || before->alert_span_ms != after->alert_span_ms))
         changes |= PT_DIFF_ALERT;
     return changes;
 }

@@ -45,9 +45,9 @@ typedef struct {
     uint8_t when;        //  pt_alert_when_t
     uint8_t delay_count; //  0: the default schedule
     uint16_t max_attempts;
-    uint16_t persist_attempts;             //  if_persistent: active from this attempt; if_frequent: from so many
-    uint32_t persist_ms;                   //  or from this much time since the first attempt; within so long, 0: the
-                                           //  worker's own rate
+    uint16_t alert_count;                  //  if_persistent: from this attempt; if_frequent: from so many responses
+    uint32_t alert_span_ms;                //  or from this long after the first attempt; within so long, 0: as the
+                                           //  worker's options say
     uint32_t deadline_ms;                  //  after the first attempt
     uint32_t delay_ms[PT_RULE_DELAYS_MAX]; //  before attempt 2, 3, …; the last one repeats
 } pt_rule_t;

@@ -84,7 +84,7 @@ bool
 pt_schedule_is_persistent(const pt_schedule_t *self)
 {
     const pt_rule_t *rule = self->rule;
-    uint32_t attempts = rule->persist_attempts ? rule->persist_attempts : PT_RULE_PERSIST_ATTEMPTS;
-    uint32_t elapsed_ms = rule->persist_ms ? rule->persist_ms : PT_RULE_PERSIST_MS;
+    uint32_t attempts = rule->alert_count ? rule->alert_count : PT_RULE_PERSIST_ATTEMPTS;
+    uint32_t elapsed_ms = rule->alert_span_ms ? rule->alert_span_ms : PT_RULE_PERSIST_MS;
     return self->attempt >= attempts || self->now_ms - self->first_ms >= elapsed_ms;
 }

@@ -78,7 +78,7 @@ s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_t
         out_triaged->alert_key = pt_alert_key(decision);
     if (out_triaged->alert_kind == PT_ALERT_IF_FREQUENT)
         out_triaged->alert_rate =
-            (pt_alert_rate_t) {self->verdict.rule->persist_attempts, self->verdict.rule->persist_ms};
+            (pt_alert_rate_t) {self->verdict.rule->alert_count, self->verdict.rule->alert_span_ms};
     pt_status_t status = pt_decision_encode(decision, out, PT_DECISION_BYTES_MAX, &out_triaged->bytes);
     //  Every part of a decision has a limit, and PT_DECISION_BYTES_MAX is above their sum.
     assert(status == PT_OK);

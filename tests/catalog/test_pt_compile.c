@@ -140,8 +140,8 @@ policies_are_laid_under_the_entry_in_order(void **state)
         .when = PT_ALERT_WHEN_IF_PERSISTENT,
         .delay_count = 3,
         .max_attempts = 5, //  its own, not the policy's 6
-        .persist_attempts = 4,
-        .persist_ms = 90000,
+        .alert_count = 4,
+        .alert_span_ms = 90000,
         .deadline_ms = 3 * 3600000,
         .delay_ms = {30000, 60000, 7200000},
     };
@@ -165,8 +165,8 @@ an_alert_of_the_entry_replaces_the_one_of_its_policy(void **state)
         .severity = PT_SEVERITY_CRITICAL,
         .when = PT_ALERT_WHEN_NOW,
         .max_attempts = PT_RULE_MAX_ATTEMPTS,
-        .persist_attempts = PT_RULE_PERSIST_ATTEMPTS,
-        .persist_ms = PT_RULE_PERSIST_MS,
+        .alert_count = PT_RULE_PERSIST_ATTEMPTS,
+        .alert_span_ms = PT_RULE_PERSIST_MS,
         .deadline_ms = PT_RULE_DEADLINE_MS,
     };
     assert_memory_equal(&entry->rule, &expected, sizeof expected);

@@ -185,7 +185,7 @@ static void
 trouble_is_persistent_by_attempts_or_by_time(void **state)
 {
     (void) state;
-    const pt_rule_t defaults = {0}, own = {.persist_attempts = 5, .persist_ms = 1000};
+    const pt_rule_t defaults = {0}, own = {.alert_count = 5, .alert_span_ms = 1000};
     pt_response_t response = s_response(2);
     response.first_attempt_ms = NOW_MS - 179999;
     pt_schedule_t schedule = pt_schedule_of(&defaults, &response, NOW_MS);

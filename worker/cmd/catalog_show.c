@@ -231,12 +231,12 @@ s_alert_json(const pt_rule_t *rule)
         json_pack("{so ss ss}", "audience", audience, "severity", pt_severity_text((pt_severity_t) rule->severity),
                   "when", pt_alert_when_text((pt_alert_when_t) rule->when));
     if (json && rule->when == PT_ALERT_WHEN_IF_PERSISTENT) {
-        json_object_set_new(json, "attempts", json_integer(rule->persist_attempts));
-        json_object_set_new(json, "elapsed_ms", json_integer(rule->persist_ms));
+        json_object_set_new(json, "attempts", json_integer(rule->alert_count));
+        json_object_set_new(json, "elapsed_ms", json_integer(rule->alert_span_ms));
     }
-    if (json && rule->when == PT_ALERT_WHEN_IF_FREQUENT && rule->persist_ms) {
-        json_object_set_new(json, "count", json_integer(rule->persist_attempts));
-        json_object_set_new(json, "within_ms", json_integer(rule->persist_ms));
+    if (json && rule->when == PT_ALERT_WHEN_IF_FREQUENT && rule->alert_span_ms) {
+        json_object_set_new(json, "count", json_integer(rule->alert_count));
+        json_object_set_new(json, "within_ms", json_integer(rule->alert_span_ms));
     }
     return json;
 }
