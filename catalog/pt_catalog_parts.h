@@ -1,4 +1,4 @@
-/*  pt_catalog_parts: the inside of a catalog and its gateways; for pt_catalog.c and pt_lookup.c only. */
+/*  pt_catalog_parts: the inside of a catalog and its gateways; for pt_catalog.c and pt_lookup*.c only. */
 #ifndef PT_CATALOG_PARTS_H
 #define PT_CATALOG_PARTS_H
 

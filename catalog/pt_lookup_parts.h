@@ -1,0 +1,68 @@
+/*  pt_lookup_parts: what the files of a look-up share. Internal to pt_lookup*.c.
+ *
+ *  One pt_query_t lives while one response is looked up. The functions here ask the catalog and write
+ *  what they found to the query's verdict; none allocates, none writes to the catalog, none fails.
+ */
+#ifndef PT_LOOKUP_PARTS_H
+#define PT_LOOKUP_PARTS_H
+
+#include "pt_catalog_parts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+//  One lookup under way.
+typedef struct {
+    const pt_catalog_t *catalog;
+    const pt_provider_t *provider;
+    const pt_response_t *response;
+    const pt_facts_t *facts;
+    pt_verdict_t *verdict;
+    uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
+    bool marker_unknown; //  a status marker is present that no row knows
+    bool misfiled;       //  the code belongs to another operation than the one that was asked
+} pt_query_t;
+
+/*  What was asked, by the response's own word and by its code's digits: the query's operation, and the
+ *  verdict's operation and kind. Where they disagree, the response's word chooses the rows, and the more
+ *  dangerous of both what may be done.
+ */
+void pt_query_resolve_operation(pt_query_t *query);
+
+/*  The entry that answers to a key, or NULL when no row knows the key. Sets the verdict's match and
+ *  params.
+ */
+const pt_entry_t *pt_query_ask(const pt_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message);
+
+/*  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it. */
+uint32_t pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key);
+
+/*  A message that lists several reasons: each is looked up as a message of its own, and the strictest
+ *  entry answers, which is returned; `entry` where the message is no list. Sets the verdict's reasons.
+ */
+const pt_entry_t *pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry);
+
+/*  Whether another part of the answer says the opposite of the entry that answered. */
+bool pt_query_is_contradicted(const pt_query_t *query);
+
+/*  Whether the answer disagrees with itself about its HTTP status, or about which codes stand together. */
+bool pt_query_drifts(const pt_query_t *query);
+
+static inline const pt_rule_t *
+pt_query_rule(const pt_query_t *query, const pt_entry_t *entry)
+{
+    return &query->catalog->image.rules[entry->rule];
+}
+
+static inline bool
+pt_query_settles(const pt_query_t *query, const pt_entry_t *entry)
+{
+    uint8_t outcome = pt_query_rule(query, entry)->outcome;
+    return outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
