@@ -222,7 +222,7 @@ PT_MUST_CHECK pt_status_t pt_store_view_topic(pt_store_view_t *self, const char 
 PT_MUST_CHECK pt_status_t pt_store_view_head(pt_store_view_t *self, const char *topic, pt_store_head_t *out_head);
 
 /*  Stand before the record of `topic` that holds `seq`. PT_E_NOT_FOUND: no such topic, or `seq` is not
- *  given yet; PT_E_RANGE: it is below first_retained.
+ *  given yet; PT_E_RANGE: it is below first_retained; PT_E_CHECKSUM when the record is damaged or not found.
  */
 PT_MUST_CHECK pt_status_t pt_store_view_seek(pt_store_view_t *self, const char *topic, uint64_t seq);
 

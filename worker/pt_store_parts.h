@@ -266,8 +266,13 @@ pt_status_t pt_store_count_windows(pt_store_t *self, MDB_txn *txn);
 /*  pt_store_view_windows in a transaction of the caller's; LMDB's result, or an errno. */
 int pt_store_tell_windows(pt_store_t *self, MDB_txn *txn, pt_store_window_fn *tell, void *context);
 
-/*  Count the entries of a database and those that are not what was sealed. The sum is compared with
- *  LMDB's own count: a page that is lost takes its entries with it.
+/*  The number of the record that holds `seq`, in the topic that was sought last and within its numbers.
+ *  PT_E_CHECKSUM when it is not found.
+ */
+pt_status_t pt_store_view_find(pt_store_view_t *view, uint64_t seq, uint64_t *out_first_seq);
+
+/*  Count the entries of a database and those that are not what was sealed, or that their keys do not lead
+ *  to. The sum is compared with LMDB's own count: a page that is lost takes its entries with it.
  */
 pt_status_t pt_store_view_check(pt_store_view_t *view, char letter, uint64_t *out_entries, uint64_t *out_bad);
 

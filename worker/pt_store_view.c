@@ -146,9 +146,27 @@ s_enter_topic(pt_store_view_t *self, const char *name)
     return PT_OK;
 }
 
-//  Find the number of the record that holds `seq`: its own key, or the one before.
+//  The header of the record that begins with `first_seq`.
 static pt_status_t
-s_find_record(pt_store_view_t *self, uint64_t seq, uint64_t *out_first_seq)
+s_read_header(pt_store_view_t *self, uint64_t first_seq, pt_store_record_t *out_record)
+{
+    uint8_t bytes[S_RECORD_KEY_BYTES];
+    s_make_record_key(bytes, first_seq, S_PART_ITEMS, 0);
+    MDB_val key = s_val(bytes, sizeof(bytes));
+    MDB_val value;
+    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_KEY);
+    if (rc == MDB_NOTFOUND)
+        return s_fail(self, PT_E_CHECKSUM, "a record is missing", self->topic->name);
+    if (rc != 0)
+        return s_fail_lmdb(self, rc, self->topic->name);
+    if (!pt_store_unpack_header(self->topic->name, first_seq, value, out_record))
+        return s_fail(self, PT_E_CHECKSUM, "a record's header is damaged", self->topic->name);
+    return PT_OK;
+}
+
+//  Its own key, or the one before. A damaged page above the records may lead to another record.
+pt_status_t
+pt_store_view_find(pt_store_view_t *self, uint64_t seq, uint64_t *out_first_seq)
 {
     uint8_t bytes[S_RECORD_KEY_BYTES];
     s_make_record_key(bytes, seq, S_PART_ITEMS, 0);
@@ -188,7 +206,13 @@ pt_store_view_seek(pt_store_view_t *self, const char *topic, uint64_t seq)
     if (seq < head.first_retained)
         return s_fail(self, PT_E_RANGE, "that number is no longer kept", topic);
     self->end_seq = head.next_seq;
-    return s_find_record(self, seq, &self->next_seq);
+    status = pt_store_view_find(self, seq, &self->next_seq);
+    pt_store_record_t record;
+    if (status == PT_OK)
+        status = s_read_header(self, self->next_seq, &record);
+    if (status == PT_OK && (seq < record.first_seq || seq - record.first_seq >= record.count))
+        return s_fail(self, PT_E_CHECKSUM, "a record is not found by its number", topic);
+    return status;
 }
 
 pt_status_t
@@ -200,17 +224,9 @@ pt_store_view_next(pt_store_view_t *self, pt_store_record_t *out_record)
 
     if (self->next_seq >= self->end_seq)
         return s_fail(self, PT_E_NOT_FOUND, "no more records", self->topic->name);
-    uint8_t bytes[S_RECORD_KEY_BYTES];
-    s_make_record_key(bytes, self->next_seq, S_PART_ITEMS, 0);
-    MDB_val key = s_val(bytes, sizeof(bytes));
-    MDB_val value;
-    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_KEY);
-    if (rc == MDB_NOTFOUND)
-        return s_fail(self, PT_E_CHECKSUM, "a record is missing", self->topic->name);
-    if (rc != 0)
-        return s_fail_lmdb(self, rc, self->topic->name);
-    if (!pt_store_unpack_header(self->topic->name, self->next_seq, value, &self->record))
-        return s_fail(self, PT_E_CHECKSUM, "a record's header is damaged", self->topic->name);
+    pt_status_t status = s_read_header(self, self->next_seq, &self->record);
+    if (status != PT_OK)
+        return status;
     self->next_seq += self->record.count;
     *out_record = self->record;
     return PT_OK;
@@ -383,8 +399,10 @@ pt_store_view_check(pt_store_view_t *self, char letter, uint64_t *out_entries, u
     if (rc != 0)
         return s_fail_lmdb(self, rc, "the journal");
     while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        MDB_val found;
         ++*out_entries;
-        *out_bad += value.mv_size < 4 || !s_is_sealed(letter, key, value, value.mv_size);
+        *out_bad += value.mv_size < 4 || !s_is_sealed(letter, key, value, value.mv_size) ||
+                    mdb_get(self->txn, database, &key, &found) != 0 || found.mv_data != value.mv_data;
     }
     mdb_cursor_close(cursor);
     if (rc != MDB_NOTFOUND)

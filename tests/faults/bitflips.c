@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,19 @@ s_give_up(const char *what)
     exit(2);
 }
 
+//  Without the pages that are free, so that each bit is one of something that is kept, or of nothing.
+static void
+s_copy_compact(const char *dir, const char *path)
+{
+    MDB_env *env;
+    if (mdb_env_create(&env) != 0 || mdb_env_open(env, dir, MDB_RDONLY, 0) != 0)
+        s_give_up(dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || mdb_env_copyfd2(env, fd, MDB_CP_COMPACT) != 0 || close(fd) != 0)
+        s_give_up(path);
+    mdb_env_close(env);
+}
+
 static void
 s_make_victim(const char *dir, s_victim_t *victim)
 {
@@ -89,13 +103,15 @@ s_make_victim(const char *dir, s_victim_t *victim)
     for (uint64_t turn = 1; turn <= S_TURNS; turn++)
         if (s_fill(store, victim, turn) != PT_OK)
             s_give_up("fill a journal");
-    victim->used_bytes = pt_store_usage(store).pages_used * S_PAGE;
     pt_store_close(&store);
-    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    snprintf(path, sizeof(path), "%s/compact.mdb", dir);
+    s_copy_compact(dir, path);
     int fd = open(path, O_RDONLY);
-    victim->file = malloc(S_BYTES);
-    if (fd < 0 || !victim->file || read(fd, victim->file, S_BYTES) != (ssize_t) S_BYTES)
+    victim->file = calloc(1, S_BYTES);
+    ssize_t size = fd < 0 || !victim->file ? -1 : read(fd, victim->file, S_BYTES);
+    if (size <= 0)
         s_give_up(path);
+    victim->used_bytes = (size_t) size;
     close(fd);
 }
 
@@ -168,6 +184,23 @@ s_look(const char *dir, const s_victim_t *victim)
     return found ? S_FOUND : S_SOUND;
 }
 
+//  Somewhere in the keys of a page that only leads to others, from a random page on; 0: there is none. LMDB's
+//  pages begin with number (8 bytes), padding (2), flags (2; 1: a branch), and where the room between begins and ends.
+static size_t
+s_random_branch(const s_victim_t *victim, uint64_t *seed)
+{
+    size_t pages = victim->used_bytes / S_PAGE;
+    size_t from = store_random(seed) % pages;
+    for (size_t i = 0; i < pages; i++) {
+        size_t page = (from + i) % pages * S_PAGE;
+        const uint8_t *head = victim->file + page;
+        size_t upper = head[14] | (size_t) head[15] << 8;
+        if (head[10] == 1 && head[11] == 0 && upper > 16 && upper < S_PAGE)
+            return page + upper + store_random(seed) % (S_PAGE - upper);
+    }
+    return 0;
+}
+
 //  Damage to LMDB's own pages may end the process that reads them; that serves nothing either.
 static s_result_t
 s_look_apart(const char *dir, const s_victim_t *victim)
@@ -218,9 +251,12 @@ s_run(const char *dir, size_t flips, uint64_t seed, bool expect_violation)
     for (size_t i = 0; i < flips; i++) {
         size_t offset = store_random(&seed) % s_victim.used_bytes;
         uint8_t bit = (uint8_t) (1u << store_random(&seed) % 8);
-        //  Every fifth one in the head of a page, where LMDB keeps its own numbers.
+        //  Every fifth one in the head of a page, where LMDB keeps its own numbers, and every fifth one where it
+        //  keeps the way to the records.
         if (i % 5 == 4)
             offset = offset / S_PAGE * S_PAGE + offset % 40;
+        else if (i % 5 == 2)
+            offset = s_random_branch(&s_victim, &seed);
         s_victim.file[offset] ^= bit;
         s_write_image(image, &s_victim);
         s_result_t result = s_look_apart(image, &s_victim);
