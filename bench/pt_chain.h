@@ -12,6 +12,7 @@
 
 #include "pt_job.h"
 #include "pt_payloads.h"
+#include "pt_process.h"
 
 typedef enum { PT_TRANSPORT_INPROC, PT_TRANSPORT_IPC, PT_TRANSPORT_TCP, PT_CHAIN_TRANSPORTS } pt_chain_transport_t;
 
@@ -43,11 +44,6 @@ typedef struct {
 
 typedef struct pt_chain pt_chain_t;
 
-/*  From here on SIGINT, SIGTERM and SIGHUP first end the processes of all chains and remove their files.
- *  Call it once, before any thread is started. A process ends with its bench also where that is killed.
- */
-void pt_chain_watch_signals(void);
-
 /*  Start both and wait until they are bound. NULL with one line on stderr. */
 pt_chain_t *pt_chain_new(const pt_chain_options_t *options);
 
@@ -57,13 +53,14 @@ bool pt_chain_destroy(pt_chain_t **self_p);
 const char *pt_chain_front(const pt_chain_t *self);
 const char *pt_chain_endpoint(const pt_chain_t *self, pt_queue_t queue);
 
-//  Seconds of CPU since each process started; NAN inproc, where nothing tells the two apart.
+//  What each process has cost since its start; NAN inproc, where nothing tells the two apart.
 typedef struct {
-    double broker_s;
+    double broker_s; //  of CPU
     double worker_s;
-    double worker_peak_kib; //  largest resident size
-} pt_chain_cpu_t;
+    pt_process_memory_t broker;
+    pt_process_memory_t worker;
+} pt_chain_cost_t;
 
-pt_chain_cpu_t pt_chain_cpu(const pt_chain_t *self);
+pt_chain_cost_t pt_chain_cost(const pt_chain_t *self);
 
 #endif
