@@ -30,7 +30,26 @@ s_open_provider(pt_catalog_t *self, uint16_t index)
         .shape = {.paths = self->paths + gateway->first_path, .path_count = gateway->path_count},
         .index = index,
     };
-    pt_shape_prepare(&self->providers[index].shape);
+}
+
+//  Make the trees of all shapes, whose forks and steps stand one shape after the other.
+static pt_status_t
+s_prepare_shapes(pt_catalog_t *self, uint32_t providers)
+{
+    size_t room = 0;
+    for (uint32_t i = 0; i < providers; i++)
+        room += pt_shape_steps(&self->providers[i].shape) + 1;
+    self->forks = calloc(room + 1, sizeof *self->forks);
+    self->steps = calloc(room + 1, sizeof *self->steps);
+    if (!self->forks || !self->steps)
+        return PT_E_NOMEM;
+    size_t at = 0;
+    for (uint32_t i = 0; i < providers; i++) {
+        pt_shape_t *shape = &self->providers[i].shape;
+        pt_shape_prepare(shape, self->forks + at, self->steps + at);
+        at += pt_shape_steps(shape) + 1;
+    }
+    return PT_OK;
 }
 
 //  Make the parts that hold pointers.
@@ -47,7 +66,7 @@ s_open_parts(pt_catalog_t *self)
         s_open_path(&self->image, &self->image.paths[i], &self->paths[i]);
     for (uint32_t i = 0; i < providers; i++)
         s_open_provider(self, (uint16_t) i);
-    return PT_OK;
+    return s_prepare_shapes(self, providers);
 }
 
 static pt_status_t
@@ -127,6 +146,8 @@ pt_catalog_destroy(pt_catalog_t **self_p)
     pt_catalog_t *self = *self_p;
     if (!self)
         return;
+    free(self->steps);
+    free(self->forks);
     free(self->paths);
     free(self->providers);
     if (self->mapped_bytes)
@@ -157,7 +178,8 @@ pt_catalog_provider(const pt_catalog_t *self, pt_text_t name)
 const pt_shape_t *
 pt_provider_shape(const pt_provider_t *provider)
 {
-    static const pt_shape_t empty;
+    static const pt_fork_t no_steps;
+    static const pt_shape_t empty = {.forks = &no_steps};
     return provider ? &provider->shape : &empty;
 }
 

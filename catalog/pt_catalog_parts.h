@@ -19,7 +19,10 @@ struct pt_catalog {
     const uint8_t *bytes; //  the image itself
     size_t mapped_bytes;  //  0: allocated
     pt_provider_t *providers;
-    pt_path_t *paths; //  of all providers, as their shapes need them
+    //  Of all providers, as their shapes need them.
+    pt_path_t *paths;
+    pt_fork_t *forks;
+    pt_step_t *steps;
 };
 
 #endif

@@ -1,7 +1,7 @@
 /*  pt_facts: what a body says in the places that its gateway's shape names.
  *
  *  One walk over the body with a level of its own for each open array or map. A level knows which
- *  paths run through it, so only keys on a path are looked into and the rest is stepped over. A
+ *  steps paths take from it, so only keys on a path are looked into and the rest is stepped over. A
  *  JSON body is turned into msgpack first, so that both forms are read by the same code.
  *
  *  The walk ends where the body ends, or at the fault that stepping over the body would have found:
@@ -26,10 +26,9 @@
 
 //  An open array or map.
 typedef struct {
-    uint32_t left;   //  elements or pairs
-    uint32_t index;  //  of the next element
-    uint32_t paths;  //  bit n: path n runs through here
-    uint64_t filter; //  bit k: one of them takes a step next whose pt_shape_key is k
+    uint32_t left;         //  elements or pairs
+    uint32_t index;        //  of the next element
+    const pt_fork_t *fork; //  the steps that paths take from here
     bool is_map;
     bool in_fields; //  its leaves are request fields
     size_t name_len;
@@ -43,6 +42,9 @@ typedef struct {
     s_level_t levels[BODY_LEVELS];
     char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
 } s_walk_t;
+
+//  Where no path leads on.
+static const pt_fork_t s_no_steps;
 
 /*  A value where another one belongs. Null and an empty text say nothing, as if they were absent. */
 static void
@@ -86,30 +88,24 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
         s_note_oddity(self, value);
 }
 
-/*  Which of `paths` take this key as their step after `step` others. */
-static inline uint32_t
-s_compare_steps(const s_walk_t *self, uint32_t paths, pt_text_t key, unsigned step)
+static inline bool
+s_is_step(const pt_step_t *step, pt_text_t key)
 {
-    uint32_t matched = 0;
-    for (; paths; paths &= paths - 1) {
-        unsigned index = (unsigned) __builtin_ctz(paths);
-        if (pt_text_equal(self->shape->paths[index].steps[step], key))
-            matched |= 1u << index;
-    }
-    return matched;
+    if (step->key.len != key.len)
+        return false;
+    if (key.len - 1 < sizeof step->front && pt_text_may_read_on(key.data, sizeof step->front))
+        return pt_text_equal_block(step->front, key.data, key.len);
+    return key.len == 0 || memcmp(step->key.data, key.data, key.len) == 0;
 }
 
-/*  Which of a level's paths take this key, whose pt_shape_key `number` is in the level's filter, as their next step. */
-static inline uint32_t
-s_match_key(const s_walk_t *self, pt_text_t key, unsigned number, uint32_t level_paths)
+/*  The step that a key is, of those from number `index` of the shape's steps on; NULL when it is none. */
+static inline const pt_step_t *
+s_find_step(const s_walk_t *self, unsigned index, pt_text_t key)
 {
-    const pt_shape_t *shape = self->shape;
-    if (self->depth > 1)
-        return s_compare_steps(self, level_paths, key, self->depth - 1);
-    uint32_t paths = shape->first_paths[number];
-    if (!(shape->same_keys >> number & 1))
-        return s_compare_steps(self, paths, key, 0);
-    return pt_text_equal(shape->paths[__builtin_ctz(paths)].steps[0], key) ? paths : 0;
+    const pt_step_t *steps = self->shape->steps;
+    while (index && !s_is_step(&steps[index], key))
+        index = steps[index].next;
+    return index ? &steps[index] : NULL;
 }
 
 /*  Join a key to the name of its level. Returns the length, or NAME_TOO_LONG. */
@@ -174,23 +170,18 @@ s_take_field(s_walk_t *self, const s_level_t *level, pt_text_t key, const pt_val
         s_drop_field(self->facts, pair);
 }
 
-/*  Open the array or map that was read last. */
+/*  Open the array or map that was read last; `step` led here, or NULL. */
 static pt_status_t
-s_push_level(s_walk_t *self, const pt_value_t *value, uint32_t paths, bool in_fields, size_t name_len)
+s_push_level(s_walk_t *self, const pt_value_t *value, const pt_step_t *step, bool in_fields, size_t name_len)
 {
     if (self->depth == BODY_LEVELS)
         return PT_E_DEPTH;
-    s_level_t *level = &self->levels[self->depth];
-    *level = (s_level_t) {.left = value->as.count,
-                          .paths = paths,
-                          .is_map = value->kind == PT_VALUE_MAP,
-                          .in_fields = in_fields,
-                          .name_len = name_len};
-    for (; paths; paths &= paths - 1) {
-        const pt_path_t *path = &self->shape->paths[__builtin_ctz(paths)];
-        level->filter |= UINT64_C(1) << pt_shape_key_of(path->steps[self->depth]);
-    }
-    self->depth++;
+    self->levels[self->depth++] =
+        (s_level_t) {.left = value->as.count,
+                     .fork = step && step->fork ? &self->shape->forks[step->fork] : &s_no_steps,
+                     .is_map = value->kind == PT_VALUE_MAP,
+                     .in_fields = in_fields,
+                     .name_len = name_len};
     return PT_OK;
 }
 
@@ -198,59 +189,45 @@ s_push_level(s_walk_t *self, const pt_value_t *value, uint32_t paths, bool in_fi
  *  JSON libraries.
  */
 static void
-s_forget_paths(s_walk_t *self, uint32_t paths)
+s_forget_texts(s_walk_t *self, const pt_step_t *step)
 {
-    for (uint32_t left = paths & ~self->shape->field_paths; left; left &= left - 1)
+    for (uint32_t left = step->texts; left; left &= left - 1)
         s_put_text(self, (unsigned) __builtin_ctz(left), PT_TEXT_NONE);
-    if (paths & self->shape->field_paths) {
+    if (step->holds_fields) {
         self->facts->field_count = 0;
         self->facts->fields_dropped = 0;
     }
 }
 
-/*  Whether nothing is to be done with a value but to take it for the one path that ends here. */
-static inline bool
-s_is_simple(const s_walk_t *self, const s_level_t *level, uint32_t paths, const pt_value_t *value)
+/*  Take a value for the paths that end at `step`. */
+static void
+s_take_step(s_walk_t *self, const pt_step_t *step, const pt_value_t *value)
 {
-    const pt_path_t *path = &self->shape->paths[__builtin_ctz(paths)];
-    return (paths & (paths - 1)) == 0 && value->kind < PT_VALUE_ARRAY && !level->in_fields &&
-           path->step_count == self->depth && path->role != PT_ROLE_FIELDS;
+    s_forget_texts(self, step);
+    for (uint32_t left = step->ends; left; left &= left - 1)
+        s_take_value(self, (unsigned) __builtin_ctz(left), value);
+    if (step->fork && value->kind < PT_VALUE_ARRAY)
+        s_note_oddity(self, value);
 }
 
-/*  Take a value under a key that `paths` lead to, and open it where they lead on. */
+/*  Take a value under a key, which is `step` or NULL, and open it where paths lead on. */
 static pt_status_t
-s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, uint32_t paths, const pt_value_t *value)
+s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, const pt_step_t *step, const pt_value_t *value)
 {
-    if (paths && s_is_simple(self, level, paths, value)) {
-        s_take_value(self, (unsigned) __builtin_ctz(paths), value);
-        return PT_OK;
-    }
-    uint32_t onward = 0;
     bool in_fields = level->in_fields;
-    bool opens_fields = false;
-    s_forget_paths(self, paths);
-    for (uint32_t left = paths; left; left &= left - 1) {
-        unsigned index = (unsigned) __builtin_ctz(left);
-        if (self->shape->paths[index].step_count > self->depth)
-            onward |= 1u << index;
-        else if (self->shape->paths[index].role == PT_ROLE_FIELDS)
-            opens_fields = value->kind == PT_VALUE_MAP;
-        else
-            s_take_value(self, index, value);
-    }
+    if (step)
+        s_take_step(self, step, value);
     if (value->kind < PT_VALUE_ARRAY) {
-        if (onward)
-            s_note_oddity(self, value);
         if (in_fields)
             s_take_field(self, level, key, value);
         return PT_OK;
     }
-    if (opens_fields)
-        return s_push_level(self, value, onward, true, 0);
+    if (step && step->opens_fields && value->kind == PT_VALUE_MAP)
+        return s_push_level(self, value, step, true, 0);
     if (in_fields)
-        return s_push_level(self, value, onward, true, s_join_name(self, level, key));
-    if (onward)
-        return s_push_level(self, value, onward, false, 0);
+        return s_push_level(self, value, step, true, s_join_name(self, level, key));
+    if (step && step->fork)
+        return s_push_level(self, value, step, false, 0);
     return pt_cursor_skip_children(&self->cursor, value, BODY_LEVELS - self->depth);
 }
 
@@ -275,6 +252,20 @@ s_read_key(s_walk_t *self, s_level_t *level, char *digits, pt_text_t *out_key)
     return status;
 }
 
+/*  Read the value that stands next, under this key, or step over it. Out of line, so that the loop over the pairs
+ *  keeps its registers.
+ */
+static __attribute__((noinline)) pt_status_t
+s_read_value(s_walk_t *self, s_level_t *level, pt_text_t key)
+{
+    const pt_step_t *step = s_find_step(self, level->fork->steps[pt_shape_key_of(key)], key);
+    if (!step && !level->in_fields)
+        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+    pt_value_t value;
+    pt_status_t status = pt_cursor_next(&self->cursor, &value);
+    return status == PT_OK ? s_visit_value(self, level, key, step, &value) : status;
+}
+
 static pt_status_t
 s_read_item(s_walk_t *self, s_level_t *level)
 {
@@ -285,71 +276,62 @@ s_read_item(s_walk_t *self, s_level_t *level)
         return status;
     if (!key.data)
         return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
-
-    unsigned number = pt_shape_key_of(key);
-    uint32_t paths = level->filter >> number & 1 ? s_match_key(self, key, number, level->paths) : 0;
-    if (!paths && !level->in_fields)
-        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
-    pt_value_t value;
-    status = pt_cursor_next(&self->cursor, &value);
-    if (status == PT_OK)
-        status = s_visit_value(self, level, key, paths, &value);
-    return status;
+    return s_read_value(self, level, key);
 }
 
-/*  Take a text of up to 255 bytes or nil for `paths`, all of which end here. False: the value at `value`, which is
- *  there whole, is something else, and nothing was done.
+/*  Take a value of `bytes` under a key that may be a step from number `index` on, where it is a text of up to 255 bytes
+ *  or nil at the end of all its paths. False: the value is something else, and nothing was done.
  */
 static inline bool
-s_take_plain(s_walk_t *self, uint32_t paths, const uint8_t *value)
+s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
 {
-    bool is_short = (*value & 0xe0) == 0xa0;
+    const pt_step_t *step = s_find_step(self, index, key);
+    if (!step || !bytes)
+        return bytes;
+    const uint8_t *value = (const uint8_t *) key.data + key.len;
     bool is_nil = *value == 0xc0;
-    if ((!is_short && !is_nil && *value != 0xd9) || (paths & ~self->shape->ends[self->depth]))
+    bool is_short = (*value & 0xe0) == 0xa0;
+    if (!step->is_end || (!is_short && !is_nil && *value != 0xd9))
         return false;
-    pt_text_t text = PT_TEXT_NONE;
-    if (!is_nil)
-        text = (pt_text_t) {(const char *) value + (is_short ? 1 : 2), is_short ? *value & 0x1fu : value[1]};
-    if (!is_nil && (!text.len || !pt_text_is_utf8(text)))
+    size_t head_bytes = is_short ? 1 : 2;
+    pt_text_t text = {(const char *) value + head_bytes, bytes - head_bytes};
+    if (is_nil)
+        text = PT_TEXT_NONE;
+    else if (!text.len || !pt_text_is_utf8(text))
         return false;
-    for (; paths; paths &= paths - 1)
-        s_put_text(self, (unsigned) __builtin_ctz(paths), text);
+    for (uint32_t left = step->ends; left; left &= left - 1)
+        s_put_text(self, (unsigned) __builtin_ctz(left), text);
     return true;
 }
 
-/*  Read the pairs at the cursor whose key is a short string, and it is no path's or its value a plain one: nearly
- *  all of a body, in one loop. Ends before any other pair.
+/*  Read the pairs at the cursor whose key is a short string, in one loop: nearly all of a body. Ends before a pair
+ *  with another key, and behind a value that opened a level.
  */
-static inline pt_status_t
+static pt_status_t
 s_pass_pairs(s_walk_t *self, s_level_t *level)
 {
     const uint8_t *at = self->cursor.at;
     const uint8_t *end = self->cursor.end;
-    uint64_t filter = level->filter;
+    const pt_fork_t *fork = level->fork;
     uint32_t left = level->left;
+    unsigned depth = self->depth;
     pt_status_t status = PT_OK;
-    for (; left > 0; left--) {
+    while (left > 0 && at < end) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
-        size_t room = (size_t) (end - at);
-        if (room < 3 || (uint8_t) (*at - 0xa1) >= 31)
+        pt_text_t key = {(const char *) at + 1, *at & 0x1fu};
+        const uint8_t *value = at + 1 + key.len;
+        if ((uint8_t) (*at - 0xa1) >= 31 || value >= end)
             break;
-        size_t len = *at & 0x1fu;
-        if (room < len + 2)
-            break;
-        const uint8_t *value = at + 1 + len;
+        left--;
         size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
-        unsigned number = pt_shape_key(at[1], len);
-        uint32_t paths = 0;
-        if (filter >> number & 1)
-            paths = s_match_key(self, (pt_text_t) {(const char *) at + 1, len}, number, level->paths);
-        if (paths && (!bytes || !s_take_plain(self, paths, value)))
-            break;
+        unsigned index = fork->steps[pt_shape_key(at[1], key.len)];
         at = value + bytes;
-        if (bytes)
+        if (index ? s_take_plain(self, index, key, bytes) : bytes)
             continue;
-        self->cursor.at = at;
-        status = pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
-        if (status != PT_OK)
+        level->left = left;
+        self->cursor.at = value;
+        status = s_read_value(self, level, key);
+        if (status != PT_OK || self->depth != depth)
             return status;
         at = self->cursor.at;
     }
@@ -358,25 +340,45 @@ s_pass_pairs(s_walk_t *self, s_level_t *level)
     return status;
 }
 
+/*  Read a level until it ends or another one opens in it. */
 static pt_status_t
-s_walk_levels(s_walk_t *self)
+s_read_level(s_walk_t *self, s_level_t *level)
 {
-    while (self->depth > 0) {
-        s_level_t *level = &self->levels[self->depth - 1];
-        pt_status_t status = PT_OK;
+    unsigned depth = self->depth;
+    pt_status_t status = PT_OK;
+    while (status == PT_OK && self->depth == depth) {
         if (level->is_map && !level->in_fields)
             status = s_pass_pairs(self, level);
-        if (status == PT_OK && level->left == 0) {
+        if (status != PT_OK || self->depth != depth)
+            continue;
+        if (level->left == 0) {
             self->depth--;
             continue;
         }
         level->left--;
-        if (status == PT_OK)
-            status = s_read_item(self, level);
-        if (status != PT_OK)
-            return status;
+        status = s_read_item(self, level);
     }
-    return PT_OK;
+    return status;
+}
+
+static pt_status_t
+s_walk_levels(s_walk_t *self)
+{
+    pt_status_t status = PT_OK;
+    while (status == PT_OK && self->depth > 0)
+        status = s_read_level(self, &self->levels[self->depth - 1]);
+    return status;
+}
+
+/*  Walk by a shape that was not prepared. Apart, because of the room that it takes. */
+static __attribute__((noinline)) pt_status_t
+s_walk_unprepared(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *shape, pt_facts_t *facts)
+{
+    pt_fork_t forks[PT_SHAPE_STEPS_MAX + 1];
+    pt_step_t steps[PT_SHAPE_STEPS_MAX + 1];
+    pt_shape_t prepared = *shape;
+    pt_shape_prepare(&prepared, forks, steps);
+    return pt_facts_walk(cursor, root, &prepared, facts);
 }
 
 pt_status_t
@@ -385,19 +387,14 @@ pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *sha
     assert(root->kind == PT_VALUE_MAP);
     assert(shape->path_count <= PT_PATHS_MAX);
 
-    pt_shape_t prepared;
-    if (!shape->is_prepared) {
-        prepared = *shape;
-        pt_shape_prepare(&prepared);
-        shape = &prepared;
-    }
+    if (!shape->forks)
+        return s_walk_unprepared(cursor, root, shape, facts);
     s_walk_t walk;
     walk.cursor = *cursor;
     walk.shape = shape;
     walk.facts = facts;
     walk.depth = 1;
-    walk.levels[0] =
-        (s_level_t) {.left = root->as.count, .paths = shape->open_paths, .filter = shape->first_keys, .is_map = true};
+    walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true};
     facts->is_map = root->as.count > 0;
     pt_status_t status = s_walk_levels(&walk);
     *cursor = walk.cursor;

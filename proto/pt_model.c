@@ -163,39 +163,82 @@ s_place(const pt_path_t *path)
     }
 }
 
-//  Note the first step of path `index`.
-static void
-s_prepare_step(pt_shape_t *self, size_t index)
+//  A tree of paths that grows.
+typedef struct {
+    pt_fork_t *forks;
+    pt_step_t *steps;
+    uint8_t fork_count;
+    uint8_t step_count;
+} s_tree_t;
+
+static uint8_t
+s_add_fork(s_tree_t *tree)
 {
-    pt_text_t step = self->paths[index].steps[0];
-    unsigned key = pt_shape_key_of(step);
-    uint64_t key_bit = UINT64_C(1) << key;
-    uint32_t others = self->first_paths[key];
-    if (!others)
-        self->same_keys |= key_bit;
-    else if (!pt_text_equal(self->paths[__builtin_ctz(others)].steps[0], step))
-        self->same_keys &= ~key_bit;
-    self->open_paths |= UINT32_C(1) << index;
-    self->first_keys |= key_bit;
-    self->first_paths[key] |= UINT32_C(1) << index;
+    tree->forks[tree->fork_count] = (pt_fork_t) {0};
+    return tree->fork_count++;
+}
+
+//  The step that this key is at a fork; a new one where there is none yet.
+static pt_step_t *
+s_find_step(s_tree_t *tree, uint8_t fork, pt_text_t key)
+{
+    uint8_t *first = &tree->forks[fork].steps[pt_shape_key_of(key)];
+    for (uint8_t index = *first; index; index = tree->steps[index].next)
+        if (pt_text_equal(tree->steps[index].key, key))
+            return &tree->steps[index];
+    pt_step_t *step = &tree->steps[tree->step_count];
+    *step = (pt_step_t) {.key = key, .next = *first};
+    for (size_t at = 0; at < key.len && at < sizeof step->front; at++)
+        step->front[at] = key.data[at];
+    *first = tree->step_count++;
+    return step;
+}
+
+static void
+s_add_path(s_tree_t *tree, const pt_path_t *path, uint32_t path_bit)
+{
+    uint8_t fork = 0;
+    for (uint8_t index = 0; index < path->step_count; index++) {
+        pt_step_t *step = s_find_step(tree, fork, path->steps[index]);
+        bool ends = index + 1 == path->step_count;
+        bool is_fields = path->role == PT_ROLE_FIELDS;
+        step->holds_fields |= is_fields;
+        step->opens_fields |= is_fields && ends;
+        step->texts |= is_fields ? 0 : path_bit;
+        step->ends |= !is_fields && ends ? path_bit : 0;
+        if (!ends && !step->fork)
+            step->fork = s_add_fork(tree);
+        step->is_end = !step->fork && !step->opens_fields;
+        fork = step->fork;
+    }
+}
+
+size_t
+pt_shape_steps(const pt_shape_t *self)
+{
+    size_t steps = 0;
+    for (size_t index = 0; index < self->path_count; index++)
+        steps += self->paths[index].step_count;
+    return steps;
 }
 
 void
-pt_shape_prepare(pt_shape_t *self)
+pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps)
 {
     assert(self);
     assert(self->path_count <= PT_PATHS_MAX);
+    assert(forks);
+    assert(steps);
 
-    *self = (pt_shape_t) {.paths = self->paths, .path_count = self->path_count, .is_prepared = true};
+    //  The root is fork 0, and no step is step 0.
+    s_tree_t tree = {.forks = forks, .steps = steps, .step_count = 1};
+    s_add_fork(&tree);
     for (size_t index = 0; index < self->path_count; index++) {
         const pt_path_t *path = &self->paths[index];
         assert(path->step_count <= PT_PATH_STEPS);
-        if (path->role == PT_ROLE_FIELDS)
-            self->field_paths |= UINT32_C(1) << index;
-        else
-            self->ends[path->step_count] |= UINT32_C(1) << index;
         self->places[index] = (uint16_t) s_place(path);
-        if (path->step_count)
-            s_prepare_step(self, index);
+        s_add_path(&tree, path, UINT32_C(1) << index);
     }
+    self->forks = forks;
+    self->steps = steps;
 }

@@ -200,18 +200,37 @@ typedef struct {
 //  How many numbers pt_shape_key gives.
 #define PT_SHAPE_KEYS 64
 
+//  A key that paths take next at one place of a body.
+typedef struct {
+    pt_text_t key;
+    char front[16];    //  of the key, zero filled
+    uint32_t ends;     //  bit n: path n ends here, and takes a scalar
+    uint32_t texts;    //  bit n: path n runs through here or ends here, and is none of PT_ROLE_FIELDS
+    uint8_t fork;      //  of the steps that follow; 0: none do
+    uint8_t next;      //  another step of the same fork whose key has the same number; 0: none has
+    bool is_end;       //  every path ends here, and takes a scalar
+    bool opens_fields; //  a path of PT_ROLE_FIELDS ends here
+    bool holds_fields; //  ends here or further on
+} pt_step_t;
+
+//  All steps that may be taken at one place of a body: element k is the first one whose key has the number k, 0
+//  when there is none.
+typedef struct {
+    uint8_t steps[PT_SHAPE_KEYS];
+} pt_fork_t;
+
+//  The most steps that paths take together.
+#define PT_SHAPE_STEPS_MAX (PT_PATHS_MAX * PT_PATH_STEPS)
+
+//  Where in a gateway's bodies what stands: its paths, and the same paths as a tree, so that a body's key is looked
+//  for once, however many paths run through it.
 typedef struct {
     const pt_path_t *paths;
     size_t path_count; //  at most PT_PATHS_MAX
     //  What pt_shape_prepare writes. A shape that is not prepared is good too; reading a body by it costs more.
-    bool is_prepared;
-    uint32_t open_paths;                 //  bit n: path n has a step, so it can lead somewhere
-    uint32_t field_paths;                //  bit n: path n has the role of PT_ROLE_FIELDS
-    uint64_t first_keys;                 //  bit k: some path's first step has the number k
-    uint32_t first_paths[PT_SHAPE_KEYS]; //  bit n of element k: path n's first step has the number k
-    uint32_t ends[PT_PATH_STEPS + 1];    //  bit n of element k: path n takes a scalar after k steps
-    uint64_t same_keys;                  //  bit k: the first steps that have the number k are one text
-    uint16_t places[PT_PATHS_MAX];       //  where a path's text stands in pt_facts_t; 0 for PT_ROLE_FIELDS
+    const pt_fork_t *forks;        //  the root first; NULL: not prepared
+    const pt_step_t *steps;        //  from 1
+    uint16_t places[PT_PATHS_MAX]; //  where a path's text stands in pt_facts_t; 0 for PT_ROLE_FIELDS
 } pt_shape_t;
 
 /*  A number below PT_SHAPE_KEYS for a key of a body, so that most keys are told from all steps at once.
@@ -229,8 +248,12 @@ pt_shape_key_of(pt_text_t key)
     return pt_shape_key(key.len ? (uint8_t) key.data[0] : 0, key.len);
 }
 
-/*  Note down what every walk by this shape asks for first. */
-void pt_shape_prepare(pt_shape_t *self);
+/*  How many steps the paths take, none of which is shared. */
+size_t pt_shape_steps(const pt_shape_t *self);
+
+/*  Make the tree of the paths, in memory of the caller's that has to live as long: pt_shape_steps (self) + 1 of both.
+ */
+void pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps);
 
 //  A name and a value: a captured hole, or a request field and its code.
 typedef struct {

@@ -89,7 +89,7 @@ opening_fails_cleanly_at_every_allocation(void **state)
         assert_int_equal(status, catalog ? PT_OK : PT_E_NOMEM);
         failures += !catalog;
     }
-    assert_int_equal(failures, 4);
+    assert_int_equal(failures, 6);
     pt_catalog_destroy(&catalog);
     free((void *) (uintptr_t) image.data);
     fixture_destroy(fixture);
