@@ -59,6 +59,10 @@ pt_scratch_leave(void)
 {
     //  Never unlocked: who wants to make or remove one waits for the end.
     (void) pthread_mutex_lock(&s_lock);
-    for (const pt_scratch_t *scratch = s_all; scratch; scratch = scratch->next)
-        s_remove_files(scratch->path);
+    for (const pt_scratch_t *scratch = s_all; scratch; scratch = scratch->next) {
+        char gone[PT_SCRATCH_PATH_BYTES + 8];
+        snprintf(gone, sizeof(gone), "%s.gone", scratch->path);
+        //  Under its old name others might still put files into it.
+        s_remove_files(rename(scratch->path, gone) == 0 ? gone : scratch->path);
+    }
 }
