@@ -1,5 +1,6 @@
 #include "pt_chain.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,13 +66,14 @@ s_await_ports(pt_process_t *process, const char *ports_file)
         if (ports)
             return ports;
         if (pt_process_has_ended(process)) {
-            fprintf(stderr, "pt_bench_bus: the %s ended before it was ready\n", process->name);
+            fprintf(stderr, "%s: the %s ended before it was ready\n", program_invocation_short_name, process->name);
             pt_process_show_log(process);
             return NULL;
         }
         pt_process_pause_ms(S_STEP_MS);
     }
-    fprintf(stderr, "pt_bench_bus: the %s is not ready after %d s\n", process->name, S_START_MS / 1000);
+    fprintf(stderr, "%s: the %s is not ready after %d s\n", program_invocation_short_name, process->name,
+            S_START_MS / 1000);
     pt_process_show_log(process);
     return NULL;
 }
@@ -81,7 +83,7 @@ s_take_port(json_t *ports, const char *key, char out[PT_ENDPOINT_BYTES_MAX + 1])
 {
     const char *endpoint = json_string_value(json_object_get(ports, key));
     if (!endpoint) {
-        fprintf(stderr, "pt_bench_bus: a ports file names no %s\n", key);
+        fprintf(stderr, "%s: a ports file names no %s\n", program_invocation_short_name, key);
         return false;
     }
     snprintf(out, PT_ENDPOINT_BYTES_MAX + 1, "%s", endpoint);
@@ -181,7 +183,7 @@ s_start_inproc(pt_chain_t *self, const pt_chain_options_t *options)
     if (self->broker)
         self->pool = pt_pool_new(&pool, error);
     if (!self->pool)
-        fprintf(stderr, "pt_bench_bus: %s\n", error);
+        fprintf(stderr, "%s: %s\n", program_invocation_short_name, error);
     return self->pool != NULL;
 }
 

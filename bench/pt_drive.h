@@ -56,6 +56,15 @@ typedef void pt_drive_mark_fn(void *context, bool is_end);
 bool pt_drive_closed(pt_drive_t *self, double seconds, pt_drive_mark_fn *mark, void *context,
                      pt_drive_result_t *out_result);
 
+//  Called when so many responses are complete, `seconds` after the start.
+typedef void pt_drive_count_fn(void *context, uint64_t responses, double seconds);
+
+/*  Keep the window full until the last of `marks` is reached, numbers of responses in rising order, and
+ *  call `tell` at each. What is then under way still is counted in *out_result as well.
+ */
+bool pt_drive_counted(pt_drive_t *self, const uint64_t *marks, size_t mark_count, pt_drive_count_fn *tell,
+                      void *context, pt_drive_result_t *out_result);
+
 /*  Send `rate` responses a second, batch by batch at equal intervals, whatever comes back. */
 bool pt_drive_open(pt_drive_t *self, double rate, double seconds, pt_drive_mark_fn *mark, void *context,
                    pt_drive_result_t *out_result);

@@ -1,4 +1,5 @@
 /*  The accounts of the driver: what is under way, and what came back of it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ void
 pt_drive_note_fault(pt_drive_t *self, const char *what)
 {
     if (!self->is_faulty)
-        fprintf(stderr, "pt_bench_bus: %s\n", what);
+        fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
     self->is_faulty = true;
 }
 
@@ -229,7 +230,7 @@ pt_drive_tell_missing(const pt_drive_t *self)
             unacked += batch->seq && !batch->is_acked;
         }
     fprintf(stderr,
-            "pt_bench_bus: not accounted for: %" PRIu64 " decisions and %" PRIu64 " alerts of %u batches, %u of them "
+            "%s: not accounted for: %" PRIu64 " decisions and %" PRIu64 " alerts of %u batches, %u of them "
             "without an ACK\n",
-            decisions, alerts, self->under_way, unacked);
+            program_invocation_short_name, decisions, alerts, self->under_way, unacked);
 }
