@@ -1,15 +1,19 @@
-/*  Checks of an image, from the outside in: header, sections, then every index and span inside.
+/*  Checks of an image, from the outside in: header, sections, then checksum and elements together.
  *
- *  The checksum keeps accidents out. The rest of the checks keep hostile images in: whatever an
- *  accepted image says, no lookup reads outside of it.
+ *  The checksum keeps accidents out, pt_image_check hostile images.
  */
 #include "pt_image.h"
 
-#include "pt_source.h"
+#include "pt_image_check.h"
 
 #include <assert.h>
+#define XXH_STATIC_LINKING_ONLY //  XXH3_state_t on the stack
+#ifdef PT_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>
+#else
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#endif
 
 static const size_t s_element_bytes[PT_SECTION_COUNT_] = {
     [PT_SECTION_DISPLACEMENTS] = sizeof(uint16_t),
@@ -35,17 +39,27 @@ pt_section_element_bytes(pt_section_t section)
     return s_element_bytes[section];
 }
 
+//  The header, without the checksum in it, seeds the sum of the rest.
+static void
+s_start_sum(XXH3_state_t *out_state, pt_bytes_t bytes)
+{
+    pt_image_header_t header;
+    memcpy(&header, bytes.data, sizeof header);
+    header.checksum = 0;
+    XXH3_INITSTATE(out_state); //  or the reset takes what lay there before for a seed that it knows
+    (void) XXH3_64bits_reset_withSeed(out_state, XXH3_64bits(&header, sizeof header));
+}
+
 uint64_t
 pt_image_checksum(pt_bytes_t bytes)
 {
     assert(bytes.data);
     assert(bytes.len >= PT_IMAGE_HEADER_BYTES);
 
-    pt_image_header_t header;
-    memcpy(&header, bytes.data, sizeof header);
-    header.checksum = 0;
-    uint64_t seed = XXH3_64bits(&header, sizeof header);
-    return XXH3_64bits_withSeed(bytes.data + sizeof header, bytes.len - sizeof header, seed);
+    XXH3_state_t state;
+    s_start_sum(&state, bytes);
+    (void) XXH3_64bits_update(&state, bytes.data + PT_IMAGE_HEADER_BYTES, bytes.len - PT_IMAGE_HEADER_BYTES);
+    return XXH3_64bits_digest(&state);
 }
 
 static pt_status_t
@@ -65,7 +79,7 @@ s_check_header(pt_bytes_t bytes)
         return PT_E_SIZE;
     if (bytes.len != header.file_bytes)
         return bytes.len < header.file_bytes ? PT_E_TRUNCATED : PT_E_TRAILING;
-    return header.checksum == pt_image_checksum(bytes) ? PT_OK : PT_E_CHECKSUM;
+    return PT_OK;
 }
 
 static bool
@@ -114,189 +128,45 @@ s_find_sections(const uint8_t *bytes, pt_image_t *out_image)
     memcpy(out_image->table.seed, header->seed, sizeof header->seed);
 }
 
-//  A range of elements [first, first + count) in a section.
-static bool
-s_is_range_inside(const pt_image_t *self, pt_section_t section, uint32_t first, uint64_t count)
-{
-    return first + count <= pt_image_count(self, section);
-}
+//  One walk through the bytes for both the checksum and the elements: what stands in the cache for the one
+//  is there for the other.
+typedef struct {
+    const pt_image_t *image;
+    pt_bytes_t bytes;
+    uint32_t checked[PT_SECTION_COUNT_]; //  elements
+    bool is_good;
+} s_walk_t;
 
-static bool
-s_is_text(const pt_image_t *self, pt_span_t span)
+//  Check the elements that end before `end` and were not checked yet.
+static void
+s_check_until(s_walk_t *self, size_t end)
 {
-    return s_is_range_inside(self, PT_SECTION_POOL, span.offset, span.bytes);
-}
-
-static bool
-s_is_text_or_none(const pt_image_t *self, pt_span_t span)
-{
-    return span.offset == PT_IMAGE_NONE || s_is_text(self, span);
-}
-
-static bool
-s_is_group_or_none(const pt_image_t *self, uint32_t group)
-{
-    return group == PT_IMAGE_NONE || group < pt_image_count(self, PT_SECTION_GROUPS);
-}
-
-static bool
-s_is_slot_good(const pt_image_t *self, const pt_slot_t *slot)
-{
-    uint32_t len = slot->meta & 0xff;
-    uint32_t space = slot->meta >> 8 & 0xff;
-    uint32_t other = slot->values[PT_SLOT_OPERATIONS];
-    if (slot->meta == PT_SLOT_UNUSED)
-        return true;
-    if (len == 0 || space >= PT_SPACE_COUNT_)
-        return false;
-    if (len > PT_PHASH_INLINE_BYTES && !s_is_text(self, (pt_span_t) {(uint32_t) slot->words[1], len}))
-        return false;
-    if (space == PT_SPACE_PROVIDER)
-        return other < pt_image_count(self, PT_SECTION_PROVIDERS);
-    if (space == PT_SPACE_OPERATION || space == PT_SPACE_DIGITS)
-        return other < pt_image_count(self, PT_SECTION_OPERATIONS);
-    for (int i = 0; i <= PT_SLOT_OPERATIONS; i++)
-        if (!s_is_group_or_none(self, slot->values[i]))
-            return false;
-    return true;
-}
-
-static bool
-s_is_table_good(const pt_image_t *self)
-{
-    const pt_phash_t *table = &self->table;
-    bool is_power = table->bucket_count >= 2 && (table->bucket_count & (table->bucket_count - 1)) == 0;
-    if (!is_power || table->shift != 64 - (uint32_t) __builtin_ctz(table->bucket_count) || table->range == 0)
-        return false;
-    uint64_t highest = (uint64_t) table->range - 1 + table->displacement_max;
-    if (highest >= table->slot_count)
-        return false;
-    for (uint32_t i = 0; i < table->bucket_count; i++)
-        if (table->displacements[i] > table->displacement_max)
-            return false;
-    for (uint32_t i = 0; i < table->slot_count; i++)
-        if (!s_is_slot_good(self, &table->slots[i]))
-            return false;
-    return true;
-}
-
-static bool
-s_is_pattern_good(const pt_image_t *self, const pt_pattern_t *pattern)
-{
-    return pattern->entry < pt_image_count(self, PT_SECTION_ENTRIES) && pattern->hole_count <= PT_PARAMS_MAX &&
-           s_is_range_inside(self, PT_SECTION_PIECES, pattern->first_piece, 2u * pattern->hole_count + 1) &&
-           s_is_text_or_none(self, pattern->subcode);
-}
-
-static bool
-s_are_groups_good(const pt_image_t *self)
-{
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_GROUPS); i++) {
-        const pt_group_t *group = &self->groups[i];
-        bool is_own = group->own == PT_IMAGE_NONE || group->own < pt_image_count(self, PT_SECTION_ENTRIES);
-        if (!is_own || !s_is_range_inside(self, PT_SECTION_PATTERNS, group->first_pattern, group->pattern_count))
-            return false;
+    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
+        const pt_extent_t *extent = &self->image->header->sections[i];
+        size_t whole = end < extent->offset ? 0 : (end - extent->offset) / s_element_bytes[i];
+        uint32_t ready = whole < extent->count ? (uint32_t) whole : extent->count;
+        uint32_t first = self->checked[i];
+        if (!self->is_good || ready <= first)
+            continue;
+        self->is_good = pt_image_are_good(self->image, (pt_section_t) i, first, ready - first);
+        self->checked[i] = ready;
     }
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_PATTERNS); i++)
-        if (!s_is_pattern_good(self, &self->patterns[i]))
-            return false;
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_PIECES); i++)
-        if (!s_is_text(self, self->pieces[i]))
-            return false;
-    return true;
 }
 
-bool
-pt_image_is_rule_good(const pt_rule_t *rule)
+static pt_status_t
+s_check_bytes(s_walk_t *self)
 {
-    assert(rule);
-
-    return rule->category < PT_CATEGORY_COUNT_ && rule->outcome < PT_OUTCOME_COUNT_ &&
-           rule->action < PT_ACTION_COUNT_ && rule->audience < PT_AUDIENCE_BIT(PT_AUDIENCE_COUNT_) &&
-           rule->severity < PT_SEVERITY_COUNT_ && rule->when < PT_ALERT_WHEN_COUNT_ &&
-           rule->delay_count <= PT_RULE_DELAYS_MAX;
-}
-
-static bool
-s_is_entry_good(const pt_image_t *self, const struct pt_entry *entry)
-{
-    return s_is_text(self, entry->id) && s_is_text(self, entry->code) && s_is_text_or_none(self, entry->operations) &&
-           s_is_text_or_none(self, entry->message) && s_is_text_or_none(self, entry->subcode) &&
-           s_is_text_or_none(self, entry->summary) && s_is_text_or_none(self, entry->todo) &&
-           s_is_text_or_none(self, entry->merchant) && s_is_text_or_none(self, entry->cite) &&
-           entry->rule < pt_image_count(self, PT_SECTION_RULES) &&
-           entry->provider < pt_image_count(self, PT_SECTION_PROVIDERS) && entry->kind < PT_ENTRY_KIND_COUNT_;
-}
-
-static bool
-s_are_entries_good(const pt_image_t *self)
-{
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_RULES); i++)
-        if (!pt_image_is_rule_good(&self->rules[i]))
-            return false;
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_ENTRIES); i++)
-        if (!s_is_entry_good(self, &self->entries[i]))
-            return false;
-    return true;
-}
-
-static bool
-s_is_path_good(const pt_image_t *self, const pt_image_path_t *path)
-{
-    uint8_t slots = path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS;
-    if (path->role >= PT_ROLE_COUNT_ || path->slot >= slots || path->step_count == 0 ||
-        path->step_count > PT_PATH_STEPS)
-        return false;
-    for (int i = 0; i < path->step_count; i++)
-        if (!s_is_text(self, path->steps[i]))
-            return false;
-    return true;
-}
-
-static bool
-s_is_gateway_good(const pt_image_t *self, const pt_gateway_t *gateway)
-{
-    return s_is_text(self, gateway->id) && s_is_text_or_none(self, gateway->name) &&
-           gateway->path_count <= PT_PATHS_MAX && gateway->digits_slot < PT_CODE_SLOTS &&
-           (!gateway->status_place || pt_status_place_slot(gateway->status_place) < PT_CODE_SLOTS) &&
-           s_is_range_inside(self, PT_SECTION_PATHS, gateway->first_path, gateway->path_count) &&
-           s_is_range_inside(self, PT_SECTION_OPERATIONS, gateway->first_operation, gateway->operation_count) &&
-           s_is_range_inside(self, PT_SECTION_ADVICE, gateway->first_advice, gateway->advice_count) &&
-           s_is_range_inside(self, PT_SECTION_FIELD_CODES, gateway->first_field_code, gateway->field_code_count);
-}
-
-static bool
-s_are_gateways_good(const pt_image_t *self)
-{
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_PROVIDERS); i++)
-        if (!s_is_gateway_good(self, &self->gateways[i]))
-            return false;
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_OPERATIONS); i++) {
-        const pt_operation_t *operation = &self->operations[i];
-        if (!s_is_text(self, operation->name) || operation->kind >= PT_OPERATION_COUNT_)
-            return false;
+    XXH3_state_t state;
+    s_start_sum(&state, self->bytes);
+    for (size_t at = PT_IMAGE_HEADER_BYTES; at < self->bytes.len; at += PT_IMAGE_STEP_BYTES) {
+        size_t end = self->bytes.len - at < PT_IMAGE_STEP_BYTES ? self->bytes.len : at + PT_IMAGE_STEP_BYTES;
+        (void) XXH3_64bits_update(&state, self->bytes.data + at, end - at);
+        s_check_until(self, end);
     }
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_PATHS); i++)
-        if (!s_is_path_good(self, &self->paths[i]))
-            return false;
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_ADVICE); i++)
-        if (!s_is_text(self, self->advice[i]))
-            return false;
-    for (uint32_t i = 0; i < pt_image_count(self, PT_SECTION_FIELD_CODES); i++) {
-        const pt_field_code_t *field = &self->field_codes[i];
-        if (!s_is_text(self, field->code) || !s_is_text_or_none(self, field->summary) ||
-            !s_is_text_or_none(self, field->cite))
-            return false;
-    }
-    return true;
-}
-
-//  Ids of providers and operations have 16 bits.
-static bool
-s_are_counts_good(const pt_image_t *self)
-{
-    return pt_image_count(self, PT_SECTION_PROVIDERS) <= PT_OPERATION_IDS_MAX &&
-           pt_image_count(self, PT_SECTION_OPERATIONS) <= PT_OPERATION_IDS_MAX;
+    //  What is damaged by accident is called that, whatever the damage looks like.
+    if (XXH3_64bits_digest(&state) != self->image->header->checksum)
+        return PT_E_CHECKSUM;
+    return self->is_good ? PT_OK : PT_E_MALFORMED;
 }
 
 pt_status_t
@@ -309,13 +179,14 @@ pt_image_open(pt_bytes_t bytes, pt_image_t *out_image)
     pt_status_t status = s_check_header(bytes);
     if (status != PT_OK)
         return status;
-    if (!s_are_sections_inside((const void *) bytes.data))
-        return PT_E_MALFORMED;
+    const pt_image_header_t *header = (const void *) bytes.data;
+    if (!s_are_sections_inside(header))
+        return header->checksum == pt_image_checksum(bytes) ? PT_E_MALFORMED : PT_E_CHECKSUM;
     pt_image_t image;
     s_find_sections(bytes.data, &image);
-    if (!s_are_counts_good(&image) || !s_is_table_good(&image) || !s_are_groups_good(&image) ||
-        !s_are_entries_good(&image) || !s_are_gateways_good(&image))
-        return PT_E_MALFORMED;
-    *out_image = image;
-    return PT_OK;
+    s_walk_t walk = {.image = &image, .bytes = bytes, .is_good = pt_image_are_measures_good(&image)};
+    status = s_check_bytes(&walk);
+    if (status == PT_OK)
+        *out_image = image;
+    return status;
 }
