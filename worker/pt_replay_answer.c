@@ -176,7 +176,8 @@ s_take_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *reco
     s_add_elements(self, chunk, (pt_bytes_t) {self->record + head, record->items_bytes - head}, record->count);
 }
 
-//  Gather records from `from_seq` on, as many as fit. PT_OK, or a fault of reading.
+//  Gather records from `from_seq` on, as many as fit. PT_OK, or a fault of reading the first one: what is well
+//  before a damaged record is sent, and who asks for that one is told.
 static pt_status_t
 s_gather_chunk(pt_answer_t *self, pt_store_view_t *view, uint64_t from_seq, size_t bytes_max, s_chunk_t *chunk)
 {
@@ -189,14 +190,14 @@ s_gather_chunk(pt_answer_t *self, pt_store_view_t *view, uint64_t from_seq, size
             return PT_OK;
         status = pt_store_view_items(view, self->record);
         if (status != PT_OK)
-            return status;
+            break;
         if (record.items_bytes > bytes_max) {
             s_cut_record(self, chunk, &record, from_seq, bytes_max);
             return PT_OK;
         }
         s_take_record(self, chunk, &record);
     }
-    return status == PT_E_NOT_FOUND ? PT_OK : status;
+    return status == PT_E_NOT_FOUND || chunk->count ? PT_OK : status;
 }
 
 static bool

@@ -146,6 +146,15 @@ s_enter_topic(pt_store_view_t *self, const char *name)
     return PT_OK;
 }
 
+//  Each way goes anew from the root: a cursor that stands near by does not look at the pages above the records, so
+//  that whether one that is damaged is noticed would depend on what was read before.
+static int
+s_search(pt_store_view_t *self, MDB_val *key, MDB_val *value, MDB_cursor_op how)
+{
+    int rc = mdb_cursor_renew(self->txn, self->cursor);
+    return rc == 0 ? mdb_cursor_get(self->cursor, key, value, how) : rc;
+}
+
 //  The header of the record that begins with `first_seq`.
 static pt_status_t
 s_read_header(pt_store_view_t *self, uint64_t first_seq, pt_store_record_t *out_record)
@@ -154,7 +163,7 @@ s_read_header(pt_store_view_t *self, uint64_t first_seq, pt_store_record_t *out_
     s_make_record_key(bytes, first_seq, S_PART_ITEMS, 0);
     MDB_val key = s_val(bytes, sizeof(bytes));
     MDB_val value;
-    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_KEY);
+    int rc = s_search(self, &key, &value, MDB_SET_KEY);
     if (rc == MDB_NOTFOUND)
         return s_fail(self, PT_E_CHECKSUM, "a record is missing", self->topic->name);
     if (rc != 0)
@@ -172,7 +181,7 @@ pt_store_view_find(pt_store_view_t *self, uint64_t seq, uint64_t *out_first_seq)
     s_make_record_key(bytes, seq, S_PART_ITEMS, 0);
     MDB_val key = s_val(bytes, sizeof(bytes));
     MDB_val value;
-    int rc = mdb_cursor_get(self->cursor, &key, &value, MDB_SET_RANGE);
+    int rc = s_search(self, &key, &value, MDB_SET_RANGE);
     if (rc == 0 && key.mv_size == sizeof(bytes) && memcmp(key.mv_data, bytes, sizeof(bytes)) == 0) {
         *out_first_seq = seq;
         return PT_OK;
@@ -268,7 +277,8 @@ s_gather(pt_store_view_t *self, unsigned part, s_sink_t *sink)
         s_make_record_key(bytes, self->record.first_seq, part, chunk);
         MDB_val key = s_val(bytes, sizeof(bytes));
         MDB_val value;
-        int rc = mdb_cursor_get(self->cursor, &key, &value, chunk ? MDB_NEXT : MDB_SET_KEY);
+        int rc =
+            chunk ? mdb_cursor_get(self->cursor, &key, &value, MDB_NEXT) : s_search(self, &key, &value, MDB_SET_KEY);
         if (rc != 0 && rc != MDB_NOTFOUND)
             return s_fail_lmdb(self, rc, self->topic->name);
         bool follows = rc == 0 && key.mv_size == sizeof(bytes) && memcmp(key.mv_data, bytes, sizeof(bytes)) == 0;

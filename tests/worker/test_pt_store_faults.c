@@ -1,4 +1,5 @@
 /*  What a store says after its process was killed, and after bits of its file were turned over. */
+#include "pt_replay_answer.h"
 #include "store.h"
 
 #include <fcntl.h>
@@ -393,6 +394,82 @@ bits_elsewhere_are_found_or_change_nothing(void **state)
     free(victim.areas);
 }
 
+//  ---- asked for
+
+typedef struct {
+    uint64_t first_seq, count, next_seq; //  of the decisions, and of END
+} s_answer_t;
+
+static bool
+s_take(void *context, const pt_frames_t *route, const pt_bytes_t *frames, size_t count)
+{
+    (void) route;
+    s_answer_t *answer = context;
+    pt_decisions_t header;
+    pt_end_t end;
+    if (count == 4 && pt_decisions_decode(frames[2], &header) == PT_OK) {
+        answer->first_seq = header.first_seq;
+        answer->count = header.count;
+    } else if (pt_end_decode(frames[count - 1], &end) == PT_OK) {
+        answer->next_seq = end.next_seq;
+    }
+    return true;
+}
+
+static bool
+s_fetch(pt_answer_t *self, s_answer_t *out_answer, uint64_t from_seq)
+{
+    pt_frames_t route = {.count = 0};
+    pt_fetch_t fetch = {1, PT_TEXT("retry.opn."), self->identity.epoch, from_seq, 1 << 20};
+    *out_answer = (s_answer_t) {0};
+    return pt_answer_fetch(self, &route, &fetch);
+}
+
+//  Where a part of the items of the record `seq` is in the file: less than what one chunk holds.
+static size_t
+s_find_value(const char *dir, uint64_t seq)
+{
+    char path[STORE_PATH_BYTES + 16];
+    static uint8_t s_file[PT_STORE_BYTES_MIN];
+    store_part_t part = store_part(seq, 10, 900, false);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    int fd = open(path, O_RDONLY);
+    ssize_t len = read(fd, s_file, sizeof(s_file));
+    close(fd);
+    uint8_t *at = len > 0 ? memmem(s_file, (size_t) len, part.items + 4500, 500) : NULL;
+    store_part_clear(&part);
+    assert_non_null(at);
+    return (size_t) (at - s_file);
+}
+
+static void
+what_is_well_before_a_damaged_record_is_given(void **state)
+{
+    (void) state;
+    s_victim_t victim = {.file_bytes = 0};
+    s_answer_t heard;
+    pt_answer_t answer;
+    pt_store_t *store = store_open(store_dir(victim.dir), PT_STORE_BYTES_MIN);
+    snprintf(victim.path, sizeof(victim.path), "%s/data.mdb", victim.dir);
+    for (uint64_t turn = 0; turn < 4; turn++)
+        store_commit_one(store, "retry.opn.", 1 + turn * 10, 10, 900);
+    pt_store_close(&store);
+    s_flip(&victim, s_find_value(victim.dir, 21), 3);
+
+    store = store_open(victim.dir, PT_STORE_BYTES_MIN);
+    assert_true(pt_answer_open_store(&answer, store, s_take, &heard));
+    assert_true(s_fetch(&answer, &heard, 5));
+    assert_int_equal(heard.first_seq, 1);
+    assert_int_equal(heard.count, 20);
+    assert_int_equal(heard.next_seq, 21);
+    assert_false(s_fetch(&answer, &heard, 21));
+    assert_int_equal(heard.count, 0);
+    assert_true(s_fetch(&answer, &heard, 31));
+    assert_int_equal(heard.count, 10);
+    pt_answer_close(&answer);
+    pt_store_close(&store);
+}
+
 int
 main(void)
 {
@@ -400,6 +477,7 @@ main(void)
         cmocka_unit_test(killed_writer_leaves_all_that_it_told),
         cmocka_unit_test(every_bit_of_an_entry_counts),
         cmocka_unit_test(bits_elsewhere_are_found_or_change_nothing),
+        cmocka_unit_test(what_is_well_before_a_damaged_record_is_given),
     };
     return cmocka_run_group_tests_name("pt_store_faults", tests, store_setup, store_teardown);
 }
