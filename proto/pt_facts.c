@@ -91,11 +91,7 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
 static inline bool
 s_is_step(const pt_step_t *step, pt_text_t key)
 {
-    if (step->key.len != key.len)
-        return false;
-    if (key.len - 1 < sizeof step->front && pt_text_may_read_on(key.data, sizeof step->front))
-        return pt_text_equal_block(step->front, key.data, key.len);
-    return key.len == 0 || memcmp(step->key.data, key.data, key.len) == 0;
+    return step->key.len == key.len && pt_text_equal_front(key, step->front, step->key.data);
 }
 
 /*  The step that a key is, of those from number `index` of the shape's steps on; NULL when it is none. */

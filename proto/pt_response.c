@@ -299,7 +299,7 @@ s_skip_children(s_walk_t *self, const pt_value_t *value, const uint8_t *start, s
 }
 
 /*  Read the key that stands next: ours, or KEY_COUNT_. */
-static inline pt_status_t
+static pt_status_t
 s_read_key(s_walk_t *self, s_key_index_t *out_index)
 {
     const uint8_t *start = self->cursor.at;
@@ -347,64 +347,56 @@ s_read_any_value(s_walk_t *self, s_key_index_t index)
     return true;
 }
 
-/*  Take a text of up to 255 bytes without a fault. False: the value is something else, and nothing was done. */
-static inline bool
-s_take_plain_text(s_walk_t *self, const s_key_t *key)
-{
-    pt_cursor_t *cursor = &self->cursor;
-    size_t left = pt_cursor_left(cursor);
-    if (left < 2)
-        return false;
-    uint8_t head = cursor->at[0];
-    bool is_short = (head & 0xe0) == 0xa0;
-    if (!is_short && head != 0xd9)
-        return false;
-    size_t head_bytes = is_short ? 1 : 2;
-    pt_text_t text = {(const char *) cursor->at + head_bytes, is_short ? head & 0x1fu : cursor->at[1]};
-    if (text.len > left - head_bytes || text.len < key->min || text.len > key->max || !pt_text_is_utf8(text))
-        return false;
-    *(pt_text_t *) (void *) ((char *) self->response + key->offset) = text;
-    cursor->at += head_bytes + text.len;
-    return true;
-}
-
-/*  Take a status of one or two bytes. False: as above. */
-static inline bool
-s_take_plain_status(s_walk_t *self, const s_key_t *key)
-{
-    pt_cursor_t *cursor = &self->cursor;
-    if (pt_cursor_left(cursor) < 3)
-        return false;
-    const uint8_t *at = cursor->at;
-    bool is_byte = at[0] == 0xcc;
-    if (!is_byte && at[0] != 0xcd)
-        return false;
-    unsigned natural = is_byte ? at[1] : (unsigned) at[1] << 8 | at[2];
-    if (natural < key->min || natural > key->max)
-        return false;
-    self->response->http_status = (uint16_t) natural;
-    cursor->at += is_byte ? 2 : 3;
-    return true;
-}
-
-/*  What nearly every pair is: a text or a status where it belongs, for the first time. False: the value has to be
- *  read as any other, and nothing was done.
+/*  Take a text of up to 255 bytes without a fault. Returns its bytes with the head; 0: the value is something else,
+ *  and nothing was done.
  */
-static inline bool
-s_take_plain(s_walk_t *self, s_key_index_t index)
+static inline size_t
+s_take_plain_text(s_walk_t *self, const s_key_t *key, const uint8_t *value)
+{
+    size_t left = (size_t) (self->cursor.end - value);
+    bool is_short = (*value & 0xe0) == 0xa0;
+    if (left < 2 || (!is_short && *value != 0xd9))
+        return 0;
+    size_t head_bytes = is_short ? 1 : 2;
+    pt_text_t text = {(const char *) value + head_bytes, is_short ? *value & 0x1fu : value[1]};
+    if (text.len > left - head_bytes || text.len < key->min || text.len > key->max || !pt_text_is_utf8(text))
+        return 0;
+    *(pt_text_t *) (void *) ((char *) self->response + key->offset) = text;
+    return head_bytes + text.len;
+}
+
+/*  Take a status of one or two bytes. Returns as above. */
+static inline size_t
+s_take_plain_status(s_walk_t *self, const s_key_t *key, const uint8_t *value)
+{
+    bool is_byte = *value == 0xcc;
+    if (self->cursor.end - value < 3 || (!is_byte && *value != 0xcd))
+        return 0;
+    unsigned natural = is_byte ? value[1] : (unsigned) value[1] << 8 | value[2];
+    if (natural < key->min || natural > key->max)
+        return 0;
+    self->response->http_status = (uint16_t) natural;
+    return is_byte ? 2 : 3;
+}
+
+/*  What nearly every value is, a text or a status where it belongs, for the first time. Returns as above. */
+static inline size_t
+s_take_plain(s_walk_t *self, s_key_index_t index, const uint8_t *value)
 {
     const s_key_t *key = &s_keys[index];
     if (self->seen & (1u << index))
-        return false;
-    if (!(key->kind == KIND_TEXT ? s_take_plain_text(self, key)
-                                 : index == KEY_HTTP_STATUS && s_take_plain_status(self, key)))
-        return false;
-    self->seen |= 1u << index;
-    return true;
+        return 0;
+    size_t bytes = 0;
+    if (key->kind == KIND_TEXT)
+        bytes = s_take_plain_text(self, key, value);
+    else if (index == KEY_HTTP_STATUS)
+        bytes = s_take_plain_status(self, key, value);
+    self->seen |= (bytes ? 1u : 0u) << index;
+    return bytes;
 }
 
 /*  Read one key and its value. False: the bytes cannot be read on. */
-static inline bool
+static bool
 s_read_pair(s_walk_t *self)
 {
     s_key_index_t index;
@@ -413,7 +405,33 @@ s_read_pair(s_walk_t *self)
         s_note_fault(self, status, index);
         return false;
     }
-    return (index != KEY_COUNT_ && s_take_plain(self, index)) || s_read_any_value(self, index);
+    return s_read_any_value(self, index);
+}
+
+/*  Read the pairs at the cursor whose key is one of ours, in one loop, and count them off. False: the bytes cannot be
+ *  read on.
+ */
+static bool
+s_read_our_pairs(s_walk_t *self, uint32_t *pairs)
+{
+    const uint8_t *at = self->cursor.at;
+    const uint8_t *end = self->cursor.end;
+    //  A key of 1 to 31 bytes with a byte of its value behind it.
+    while (*pairs > 0 && at < end && (uint8_t) (*at - 0xa1) < 31) {
+        pt_text_t name = {(const char *) at + 1, *at & 0x1fu};
+        const uint8_t *value = at + 1 + name.len;
+        s_key_index_t index = value < end ? s_find_key(name) : KEY_COUNT_;
+        if (index == KEY_COUNT_)
+            break;
+        --*pairs;
+        size_t bytes = s_take_plain(self, index, value);
+        self->cursor.at = value;
+        if (!bytes && !s_read_any_value(self, index))
+            return false;
+        at = bytes ? value + bytes : self->cursor.at;
+    }
+    self->cursor.at = at;
+    return true;
 }
 
 /*  Whether the bytes begin like a JSON object or array, which is what most wrong frames are. */
@@ -430,9 +448,14 @@ s_looks_like_json(pt_bytes_t frame)
 static bool
 s_open_map(s_walk_t *self, pt_bytes_t frame, uint32_t *out_pairs)
 {
-    pt_status_t status = pt_cursor_map(&self->cursor, out_pairs);
-    if (status == PT_OK)
+    pt_value_t root;
+    pt_status_t status = pt_cursor_next(&self->cursor, &root);
+    if (status == PT_OK && root.kind == PT_VALUE_MAP) {
+        *out_pairs = root.as.count;
         return true;
+    }
+    if (status == PT_OK)
+        status = PT_E_TYPE;
     if (frame.len == 0)
         s_note_words(self, status, "empty: there are no bytes");
     else if (status == PT_E_TYPE && s_looks_like_json(frame))
@@ -456,10 +479,13 @@ s_read_frame(s_walk_t *self, pt_bytes_t frame)
     uint32_t pairs;
     if (!s_open_map(self, frame, &pairs))
         return;
-    while (pairs > 0 && s_read_pair(self))
-        pairs--;
-    if (pairs > 0)
-        return;
+    while (pairs > 0) {
+        if (!s_read_our_pairs(self, &pairs))
+            return;
+        if (pairs > 0 && !s_read_pair(self))
+            return;
+        pairs -= pairs > 0;
+    }
     if (pt_cursor_end(&self->cursor) != PT_OK)
         s_note_words(self, PT_E_TRAILING, "bytes follow the map");
     if (!self->response->provider.data)

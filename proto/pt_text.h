@@ -79,6 +79,15 @@ pt_text_equal_block(const char *left, const char *right, size_t len)
 #endif
 }
 
+/*  Whether a text equals another one of its length, of which `front` holds the first 16 bytes, filled up. */
+static inline bool
+pt_text_equal_front(pt_text_t text, const char front[16], const char *other)
+{
+    if (text.len - 1 < 16 && pt_text_may_read_on(text.data, 16))
+        return pt_text_equal_block(front, text.data, text.len);
+    return text.len == 0 || memcmp(other, text.data, text.len) == 0;
+}
+
 static inline bool
 pt_text_equal(pt_text_t left, pt_text_t right)
 {
