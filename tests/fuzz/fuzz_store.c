@@ -11,12 +11,14 @@
 
 #define TOPIC "retry.opn."
 #define RECORDS "@retry.opn." //  its database
+#define DATABASES_MAX 16      //  LMDB reserves memory for each in each transaction
 
 static char s_folder[] = "/dev/shm/paytriage-fuzz-XXXXXX";
 static char s_dir[sizeof s_folder + 8];
 static char s_data[sizeof s_folder + 16];
 static uint8_t *s_image; //  of the journal as it was made
 static size_t s_image_len;
+static MDB_env *s_env; //  of the journal, once it is made
 
 static void
 s_remove(void)
@@ -74,9 +76,76 @@ s_make(void)
 static void
 s_restore(void)
 {
-    int fd = open(s_data, O_WRONLY | O_CLOEXEC);
-    FUZZ_REQUIRE(fd >= 0 && pwrite(fd, s_image, s_image_len, 0) == (ssize_t) s_image_len);
-    close(fd);
+    int fd;
+    FUZZ_REQUIRE(mdb_env_get_fd(s_env, &fd) == 0 && pwrite(fd, s_image, s_image_len, 0) == (ssize_t) s_image_len);
+}
+
+//  ---- one environment for all inputs
+
+/*  To open one takes LMDB megabytes of memory, each time, and reserving the blocks of a file that has them
+ *  takes long as well: more than all else together. So the store is linked with these, which give it the one
+ *  that is open already. It holds nothing of the input before: without a lock file each transaction begins
+ *  with what the file says.
+ */
+int __real_mdb_env_create(MDB_env **out_env);
+int __real_mdb_env_set_mapsize(MDB_env *env, size_t bytes);
+int __real_mdb_env_set_maxdbs(MDB_env *env, MDB_dbi count);
+int __real_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode);
+void __real_mdb_env_close(MDB_env *env);
+int __real_posix_fallocate(int fd, off_t offset, off_t len);
+int __wrap_mdb_env_create(MDB_env **out_env);
+int __wrap_mdb_env_set_mapsize(MDB_env *env, size_t bytes);
+int __wrap_mdb_env_set_maxdbs(MDB_env *env, MDB_dbi count);
+int __wrap_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode);
+void __wrap_mdb_env_close(MDB_env *env);
+int __wrap_posix_fallocate(int fd, off_t offset, off_t len);
+
+int
+__wrap_mdb_env_create(MDB_env **out_env)
+{
+    *out_env = s_env;
+    return s_env ? 0 : __real_mdb_env_create(out_env);
+}
+
+int
+__wrap_mdb_env_set_mapsize(MDB_env *env, size_t bytes)
+{
+    return s_env ? 0 : __real_mdb_env_set_mapsize(env, bytes);
+}
+
+int
+__wrap_mdb_env_set_maxdbs(MDB_env *env, MDB_dbi count)
+{
+    return s_env ? 0 : __real_mdb_env_set_maxdbs(env, count);
+}
+
+int
+__wrap_mdb_env_open(MDB_env *env, const char *path, unsigned flags, mdb_mode_t mode)
+{
+    return s_env ? 0 : __real_mdb_env_open(env, path, flags, mode);
+}
+
+void
+__wrap_mdb_env_close(MDB_env *env)
+{
+    if (env != s_env)
+        __real_mdb_env_close(env);
+}
+
+int
+__wrap_posix_fallocate(int fd, off_t offset, off_t len)
+{
+    return s_env ? 0 : __real_posix_fallocate(fd, offset, len);
+}
+
+static void
+s_open_env(void)
+{
+    MDB_env *env;
+    FUZZ_REQUIRE(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, DATABASES_MAX) == 0);
+    FUZZ_REQUIRE(mdb_env_set_mapsize(env, PT_STORE_BYTES_MIN) == 0);
+    FUZZ_REQUIRE(mdb_env_open(env, s_dir, MDB_NOSYNC | MDB_NOLOCK | MDB_NOTLS, 0600) == 0);
+    s_env = env;
 }
 
 //  ---- changes
@@ -158,15 +227,11 @@ s_change_entry(s_input_t *input, MDB_txn *txn)
 static void
 s_change_all(s_input_t *input)
 {
-    MDB_env *env;
     MDB_txn *txn;
-    FUZZ_REQUIRE(mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 16) == 0);
-    FUZZ_REQUIRE(mdb_env_open(env, s_dir, MDB_NOSYNC | MDB_NOLOCK, 0600) == 0);
-    FUZZ_REQUIRE(mdb_txn_begin(env, NULL, 0, &txn) == 0);
+    FUZZ_REQUIRE(mdb_txn_begin(s_env, NULL, 0, &txn) == 0);
     for (int i = 0; i < 8 && input->at < input->end; i++)
         s_change_entry(input, txn);
     FUZZ_REQUIRE(mdb_txn_commit(txn) == 0);
-    mdb_env_close(env);
 }
 
 //  ---- reading
@@ -244,8 +309,10 @@ s_read(bool read_only)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (!s_image)
+    if (!s_image) {
         s_make();
+        s_open_env();
+    }
     s_input_t input = {data, data + size};
     bool read_only = !(s_byte(&input) & 1);
     s_change_all(&input);

@@ -33,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (pt_template_parse(text, stop, &template) != PT_OK)
             continue;
         s_check_match(&template, message);
-        if (text.len < 200)
+        //  Quadratic, and a longer text has no other cases.
+        if (text.len < 64)
             FUZZ_REQUIRE(pt_template_overlap(&template, &template) || template.hole_count == 0 || text.len == 0);
     }
     free(plain);
