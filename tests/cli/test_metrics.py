@@ -188,6 +188,25 @@ class Server(unittest.TestCase):
             with support.Daemon("run", *endpoints) as daemon:
                 self.assertIn("HTTP            none: ", daemon.text)
 
+    def test_a_public_address_needs_plain_words_also_with_keys(self):
+        with tempfile.TemporaryDirectory() as folder:
+            support.run("keygen", f"{folder}/keys")
+            for endpoint in ("tcp://0.0.0.0:5580", "tcp://*:5580", "http://[::]:5580", "tcp://0:5580", "192.0.2.1:5580",
+                             "tcp://example.org:5580"):
+                for keys in [], ["--curve", f"{folder}/keys"]:
+                    code, _, words = support.run("broker", "--bind", support.address(), "--http", endpoint, *keys)
+                    self.assertEqual(code, os.EX_CONFIG, (endpoint, words))
+                    self.assertIn("--insecure-public-http", words)
+            for word in "--insecure-public-http", "--insecure-public-bind":
+                code, _, words = support.run("broker", "--bind", support.address(), "--http", "tcp://192.0.2.1:5580", word)
+                self.assertEqual(code, os.EX_USAGE, words)
+                self.assertIn("no such address", words)
+            ports = f"{folder}/ports.json"
+            with support.Daemon("broker", "--bind", support.address(), "--http", "tcp://0.0.0.0:*", "--insecure-public-http",
+                                "--curve", f"{folder}/keys", "--ports-file", ports):
+                port = json.loads(pathlib.Path(ports).read_text())["http"].rsplit(":", 1)[1]
+                self.assertEqual(get(f"http://127.0.0.1:{port}", "/healthz")[0], 200)
+
     def test_what_is_no_endpoint_is_refused(self):
         for endpoint in ("5580", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:70000", "ipc://x/y",
                          "tcp://::1:5580", ""):

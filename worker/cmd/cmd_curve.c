@@ -1,6 +1,8 @@
 /*  What --curve means to a command, and which addresses need it. */
 #include "cmd_curve.h"
 
+#include "pt_http_get.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
@@ -122,4 +124,16 @@ cmd_curve_check_bind(const char *endpoint, const pt_curve_t *curve, bool insecur
         return EX_OK;
     return cmd_fail(EX_CONFIG, "--curve DIR lets in only whom you know; --insecure-public-bind lets in everybody",
                     "%s is open to other machines, and nothing says who may come in", endpoint);
+}
+
+int
+cmd_curve_check_http(const char *endpoint, bool insecure)
+{
+    char host[256];
+    const char *port;
+    if (insecure || !pt_http_split(endpoint, host, sizeof host, &port) || s_is_loopback(host))
+        return EX_OK;
+    return cmd_fail(EX_CONFIG,
+                    "leave it on 127.0.0.1 for an agent of this machine; --insecure-public-http shows it to everybody",
+                    "%s shows metrics to other machines, without keys or encryption", endpoint);
 }

@@ -1,4 +1,4 @@
-/*  cmd_curve: the options --curve and --insecure-public-bind, and what they mean for addresses. */
+/*  cmd_curve: the option --curve and those that begin with --insecure, and what they mean for addresses. */
 #ifndef PT_CMD_CURVE_H
 #define PT_CMD_CURVE_H
 
@@ -32,5 +32,10 @@ void cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t
  *  after one line and a hint.
  */
 int cmd_curve_check_bind(const char *endpoint, const pt_curve_t *curve, bool insecure);
+
+/*  Whether to show HTTP there, which has no keys: at a public address only when told so. EX_OK, also for
+ *  what is no endpoint, or the exit code after one line and a hint.
+ */
+int cmd_curve_check_http(const char *endpoint, bool insecure);
 
 #endif

@@ -19,6 +19,7 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
     self->http = pt_config_text(config, PT_OPTION_HTTP);
     self->curve = pt_config_text(config, PT_OPTION_CURVE);
     self->insecure = pt_config_number(config, PT_OPTION_INSECURE_PUBLIC_BIND);
+    self->insecure_http = pt_config_number(config, PT_OPTION_INSECURE_PUBLIC_HTTP);
     self->front = pt_config_text(config, PT_OPTION_BROKER_FRONT);
     self->back = pt_config_text(config, PT_OPTION_BROKER_BACK);
     self->publish[PT_QUEUE_RETRY] = pt_config_text(config, PT_OPTION_PUBLISH_RETRY);
@@ -176,6 +177,13 @@ s_start_pool(cmd_service_t *self)
     return code;
 }
 
+//  CURVE does not reach it, so keys are no leave.
+static int
+s_check_http(const cmd_service_options_t *options)
+{
+    return options->http ? cmd_curve_check_http(options->http, options->insecure || options->insecure_http) : EX_OK;
+}
+
 static int
 s_start_http(cmd_service_t *self)
 {
@@ -257,6 +265,8 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         return code;
     }
     code = s_raise_descriptors();
+    if (code == EX_OK)
+        code = s_check_http(options);
     if (code != EX_OK) {
         s_release(self, code);
         return code;

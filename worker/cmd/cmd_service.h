@@ -39,6 +39,7 @@ typedef struct {
     const char *ports_file; //  NULL: none
     const char *curve;      //  folder of keys; NULL: no CURVE
     bool insecure;          //  bind public addresses without CURVE
+    bool insecure_http;     //  show what is watched at one
     pt_load_options_t load; //  the catalog; no path: the built-in one
     bool catalog_watch;
     bool with_control;
