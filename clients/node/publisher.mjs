@@ -2,12 +2,13 @@
 // A producer of paytriage by the rules of proto/PROTOCOL.md, "Producers": responses go out in numbered batches, each is
 // kept and sent again until it is acknowledged or refused for good. Used as a program it publishes JSON Lines.
 //
-//     publisher.mjs tcp://127.0.0.1:5560 [tcp://OTHER-BROKER:5560 ...] < responses.jsonl
+//     publisher.mjs [--curve KEYS] tcp://127.0.0.1:5560 [tcp://OTHER-BROKER:5560 ...] < responses.jsonl
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Dealer } from "zeromq";
 import { crc32, pack, unpack } from "./codec.mjs";
+import { connect, keysAmong } from "./curve.mjs";
 
 const WINDOW = 64, BATCH = 256, RTO_MS = 200, RTO_MAX_MS = 10000, SILENT_SENDS = 3;
 const PASSING = ["busy", "window", "bad_crc"]; // the other reasons are for good
@@ -15,8 +16,8 @@ const PASSING = ["busy", "window", "bad_crc"]; // the other reasons are for good
 const spread = (ms) => ms * (1 + Math.random() / 4);
 
 export class Publisher {
-  constructor(brokers, refused) {
-    Object.assign(this, { brokers: [...brokers], refused, socket: null, wake: () => {} });
+  constructor(brokers, refused, keys) {
+    Object.assign(this, { brokers: [...brokers], refused, keys, socket: null, wake: () => {} });
     this.producer = randomBytes(8).toString("hex");
     this.epoch = Date.now();
     this.open = [];
@@ -33,7 +34,7 @@ export class Publisher {
       this.brokers.push(this.brokers.shift());
     }
     this.socket = new Dealer({ linger: 0, sendHighWaterMark: WINDOW + 16, maxMessageSize: 2 << 20, sendTimeout: 0 });
-    this.socket.connect(this.brokers[0]);
+    connect(this.socket, this.brokers[0], this.keys);
     for (const batch of this.batches.values()) Object.assign(batch, { due: 0, silent: 0 });
     this.listen(this.socket);
   }
@@ -130,12 +131,13 @@ export class Publisher {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (process.argv.length < 3) {
-    console.error("usage: publisher.mjs BROKER [BROKER ...] < responses.jsonl");
+  const [keys, brokers] = keysAmong(process.argv.slice(2));
+  if (!brokers.length) {
+    console.error("usage: publisher.mjs [--curve KEYS] BROKER [BROKER ...] < responses.jsonl");
     process.exit(64);
   }
-  const publisher = new Publisher(process.argv.slice(2), (seq, count, reason) =>
-    console.error(`refused: ${count} of batch ${seq}: ${reason}`));
+  const publisher = new Publisher(brokers, (seq, count, reason) =>
+    console.error(`refused: ${count} of batch ${seq}: ${reason}`), keys);
   let number = 0;
   for await (const line of createInterface({ input: process.stdin }))
     await publisher.put({ id: `line:${++number}`, ...JSON.parse(line) });

@@ -3,6 +3,7 @@
 // is acknowledged. A request waits for its answer, a second at most. tail.mjs shows how to use it.
 import { Dealer, Subscriber as Sub } from "zeromq";
 import { crc32, pack, receive, unpack } from "./codec.mjs";
+import { connect, Connections } from "./curve.mjs";
 
 const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64;
 const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a source: nothing, that it has no replay, …
@@ -13,15 +14,16 @@ const newSource = (worker, epoch) => ({ worker, epoch, state: UNKNOWN, endpoint:
 const toEnd = (map, key, value = map.get(key)) => (map.delete(key), map.set(key, value), value); // so that all have their turn
 
 export class Subscriber {
-  constructor(publishers, prefixes, name, deliver, report) {
-    Object.assign(this, { prefixes, name, deliver, report, sources: new Map(), seen: new Set(), lastId: 0 });
+  constructor(publishers, prefixes, name, deliver, report, keys) {
+    Object.assign(this, { prefixes, name, deliver, report, keys, sources: new Map(), seen: new Set(), lastId: 0 });
     this.sub = new Sub({ linger: 0, receiveHighWaterMark: 10000 });
     this.sub.subscribe(...prefixes);
-    for (const endpoint of publishers) this.sub.connect(endpoint);
+    this.connections = new Connections(this.sub, publishers, keys);
   }
 
   // Take what has come, calling deliver(topic, decision), and fetch what has not.
   async step(ms) {
+    this.connections.tend();
     for (let count = 0; count < 256; count++) {
       const frames = await receive(this.sub, count ? 0 : ms);
       if (!frames) break;
@@ -55,7 +57,7 @@ export class Subscriber {
   async call(source, kind, ...values) {
     const answers = [];
     if (Date.now() < source.retryAt) return answers;
-    if (!source.dealer) (source.dealer = new Dealer({ linger: 0 })).connect(source.endpoint);
+    if (!source.dealer) connect((source.dealer = new Dealer({ linger: 0 })), source.endpoint, this.keys);
     await source.dealer.send(pack([1, kind, ++this.lastId, ...values]));
     for (let frames; (frames = await receive(source.dealer, 1000)); ) {
       answers.push([unpack(frames[0]), frames.slice(1)]);

@@ -6,22 +6,28 @@ import zmq
 import zmq.auth
 
 
+def load(path):
+    """The keys in a file that others may neither read, when one is a secret, nor change."""
+    secret = path.endswith("_secret")
+    if os.stat(path).st_mode & (0o077 if secret else 0o022):
+        raise PermissionError(f"{path} can be {'read' if secret else 'changed'} by others; "
+                              f"run: chmod {'go=' if secret else 'go-w'} {path}")
+    return zmq.auth.load_certificate(path)
+
+
 def server_key(folder, endpoint):
     """The most precise name decides: HOST:PORT, then HOST, then default; without any, the server is this party."""
     address = endpoint.partition("://")[2] if endpoint.startswith("tcp://") else ""
     for name in (address, address.rpartition(":")[0], "default"):
         path = f"{folder}/servers/{name}.key"
         if name and os.path.exists(path):
-            return zmq.auth.load_certificate(path)[0]
-    return zmq.auth.load_certificate(f"{folder}/own.key")[0]
+            return load(path)[0]
+    return load(f"{folder}/own.key")[0]
 
 
 def keys_of(folder, endpoint):
     """This client's public and secret key, and the server's, as the files are now."""
-    secret = f"{folder}/own.key_secret"
-    if os.stat(secret).st_mode & 0o077:
-        raise PermissionError(f"{secret} can be read by others; run: chmod go= {secret}")
-    return (*zmq.auth.load_certificate(secret), server_key(folder, endpoint))
+    return (*load(f"{folder}/own.key_secret"), server_key(folder, endpoint))
 
 
 def connect(socket, endpoint, folder=None):

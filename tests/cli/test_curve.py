@@ -462,6 +462,10 @@ class Guarded(unittest.TestCase):
         code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
         self.assertNotEqual(code.returncode, 0)
         self.assertIn(b"can be read by others", code.stderr)
+        (self.shop / "own.key_secret").chmod(0o600)
+        (self.shop / "servers/default.key").chmod(0o666)
+        code = subprocess.run(publisher, input=lines, capture_output=True, check=False)
+        self.assertIn(b"can be changed by others; run: chmod go-w ", code.stderr)
 
     def test_a_service_that_is_not_the_one_is_not_spoken_to(self):
         plain = support.address()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The Node.js clients: the golden vectors, and a real worker that dies in between, with a subscriber that dies as well:
-everything that was published is delivered, and nothing is told as lost.
+everything that was published is delivered, and nothing is told as lost. The same with keys, of which the service's changes.
 
     test_node.py PAYTRIAGE BUILD_FOLDER
 """
@@ -38,9 +38,9 @@ def install(folder):
 
 
 class Worker:
-    def __init__(self, paytriage, folder):
+    def __init__(self, paytriage, folder, *options):
         self.command = [paytriage, "run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
-                        "--http", "none"]
+                        "--http", "none", *options]
         for name in ("front", "replay", *QUEUES):
             self.command += [f"--{name}", f"ipc://{folder}/{name}"]
         self.start()
@@ -61,8 +61,8 @@ class Worker:
 class Tail:
     """The subscriber as a process; what it prints goes into `ids`."""
 
-    def __init__(self, clients, folder):
-        command = ["node", "tail.mjs", "node-desk", f"ipc://{folder}/retry", f"ipc://{folder}/dead-letter"]
+    def __init__(self, clients, folder, *options):
+        command = ["node", "tail.mjs", *options, "node-desk", f"ipc://{folder}/retry", f"ipc://{folder}/dead-letter"]
         self.ids, self.lines, self.words = collections.Counter(), queue.Queue(), []
         self.process = subprocess.Popen(command, cwd=clients, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
@@ -79,9 +79,9 @@ class Tail:
         self.process.wait()
 
 
-def publish(clients, folder, first, count):
+def publish(clients, folder, first, count, *options):
     """Start a publisher with its lines; finish() gives its last word."""
-    process = subprocess.Popen(["node", "publisher.mjs", f"ipc://{folder}/front"], cwd=clients, stdin=subprocess.PIPE,
+    process = subprocess.Popen(["node", "publisher.mjs", *options, f"ipc://{folder}/front"], cwd=clients, stdin=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     lines = [json.dumps({"id": f"r{number}", "provider": ("smilepayz", "opn")[number % 2], "operation": "pay_in",
                          "http_status": (503, 400)[number % 3 == 0], "received_ms": 1760000000000 + number}) + "\n"
@@ -121,6 +121,52 @@ def live(paytriage, clients, folder):
             tail.kill()
 
 
+def guarded(paytriage, clients, folder):
+    """With keys: both are let in, also after the service has changed its own; who is nobody's is not, nor an open secret."""
+    def keygen(name, *options):
+        subprocess.run([paytriage, "keygen", f"{folder}/{name}", *options], check=True, stdout=subprocess.DEVNULL)
+        return pathlib.Path(folder, name)
+
+    service, fresh, stranger = keygen("service"), keygen("fresh"), keygen("stranger")
+    shop, desk = (keygen(name, "--service", str(service), "--role", role)
+                  for name, role in (("shop", "producer"), ("desk", "subscriber")))
+    worker, tails = Worker(paytriage, folder, "--curve", str(service)), []
+    try:
+        tails.append(Tail(clients, folder, "--curve", str(desk)))
+        assert publish(clients, folder, 0, 10, "--curve", str(shop))() == "accepted 10\n"
+        tails[0].read_until(lambda: len(tails[0].ids) == 10)
+
+        shutil.copy(service / "own.key", stranger / "servers/default.key")
+        for options in (), ("--curve", str(stranger)), ("--curve", str(desk)):
+            outside = subprocess.Popen(["node", "publisher.mjs", *options, f"ipc://{folder}/front"], cwd=clients,
+                                       stdin=subprocess.PIPE)
+            outside.stdin.write(b'{"id": "outside", "provider": "opn", "http_status": 503}\n')
+            outside.stdin.close()
+            tails.append(outside)
+
+        for client in shop, desk:
+            shutil.copy(fresh / "own.key", client / "servers/default.key")
+        for name in ("own.key_secret", "own.key"):
+            shutil.copy(fresh / name, service / f".{name}")
+            (service / f".{name}").rename(service / name)
+        assert publish(clients, folder, 10, 10, "--curve", str(shop))() == "accepted 10\n"
+        tails[0].read_until(lambda: len(tails[0].ids) == 20)
+        assert "outside" not in tails[0].ids and not tails[0].words, (tails[0].ids, tails[0].words)
+        assert all(outside.poll() is None for outside in tails[1:]), "somebody came in without a key"
+
+        (shop / "own.key_secret").chmod(0o644)
+        assert "can be read by others; run: chmod go=" in publish(clients, folder, 20, 0, "--curve", str(shop))()
+        (desk / "servers/default.key").chmod(0o666)
+        changed = subprocess.run(["node", "tail.mjs", "--curve", str(desk), "desk", f"ipc://{folder}/retry"], cwd=clients,
+                                 capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+        assert "can be changed by others; run: chmod go-w" in changed.stderr, changed.stderr
+        print("20 responses with keys, none without")
+    finally:
+        worker.kill()
+        for tail in tails:
+            tail.kill()
+
+
 def main(paytriage, build):
     for path in CLIENTS.glob("*.mjs"):  # short enough to be read before it is copied
         assert len(path.read_text().splitlines()) <= 150, path
@@ -129,6 +175,8 @@ def main(paytriage, build):
     subprocess.run(["node", ROOT / "tests/clients/vectors.mjs", clients, ROOT / "tests/vectors"], check=True)
     with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
         live(paytriage, clients, folder)
+    with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
+        guarded(paytriage, clients, folder)
 
 
 if __name__ == "__main__":

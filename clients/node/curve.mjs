@@ -1,0 +1,77 @@
+// CURVE for the clients here. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys of
+// its servers; without one, connections are plain. docs/security.md has the rules.
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+
+// A key out of a file that others may neither read, when it is a secret, nor change.
+function keyOf(path, kind) {
+  const secret = path.endsWith("_secret");
+  if (statSync(path).mode & (secret ? 0o077 : 0o022))
+    throw new Error(`${path} can be ${secret ? "read" : "changed"} by others; run: chmod ${secret ? "go=" : "go-w"} ${path}`);
+  const found = new RegExp(`^\\s*${kind}-key\\s*=\\s*"([!-~]{40})"\\s*$`, "m").exec(readFileSync(path, "utf8"));
+  if (!found) throw new Error(`${path} has no ${kind}-key`);
+  return found[1];
+}
+
+// The most precise name decides: HOST:PORT, then HOST, then default; without any, the server is this party.
+function serverKey(folder, endpoint) {
+  const address = endpoint.startsWith("tcp://") ? endpoint.slice(6) : "";
+  const host = address.slice(0, Math.max(0, address.lastIndexOf(":")));
+  const paths = [address, host, "default"].filter(Boolean).map((name) => `${folder}/servers/${name}.key`);
+  return keyOf(paths.find((path) => existsSync(path)) ?? `${folder}/own.key`, "public");
+}
+
+// This client's keys and the server's, as the files are now.
+const keysOf = (folder, endpoint) => ({
+  curvePublicKey: keyOf(`${folder}/own.key_secret`, "public"),
+  curveSecretKey: keyOf(`${folder}/own.key_secret`, "secret"),
+  curveServerKey: serverKey(folder, endpoint),
+});
+
+// Keys are read anew each time, so a new connection finds a server's new key.
+export function connect(socket, endpoint, folder) {
+  if (folder) Object.assign(socket, keysOf(folder, endpoint));
+  socket.connect(endpoint);
+}
+
+// A socket's connections, made anew when a handshake fails and the files hold other keys by now: libzmq tries for ever with
+// those that it has.
+export class Connections {
+  constructor(socket, endpoints, folder) {
+    Object.assign(this, { socket, endpoints, folder, failed: false });
+    if (folder) socket.events.on("handshake:error:other", () => (this.failed = true));
+    this.connect(this.keysNow());
+  }
+
+  keysNow() {
+    return this.endpoints.map((endpoint) => (this.folder ? keysOf(this.folder, endpoint) : {}));
+  }
+
+  connect(keys) {
+    this.keys = keys;
+    let before = {};
+    for (const [index, endpoint] of this.endpoints.entries()) {
+      // Only what is new: zeromq.js warns of what is set while there are connections.
+      if (!isDeepStrictEqual(keys[index], before)) Object.assign(this.socket, (before = keys[index]));
+      this.socket.connect(endpoint);
+    }
+  }
+
+  // To be called now and then.
+  tend() {
+    if (!this.failed) return;
+    this.failed = false;
+    let keys;
+    try {
+      keys = this.keysNow();
+    } catch {
+      return; // a file that is being written: there will be another failure
+    }
+    if (isDeepStrictEqual(keys, this.keys)) return;
+    for (const endpoint of this.endpoints) this.socket.disconnect(endpoint);
+    this.connect(keys);
+  }
+}
+
+// What `--curve KEYS` in front of the other arguments names, and the others.
+export const keysAmong = (words) => (words[0] === "--curve" ? [words[1], words.slice(2)] : [undefined, words]);
