@@ -9,6 +9,9 @@
 #include <stdlib.h>
 
 #define S_ID_BYTES_MAX 32 //  of a gateway's id: it is part of every topic
+#define S_LENGTHS ((size_t) PT_PHASH_KEY_BYTES_MAX + 2)
+#define S_FETCH_AHEAD 8 //  entries; measured
+#define S_FIND_BATCH 64 //  keys
 
 //  A provider on its way into the image.
 typedef struct {
@@ -171,11 +174,14 @@ s_holds_id(const uint16_t *ids, size_t count, uint16_t id)
 }
 
 //  The ids of an entry's operations, each once; NULL when out of memory.
-static uint16_t *
+static const uint16_t *
 s_resolve_operations(s_work_t *work, const pt_source_entry_t *entry, size_t *out_count)
 {
-    uint16_t *ids = pt_draft_alloc(work->draft, (entry->operation_count + 1) * sizeof *ids);
+    static const uint16_t none;
     *out_count = 0;
+    if (entry->operation_count == 0)
+        return &none;
+    uint16_t *ids = pt_draft_alloc(work->draft, entry->operation_count * sizeof *ids);
     for (size_t i = 0; ids && i < entry->operation_count; i++) {
         size_t place = s_find_operation(work->source, entry->operations[i]);
         if (place == SIZE_MAX) {
@@ -195,6 +201,8 @@ static pt_text_t
 s_join_operations(s_work_t *work, const pt_source_entry_t *entry)
 {
     size_t room = 1;
+    if (entry->operation_count == 0)
+        return PT_TEXT("");
     for (size_t i = 0; i < entry->operation_count; i++)
         room += strlen(entry->operations[i]) + 1;
     char *joined = pt_draft_alloc(work->draft, room);
@@ -259,20 +267,62 @@ s_add_rows(s_work_t *work, const pt_source_entry_t *entry)
         work->rows[work->row_count++] = (pt_row_t) {meaning, pt_text_of(entry->codes[i]), spaces[entry->kind]};
 }
 
-//  Rows of one key together, in the order of their sources.
+//  A place for each space and length of a key; one length for all that are longer than a key may be.
+static size_t
+s_length_rank(const pt_row_t *row)
+{
+    return (size_t) row->space * S_LENGTHS + (row->key.len < S_LENGTHS ? row->key.len : S_LENGTHS - 1);
+}
+
+//  Rows of one space and length together, in the order of their sources.
+static bool
+s_order_by_length(s_work_t *work)
+{
+    pt_row_t *ordered = pt_draft_alloc(work->draft, (work->row_count + 1) * sizeof *ordered);
+    size_t *ends = pt_draft_alloc(work->draft, (S_LENGTHS * PT_SPACE_MORE + 1) * sizeof *ends);
+    if (!ordered || !ends)
+        return false;
+    for (size_t i = 0; i < work->row_count; i++)
+        ends[s_length_rank(&work->rows[i]) + 1]++;
+    for (size_t i = 1; i <= S_LENGTHS * PT_SPACE_MORE; i++)
+        ends[i] += ends[i - 1];
+    for (size_t i = 0; i < work->row_count; i++)
+        ordered[ends[s_length_rank(&work->rows[i])]++] = work->rows[i];
+    work->rows = ordered;
+    return true;
+}
+
 static int
 s_compare_rows(const void *left_p, const void *right_p)
 {
     const pt_row_t *left = left_p;
     const pt_row_t *right = right_p;
-    int order = (left->space > right->space) - (left->space < right->space);
-    if (order == 0)
-        order = (left->key.len > right->key.len) - (left->key.len < right->key.len);
+    int order = (left->key.len > right->key.len) - (left->key.len < right->key.len);
     if (order == 0 && left->key.len)
         order = memcmp(left->key.data, right->key.data, left->key.len);
     if (order == 0)
         order = (left->meaning->entry > right->meaning->entry) - (left->meaning->entry < right->meaning->entry);
     return order;
+}
+
+//  Rows of one key together, in the order of their sources. Most catalogs list their codes in the order of
+//  their bytes, and then there is nothing left to sort.
+static bool
+s_order_rows(s_work_t *work)
+{
+    if (!s_order_by_length(work))
+        return false;
+    for (size_t start = 0; start < work->row_count;) {
+        pt_row_t *rows = work->rows + start;
+        size_t count = 1;
+        bool is_ordered = true;
+        for (; start + count < work->row_count && s_length_rank(rows) == s_length_rank(rows + count); count++)
+            is_ordered = is_ordered && s_compare_rows(rows + count - 1, rows + count) < 0;
+        if (!is_ordered)
+            qsort(rows, count, sizeof *rows, s_compare_rows);
+        start += count;
+    }
+    return true;
 }
 
 static bool
@@ -281,12 +331,24 @@ s_is_same_key(const pt_row_t *left, const pt_row_t *right)
     return left->space == right->space && pt_text_equal(left->key, right->key);
 }
 
+//  Sorted rows lead to meanings and sources all over the memory.
+static void
+s_fetch_rows(const s_work_t *work, size_t at)
+{
+    if (at + 2 * S_FETCH_AHEAD < work->row_count)
+        __builtin_prefetch(work->rows[at + 2 * S_FETCH_AHEAD].meaning);
+    if (at + S_FETCH_AHEAD < work->row_count)
+        __builtin_prefetch(work->rows[at + S_FETCH_AHEAD].meaning->source);
+}
+
 static void
 s_add_groups(s_work_t *work)
 {
-    qsort(work->rows, work->row_count, sizeof *work->rows, s_compare_rows);
+    if (!s_order_rows(work))
+        return;
     for (size_t start = 0; start < work->row_count;) {
         size_t end = start + 1;
+        s_fetch_rows(work, start);
         while (end < work->row_count && s_is_same_key(&work->rows[start], &work->rows[end]))
             end++;
         pt_group_add(work->draft, work->faults, work->index, work->rows + start, end - start);
@@ -294,21 +356,65 @@ s_add_groups(s_work_t *work)
     }
 }
 
+//  The texts that few entries share.
+static void
+s_fetch_texts(const pt_draft_t *draft, const pt_source_entry_t *entry)
+{
+    if (entry->id && entry->codes[0]) {
+        pt_intern_fetch(&draft->pool, pt_text_of(entry->id));
+        pt_intern_fetch(&draft->pool, pt_text_of(entry->codes[0]));
+    }
+}
+
+static size_t
+s_count_rows(const pt_source_provider_t *source)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < source->entry_count; i++)
+        count += source->entries[i].code_count;
+    return count;
+}
+
 static void
 s_add_provider(pt_draft_t *draft, pt_faults_t *faults, const pt_source_provider_t *source)
 {
     s_work_t work = {.draft = draft, .faults = faults, .source = source};
     work.index = (uint16_t) pt_draft_next(draft, PT_SECTION_PROVIDERS);
-    work.rows = pt_draft_alloc(draft, (source->entry_count * PT_SOURCE_CODES_MAX + 1) * sizeof *work.rows);
+    work.rows = pt_draft_alloc(draft, (s_count_rows(source) + 1) * sizeof *work.rows);
     if (!work.rows)
         return;
     s_check_id(&work);
     s_check_gateway(&work);
     s_add_names(&work);
     s_add_gateway(&work);
-    for (size_t i = 0; i < source->entry_count; i++)
+    for (size_t i = 0; i < source->entry_count; i++) {
+        if (i + S_FETCH_AHEAD < source->entry_count)
+            s_fetch_texts(draft, &source->entries[i + S_FETCH_AHEAD]);
         s_add_rows(&work, &source->entries[i]);
+    }
     s_add_groups(&work);
+    pt_draft_forget(draft);
+}
+
+static bool
+s_is_same_owner(const pt_phash_item_t *left, const pt_phash_item_t *right)
+{
+    return left->space == right->space && left->owner == right->owner;
+}
+
+//  Look some keys of one owner up; each must have the answers that it was given.
+static bool
+s_lead_back(const pt_phash_t *table, const pt_phash_item_t *items, size_t count)
+{
+    pt_text_t texts[S_FIND_BATCH];
+    const pt_slot_t *slots[S_FIND_BATCH];
+    for (size_t i = 0; i < count; i++)
+        texts[i] = items[i].text;
+    pt_phash_find_batch(table, (pt_space_t) items->space, items->owner, texts, count, slots);
+    for (size_t i = 0; i < count; i++)
+        if (!slots[i] || memcmp(slots[i]->values, items[i].values, sizeof items[i].values) != 0)
+            return false;
+    return true;
 }
 
 //  Every key must lead back to its own slot in the finished image.
@@ -319,11 +425,14 @@ s_is_complete(const pt_draft_t *draft, const uint8_t *bytes, size_t len)
     if (pt_image_open((pt_bytes_t) {bytes, len}, &image) != PT_OK)
         return false;
     const pt_phash_item_t *items = (const void *) draft->keys.data;
-    for (size_t i = 0; i < draft->keys.count; i++) {
-        const pt_phash_item_t *item = &items[i];
-        const pt_slot_t *slot = pt_phash_find(&image.table, (pt_space_t) item->space, item->owner, item->text);
-        if (!slot || memcmp(slot->values, item->values, sizeof item->values) != 0)
+    for (size_t start = 0; start < draft->keys.count;) {
+        size_t count = 1;
+        while (count < S_FIND_BATCH && start + count < draft->keys.count &&
+               s_is_same_owner(&items[start], &items[start + count]))
+            count++;
+        if (!s_lead_back(&image.table, items + start, count))
             return false;
+        start += count;
     }
     return true;
 }
@@ -334,6 +443,10 @@ s_build(pt_draft_t *draft, const pt_source_t *source, pt_faults_t *faults, uint8
     if (source->provider_count > PT_OPERATION_IDS_MAX)
         return PT_E_COUNT;
     size_t errors = faults->errors;
+    size_t entries = 0;
+    for (size_t i = 0; i < source->provider_count; i++)
+        entries += source->providers[i].entry_count;
+    pt_draft_expect(draft, entries);
     for (size_t i = 0; i < source->provider_count; i++)
         s_add_provider(draft, faults, &source->providers[i]);
     pt_status_t status = pt_draft_seal(draft, faults, out_image, out_bytes);

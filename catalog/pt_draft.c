@@ -11,23 +11,45 @@ s_fail(pt_draft_t *self, pt_status_t status)
         self->status = status;
 }
 
+static bool
+s_grow(pt_draft_t *self, pt_list_t *list, size_t room, size_t element_bytes)
+{
+    uint8_t *grown = realloc(list->data, room * element_bytes);
+    if (!grown) {
+        s_fail(self, PT_E_NOMEM);
+        return false;
+    }
+    list->data = grown;
+    list->room = room;
+    return true;
+}
+
 static void
 s_push(pt_draft_t *self, pt_list_t *list, const void *element, size_t element_bytes)
 {
     if (self->status != PT_OK)
         return;
-    if (list->count == list->room) {
-        size_t room = list->room ? list->room * 2 : 64;
-        uint8_t *grown = realloc(list->data, room * element_bytes);
-        if (!grown) {
-            s_fail(self, PT_E_NOMEM);
-            return;
-        }
-        list->data = grown;
-        list->room = room;
-    }
+    if (list->count == list->room && !s_grow(self, list, list->room ? list->room * 2 : 64, element_bytes))
+        return;
     memcpy(list->data + list->count * element_bytes, element, element_bytes);
     list->count++;
+}
+
+void
+pt_draft_expect(pt_draft_t *self, size_t entries)
+{
+    assert(self);
+
+    static const pt_section_t sections[] = {PT_SECTION_ENTRIES, PT_SECTION_GROUPS};
+    for (size_t i = 0; entries && i < sizeof sections / sizeof sections[0]; i++)
+        (void) s_grow(self, &self->sections[sections[i]], entries, pt_section_element_bytes(sections[i]));
+    if (entries) {
+        (void) s_grow(self, &self->keys, entries, sizeof(pt_phash_item_t));
+        (void) s_grow(self, &self->marks, entries, sizeof(pt_mark_t));
+    }
+    //  The id of each entry, and its code.
+    if (!pt_intern_reserve(&self->pool, 2 * entries))
+        s_fail(self, PT_E_NOMEM);
 }
 
 uint32_t
@@ -118,6 +140,14 @@ pt_draft_alloc(pt_draft_t *self, size_t bytes)
     if (!block)
         s_fail(self, PT_E_NOMEM);
     return block;
+}
+
+void
+pt_draft_forget(pt_draft_t *self)
+{
+    assert(self);
+
+    pt_source_destroy(&self->scratch);
 }
 
 static void
@@ -234,12 +264,16 @@ s_write_image(const pt_draft_t *self, const pt_phash_t *table, uint8_t **out_ima
     uint8_t *image = aligned_alloc(PT_IMAGE_ALIGN, header.file_bytes);
     if (!image)
         return PT_E_NOMEM;
-    memset(image, 0, header.file_bytes);
+    uint64_t end = sizeof header;
     for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
         const pt_extent_t *extent = &header.sections[i];
-        if (extent->count)
-            memcpy(image + extent->offset, starts[i], extent->count * pt_section_element_bytes((pt_section_t) i));
+        size_t bytes = extent->count * pt_section_element_bytes((pt_section_t) i);
+        memset(image + end, 0, extent->offset - end);
+        if (bytes)
+            memcpy(image + extent->offset, starts[i], bytes);
+        end = extent->offset + bytes;
     }
+    memset(image + end, 0, header.file_bytes - end);
     memcpy(image, &header, sizeof header);
     header.checksum = pt_image_checksum((pt_bytes_t) {image, header.file_bytes});
     memcpy(image, &header, sizeof header);
@@ -258,6 +292,8 @@ pt_draft_seal(pt_draft_t *self, pt_faults_t *faults, uint8_t **out_image, size_t
 
     if (self->status != PT_OK)
         return self->status;
+    pt_intern_close(&self->pool);
+    pt_intern_close(&self->rules);
     pt_phash_t table;
     pt_status_t status = s_build_table(self, faults, &table);
     if (status != PT_OK)

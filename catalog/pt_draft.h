@@ -27,8 +27,11 @@ typedef struct {
     pt_list_t marks;     //  pt_mark_t: where each key was written
     pt_intern_t pool;    //  texts
     pt_intern_t rules;   //  pt_rule_t, each once
-    pt_source_t scratch; //  an arena for what only lives as long as the draft
+    pt_source_t scratch; //  an arena for what only lives until pt_draft_forget
 } pt_draft_t;
+
+/*  Make room for what `entries` entries usually bring, so that nothing grows on the way to them. */
+void pt_draft_expect(pt_draft_t *self, size_t entries);
 
 /*  Append a copy of one element; returns its index in the section. */
 uint32_t pt_draft_add(pt_draft_t *self, pt_section_t section, const void *element);
@@ -48,8 +51,11 @@ void pt_draft_key(pt_draft_t *self, const pt_phash_item_t *item, pt_mark_t mark)
 /*  A key with one value, whatever the operation. */
 void pt_draft_name(pt_draft_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t value, pt_mark_t mark);
 
-/*  A zeroed block that lives as long as the draft; NULL once the draft has failed. */
+/*  A zeroed block that lives until pt_draft_forget; NULL once the draft has failed. */
 void *pt_draft_alloc(pt_draft_t *self, size_t bytes);
+
+/*  Release these blocks, when a provider is done with. */
+void pt_draft_forget(pt_draft_t *self);
 
 /*  Make the image. On PT_OK the caller owns *out_image (free()). PT_E_SYNTAX: a key was given twice
  *  or has no possible length, which is in the faults; else PT_E_COUNT, PT_E_SIZE, PT_E_NOMEM.

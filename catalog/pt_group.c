@@ -21,7 +21,7 @@ typedef struct {
     uint8_t strictness; //  of rows from several operations; equal: the first written wins
 } s_candidate_t;
 
-//  The message with spaces for no-break spaces, which lives as long as the draft.
+//  The message with spaces for no-break spaces, which lives as long as the provider's rows.
 static pt_text_t
 s_plain_message(pt_draft_t *draft, const char *message)
 {
@@ -199,9 +199,11 @@ s_check_pairs(s_run_t *run)
 static bool
 s_collect_operations(s_run_t *run)
 {
-    size_t room = 1;
+    size_t room = 0;
     for (size_t i = 0; i < run->count; i++)
         room += run->rows[i].meaning->operation_count;
+    if (room == 0)
+        return true;
     run->operations = pt_draft_alloc(run->draft, room * sizeof *run->operations);
     if (!run->operations)
         return false;
@@ -285,10 +287,22 @@ s_add_pattern(pt_draft_t *draft, const s_candidate_t *candidate)
     (void) pt_draft_add(draft, PT_SECTION_PATTERNS, &pattern);
 }
 
+static bool
+s_has_message(const s_run_t *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (run->rows[i].meaning->message)
+            return true;
+    return false;
+}
+
 //  The patterns of an operation, or with PT_OPERATION_OTHER of all rows.
 static void
 s_add_patterns(s_run_t *run, uint16_t operation, pt_group_t *group)
 {
+    group->first_pattern = pt_draft_next(run->draft, PT_SECTION_PATTERNS);
+    if (!s_has_message(run))
+        return;
     s_candidate_t *candidates = pt_draft_alloc(run->draft, run->count * sizeof *candidates);
     if (!candidates)
         return;
@@ -306,7 +320,6 @@ s_add_patterns(s_run_t *run, uint16_t operation, pt_group_t *group)
         };
     }
     qsort(candidates, count, sizeof *candidates, s_compare_candidates);
-    group->first_pattern = pt_draft_next(run->draft, PT_SECTION_PATTERNS);
     group->pattern_count = (uint32_t) count;
     for (size_t i = 0; i < count; i++)
         s_add_pattern(run->draft, &candidates[i]);
@@ -422,9 +435,12 @@ pt_group_add(pt_draft_t *draft, pt_faults_t *faults, uint16_t provider, const pt
     s_check_pairs(&run);
     if (!s_collect_operations(&run))
         return;
-    uint32_t *groups = pt_draft_alloc(draft, (run.operation_count + 1) * sizeof *groups);
-    if (!groups)
-        return;
+    uint32_t *groups = NULL;
+    if (run.operation_count) {
+        groups = pt_draft_alloc(draft, run.operation_count * sizeof *groups);
+        if (!groups)
+            return;
+    }
     for (size_t i = 0; i < run.operation_count; i++)
         groups[i] = s_add_operation_group(&run, run.operations[i]);
     s_add_keys(&run, provider, groups, s_add_other_group(&run));

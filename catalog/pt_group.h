@@ -46,7 +46,7 @@ typedef struct {
 
 /*  Put the message of an entry into the image, and make what its rows need. NULL, with a fault,
  *  when the message cannot be a template or takes no place in this kind of entry; NULL also once the
- *  draft has failed. `operations` lives as long as the draft.
+ *  draft has failed. `operations` and what is returned live until pt_draft_forget.
  */
 const pt_meaning_t *pt_meaning_new(pt_draft_t *draft, pt_faults_t *faults, const pt_source_entry_t *source,
                                    uint32_t entry, const uint16_t *operations, size_t operation_count);

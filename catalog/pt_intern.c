@@ -6,42 +6,47 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define S_CELLS_MIN 256 //  a power of two; arbitrary
+
+//  Twelve bytes: half of a large table's time is waiting for its cells.
 struct pt_intern_cell {
-    uint64_t hash;
+    uint32_t hash;
     uint32_t offset;
-    uint32_t bytes;
-    bool is_used;
+    uint32_t size; //  bytes, and one more; 0: the cell is free
 };
+
+static uint32_t
+s_hash(pt_text_t text)
+{
+    return (uint32_t) XXH3_64bits(text.data, text.len);
+}
 
 //  The cell of a string: its own, or the free one where it belongs.
 static struct pt_intern_cell *
-s_find_cell(const pt_intern_t *self, uint64_t hash, pt_text_t text)
+s_find_cell(const pt_intern_t *self, uint32_t hash, pt_text_t text)
 {
     size_t mask = self->cell_room - 1;
     for (size_t i = hash & mask;; i = (i + 1) & mask) {
         struct pt_intern_cell *cell = &self->cells[i];
-        if (!cell->is_used)
+        if (!cell->size)
             return cell;
-        pt_text_t known = {self->bytes + cell->offset, cell->bytes};
+        pt_text_t known = {self->bytes + cell->offset, cell->size - 1};
         if (cell->hash == hash && pt_text_equal(known, text))
             return cell;
     }
 }
 
 static bool
-s_grow_cells(pt_intern_t *self)
+s_resize_cells(pt_intern_t *self, size_t room)
 {
-    if (self->cell_count * 2 < self->cell_room)
-        return true;
-    size_t room = self->cell_room ? self->cell_room * 2 : 256;
     struct pt_intern_cell *cells = calloc(room, sizeof *cells);
     if (!cells)
         return false;
     for (size_t i = 0; i < self->cell_room; i++) {
-        if (!self->cells[i].is_used)
+        if (!self->cells[i].size)
             continue;
         size_t place = self->cells[i].hash & (room - 1);
-        while (cells[place].is_used)
+        while (cells[place].size)
             place = (place + 1) & (room - 1);
         cells[place] = self->cells[i];
     }
@@ -49,6 +54,34 @@ s_grow_cells(pt_intern_t *self)
     self->cells = cells;
     self->cell_room = room;
     return true;
+}
+
+static bool
+s_grow_cells(pt_intern_t *self)
+{
+    if (self->cell_count * 2 < self->cell_room)
+        return true;
+    return s_resize_cells(self, self->cell_room ? self->cell_room * 2 : S_CELLS_MIN);
+}
+
+bool
+pt_intern_reserve(pt_intern_t *self, size_t count)
+{
+    assert(self);
+
+    size_t room = S_CELLS_MIN;
+    while (room <= count * 2)
+        room *= 2;
+    return room <= self->cell_room || s_resize_cells(self, room);
+}
+
+void
+pt_intern_fetch(const pt_intern_t *self, pt_text_t text)
+{
+    assert(self);
+
+    if (self->cell_room)
+        __builtin_prefetch(&self->cells[s_hash(text) & (self->cell_room - 1)], 1);
 }
 
 static bool
@@ -76,10 +109,10 @@ pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset)
         return PT_E_SIZE;
     if (!s_grow_cells(self) || !s_grow_bytes(self, text.len + 1))
         return PT_E_NOMEM;
-    uint64_t hash = XXH3_64bits(text.data, text.len);
+    uint32_t hash = s_hash(text);
     struct pt_intern_cell *cell = s_find_cell(self, hash, text);
-    if (!cell->is_used) {
-        *cell = (struct pt_intern_cell) {hash, (uint32_t) self->byte_count, (uint32_t) text.len, true};
+    if (!cell->size) {
+        *cell = (struct pt_intern_cell) {hash, (uint32_t) self->byte_count, (uint32_t) text.len + 1};
         memcpy(self->bytes + self->byte_count, text.data, text.len);
         self->byte_count += text.len;
         self->cell_count++;
@@ -89,11 +122,22 @@ pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset)
 }
 
 void
+pt_intern_close(pt_intern_t *self)
+{
+    assert(self);
+
+    free(self->cells);
+    self->cells = NULL;
+    self->cell_count = 0;
+    self->cell_room = 0;
+}
+
+void
 pt_intern_clear(pt_intern_t *self)
 {
     assert(self);
 
+    pt_intern_close(self);
     free(self->bytes);
-    free(self->cells);
     *self = (pt_intern_t) {0};
 }
