@@ -201,22 +201,22 @@ s_align(uint64_t offset)
     return (offset + PT_IMAGE_ALIGN - 1) / PT_IMAGE_ALIGN * PT_IMAGE_ALIGN;
 }
 
-//  What each section is made of.
+//  What was kept elsewhere until now takes its place among the sections.
 static void
-s_collect_sections(const pt_draft_t *self, const pt_phash_t *table, const void *starts[], pt_extent_t *extents)
+s_take_section(pt_draft_t *self, pt_section_t section, const void *data, size_t count)
 {
-    for (int i = 0; i < PT_SECTION_COUNT_; i++) {
-        starts[i] = self->sections[i].data;
-        extents[i].count = (uint32_t) self->sections[i].count;
-    }
-    starts[PT_SECTION_DISPLACEMENTS] = table->displacements;
-    extents[PT_SECTION_DISPLACEMENTS].count = table->bucket_count;
-    starts[PT_SECTION_SLOTS] = table->slots;
-    extents[PT_SECTION_SLOTS].count = table->slot_count;
-    starts[PT_SECTION_RULES] = self->rules.bytes;
-    extents[PT_SECTION_RULES].count = (uint32_t) (self->rules.byte_count / sizeof(pt_rule_t));
-    starts[PT_SECTION_POOL] = self->pool.bytes;
-    extents[PT_SECTION_POOL].count = (uint32_t) self->pool.byte_count;
+    self->sections[section] = (pt_list_t) {(void *) (uintptr_t) data, count, count};
+}
+
+static void
+s_collect_sections(pt_draft_t *self, const pt_phash_t *table)
+{
+    s_take_section(self, PT_SECTION_DISPLACEMENTS, table->displacements, table->bucket_count);
+    s_take_section(self, PT_SECTION_SLOTS, table->slots, table->slot_count);
+    s_take_section(self, PT_SECTION_RULES, self->rules.bytes, self->rules.byte_count / sizeof(pt_rule_t));
+    s_take_section(self, PT_SECTION_POOL, self->pool.bytes, self->pool.byte_count);
+    self->rules = (pt_intern_t) {0};
+    self->pool = (pt_intern_t) {0};
 }
 
 static uint64_t
@@ -252,28 +252,39 @@ s_make_header(const pt_draft_t *self, const pt_phash_t *table)
     return header;
 }
 
-static pt_status_t
-s_write_image(const pt_draft_t *self, const pt_phash_t *table, uint8_t **out_image, size_t *out_bytes)
+//  Copy the sections to their places, with zeros between them. Each is released at once: of a large
+//  catalog not all of them and the image need stand in memory together.
+static void
+s_move_sections(pt_draft_t *self, const pt_image_header_t *header, uint8_t *image)
 {
-    const void *starts[PT_SECTION_COUNT_];
+    uint64_t end = sizeof *header;
+    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
+        const pt_extent_t *extent = &header->sections[i];
+        size_t bytes = extent->count * pt_section_element_bytes((pt_section_t) i);
+        memset(image + end, 0, extent->offset - end);
+        if (bytes)
+            memcpy(image + extent->offset, self->sections[i].data, bytes);
+        free(self->sections[i].data);
+        self->sections[i] = (pt_list_t) {0};
+        end = extent->offset + bytes;
+    }
+    memset(image + end, 0, header->file_bytes - end);
+}
+
+static pt_status_t
+s_write_image(pt_draft_t *self, const pt_phash_t *table, uint8_t **out_image, size_t *out_bytes)
+{
     pt_image_header_t header = s_make_header(self, table);
-    s_collect_sections(self, table, starts, header.sections);
+    s_collect_sections(self, table);
+    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++)
+        header.sections[i].count = (uint32_t) self->sections[i].count;
     header.file_bytes = s_place_sections(header.sections);
     if (header.file_bytes > PT_IMAGE_BYTES_MAX)
         return PT_E_SIZE;
     uint8_t *image = aligned_alloc(PT_IMAGE_ALIGN, header.file_bytes);
     if (!image)
         return PT_E_NOMEM;
-    uint64_t end = sizeof header;
-    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
-        const pt_extent_t *extent = &header.sections[i];
-        size_t bytes = extent->count * pt_section_element_bytes((pt_section_t) i);
-        memset(image + end, 0, extent->offset - end);
-        if (bytes)
-            memcpy(image + extent->offset, starts[i], bytes);
-        end = extent->offset + bytes;
-    }
-    memset(image + end, 0, header.file_bytes - end);
+    s_move_sections(self, &header, image);
     memcpy(image, &header, sizeof header);
     header.checksum = pt_image_checksum((pt_bytes_t) {image, header.file_bytes});
     memcpy(image, &header, sizeof header);
@@ -298,9 +309,7 @@ pt_draft_seal(pt_draft_t *self, pt_faults_t *faults, uint8_t **out_image, size_t
     pt_status_t status = s_build_table(self, faults, &table);
     if (status != PT_OK)
         return status;
-    status = s_write_image(self, &table, out_image, out_bytes);
-    pt_phash_release(&table);
-    return status;
+    return s_write_image(self, &table, out_image, out_bytes);
 }
 
 void

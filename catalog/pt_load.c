@@ -155,6 +155,14 @@ s_read_files(s_work_t *work)
     return PT_LOAD_OK;
 }
 
+static void
+s_forget_texts(s_work_t *work)
+{
+    for (size_t i = 0; i < work->count; i++)
+        free((void *) (uintptr_t) work->files[i].text.data);
+    work->count = 0;
+}
+
 static pt_load_result_t
 s_compile(s_work_t *work)
 {
@@ -165,6 +173,8 @@ s_compile(s_work_t *work)
     load->source.keep_origins = work->options->keep_origins;
     pt_status_t status = pt_compile_files(&load->source, work->files, work->count, &load->faults);
     work->count = own; //  the others are not ours to free
+    //  The source has copies of what it needs, and the image takes as much memory again.
+    s_forget_texts(work);
     if (status == PT_E_NOMEM)
         return PT_LOAD_NO_MEMORY;
     pt_compile_check(&load->source, &load->faults);
@@ -196,8 +206,7 @@ pt_load(const pt_load_options_t *options, pt_load_t *out_load)
         result = s_read_files(&work);
     if (result == PT_LOAD_OK && !out_load->catalog)
         result = s_compile(&work);
-    for (size_t i = 0; i < work.count; i++)
-        free((void *) (uintptr_t) work.files[i].text.data);
+    s_forget_texts(&work);
     free(work.files);
     pt_paths_clear(&work.paths);
     return result;

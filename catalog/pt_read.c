@@ -99,8 +99,9 @@ s_fault_unknown_key(pt_reader_t *self, const pt_node_t *key, const char *what, c
 static size_t
 s_find_key(const pt_node_t *key, const pt_key_t *keys, size_t key_count)
 {
+    //  Keys end with a zero byte, so an empty one has a first byte too.
     for (size_t i = 0; i < key_count; i++)
-        if (pt_text_equal(key->text, pt_text_of(keys[i].name)))
+        if (key->text.data[0] == keys[i].name[0] && pt_text_equal(key->text, pt_text_of(keys[i].name)))
             return i;
     return key_count;
 }

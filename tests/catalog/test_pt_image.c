@@ -5,6 +5,8 @@
 #include "pt_image.h"
 #include "source_fixture.h"
 
+#include <stdio.h>
+
 typedef struct {
     fixture_t *fixture;
     uint8_t *image;
@@ -432,6 +434,79 @@ the_image_of_an_empty_source_opens(void **state)
     fixture_destroy(fixture);
 }
 
+static pt_bytes_t
+s_make_large_image(void)
+{
+    static const char *const ids[FIXTURE_PROVIDERS_MAX] = {"one", "two", "three", "four"};
+    static char texts[FIXTURE_PROVIDERS_MAX][FIXTURE_ENTRIES_MAX][16];
+    fixture_t *fixture = fixture_new();
+    for (size_t i = 0; i < FIXTURE_PROVIDERS_MAX; i++) {
+        pt_source_provider_t *provider = fixture_provider(fixture, ids[i]);
+        for (unsigned code = 0; code < FIXTURE_ENTRIES_MAX; code++) {
+            char *id = texts[i][code];
+            int code_at = snprintf(id, sizeof texts[i][code], "%s/", ids[i]);
+            (void) snprintf(id + code_at, 8, "%03u", code);
+            fixture_code(provider, id, id + code_at, NULL);
+        }
+    }
+    pt_bytes_t image = fixture_image(fixture);
+    fixture_destroy(fixture);
+    return image;
+}
+
+//  Write a number that leads nowhere, make the checksum fit, and open; then undo it.
+static pt_status_t
+s_open_with_number(uint8_t *image, size_t bytes, size_t offset, uint32_t number)
+{
+    pt_image_t opened;
+    uint32_t before;
+    memcpy(&before, image + offset, sizeof before);
+    memcpy(image + offset, &number, sizeof number);
+    uint64_t sum = pt_image_checksum((pt_bytes_t) {image, bytes});
+    memcpy(image + offsetof(pt_image_header_t, checksum), &sum, sizeof sum);
+    pt_status_t status = pt_image_open((pt_bytes_t) {image, bytes}, &opened);
+    memcpy(image + offset, &before, sizeof before);
+    return status;
+}
+
+//  An image is checked step by step; elements stand across the steps, and no two sections begin with one.
+static void
+no_element_of_a_large_image_goes_unchecked(void **state)
+{
+    (void) state;
+    pt_bytes_t large = s_make_large_image();
+    uint8_t *image = (uint8_t *) (uintptr_t) large.data;
+    pt_image_header_t header;
+    memcpy(&header, image, sizeof header);
+    const pt_extent_t *entries = &header.sections[PT_SECTION_ENTRIES];
+    const pt_extent_t *groups = &header.sections[PT_SECTION_GROUPS];
+    assert_int_equal(entries->count, FIXTURE_PROVIDERS_MAX * FIXTURE_ENTRIES_MAX);
+    for (size_t i = 0; i < entries->count; i++) {
+        size_t offset = entries->offset + i * sizeof(struct pt_entry) + offsetof(struct pt_entry, rule);
+        assert_int_equal(s_open_with_number(image, large.len, offset, UINT32_MAX), PT_E_MALFORMED);
+    }
+    for (size_t i = 0; i < groups->count; i++) {
+        size_t offset = groups->offset + i * sizeof(pt_group_t) + offsetof(pt_group_t, own);
+        assert_int_equal(s_open_with_number(image, large.len, offset, entries->count), PT_E_MALFORMED);
+    }
+    assert_int_equal(s_open_with_number(image, large.len, offsetof(pt_image_header_t, reserved), 0), PT_OK);
+    free(image);
+}
+
+//  What accident damaged is told as that, whatever it looks like.
+static void
+damage_that_also_leads_nowhere_is_called_a_wrong_checksum(void **state)
+{
+    s_world_t *world = *state;
+    uint8_t *copy = s_copy(world);
+    pt_image_header_t header;
+    memcpy(&header, copy, sizeof header);
+    memset(copy + header.sections[PT_SECTION_ENTRIES].offset, 0xff, sizeof(struct pt_entry));
+    assert_int_equal(s_open(copy, world->bytes), PT_E_CHECKSUM);
+    memset(copy + offsetof(pt_image_header_t, sections), 0xff, sizeof header.sections);
+    assert_int_equal(s_open(copy, world->bytes), PT_E_CHECKSUM);
+}
+
 #define S_TEST(name) cmocka_unit_test_setup_teardown(name, s_set_up, s_tear_down)
 
 int
@@ -453,6 +528,8 @@ main(void)
         S_TEST(what_is_no_image_is_refused),
         S_TEST(a_wrong_checksum_is_refused_as_such),
         S_TEST(an_image_beyond_the_limit_is_refused_by_its_size),
+        S_TEST(damage_that_also_leads_nowhere_is_called_a_wrong_checksum),
+        cmocka_unit_test(no_element_of_a_large_image_goes_unchecked),
         cmocka_unit_test(the_image_of_an_empty_source_opens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
