@@ -24,12 +24,11 @@ pt_classify(const pt_phash_t *table, const pt_triple_t *triple)
     uint32_t miss;
     const pt_slot_t *slot = pt_phash_probe(table, PT_SPACE_CODE, provider, triple->code, &miss);
     unsigned pick = pt_slot_pick(slot, operation);
-    if ((slot->flags & PT_SLOT_MORE & ~miss) && pick == PT_SLOT_OPERATIONS && operation != PT_OPERATION_OTHER) {
+    if (pt_slot_has_more(slot) && !miss && pick == PT_SLOT_OPERATIONS && operation != PT_OPERATION_OTHER) {
         uint32_t more = pt_phash_value(table, (pt_space_t) (PT_SPACE_CODE + PT_SPACE_MORE), operation, triple->code);
         if (more != PT_PHASH_NONE)
             return more;
     }
-    __asm__("" : "+r"(miss));
     return slot->values[pick] | miss;
 }
 

@@ -63,7 +63,16 @@ s_find(const s_table_t *self, pt_text_t text)
     return pt_phash_value(&self->phash, PT_SPACE_CODE, 0, text);
 }
 
-PT_CONTENDER_LOOPS(s_single, s_table_t, s_find)
+//  Where a look-up waits for the one before, its caller asks for a slot, as pt_catalog_lookup does.
+static inline uint32_t
+s_find_slot(const s_table_t *self, pt_text_t text)
+{
+    const pt_slot_t *slot = pt_phash_find(&self->phash, PT_SPACE_CODE, 0, text);
+    return slot ? slot->values[PT_SLOT_OPERATIONS] : PT_KEY_NONE;
+}
+
+PT_CONTENDER_RUN(s_single, s_table_t, s_find)
+PT_CONTENDER_CHAIN(s_single, s_table_t, s_find_slot)
 
 static uint64_t
 s_ours_classify(const void *table, const pt_triple_t *triples, size_t count)

@@ -31,14 +31,19 @@ extern volatile size_t pt_contender_zero;
 
 /*  The loops around `find`, a static inline function of (const TYPE *, pt_text_t) -> uint32_t. */
 #define PT_CONTENDER_LOOPS(name, type, find)                                                                           \
+    PT_CONTENDER_RUN(name, type, find)                                                                                 \
+    PT_CONTENDER_CHAIN(name, type, find)
+
+#define PT_CONTENDER_RUN(name, type, find)                                                                             \
     static uint64_t name##_run(const void *table, const pt_text_t *texts, size_t count)                                \
     {                                                                                                                  \
         uint64_t sum = 0;                                                                                              \
         for (size_t i = 0; i < count; i++)                                                                             \
             sum += find((const type *) table, texts[i]);                                                               \
         return sum;                                                                                                    \
-    }                                                                                                                  \
-                                                                                                                       \
+    }
+
+#define PT_CONTENDER_CHAIN(name, type, find)                                                                           \
     static uint64_t name##_chain(const void *table, const pt_text_t *texts, size_t count)                              \
     {                                                                                                                  \
         size_t zero = pt_contender_zero;                                                                               \

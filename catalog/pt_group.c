@@ -409,16 +409,18 @@ s_add_keys(s_run_t *run, uint16_t provider, const uint32_t *groups, uint32_t oth
     const pt_row_t *first = &run->rows[0];
     pt_mark_t mark = first->meaning->source->mark;
     pt_phash_item_t item = {.text = first->key, .space = (uint8_t) first->space, .owner = provider};
+    bool has_more = run->operation_count > PT_SLOT_OPERATIONS;
+    size_t own = has_more ? PT_SLOT_OPERATIONS - 1 : run->operation_count;
     for (size_t i = 0; i < PT_SLOT_OPERATIONS; i++) {
-        bool is_used = i < run->operation_count;
+        bool is_used = i < own;
         item.operations[i] = is_used ? run->operations[i] : PT_OPERATION_NONE;
         item.values[i] = is_used ? groups[i] : PT_IMAGE_NONE;
     }
     item.values[PT_SLOT_OPERATIONS] = other;
-    if (run->operation_count > PT_SLOT_OPERATIONS)
-        item.flags |= PT_SLOT_MORE;
+    if (has_more)
+        item.operations[own] = PT_OPERATION_MORE;
     pt_draft_key(run->draft, &item, mark);
-    for (size_t i = PT_SLOT_OPERATIONS; i < run->operation_count; i++)
+    for (size_t i = own; i < run->operation_count; i++)
         pt_draft_name(run->draft, (pt_space_t) (first->space + PT_SPACE_MORE), run->operations[i], first->key,
                       groups[i], mark);
 }

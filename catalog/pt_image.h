@@ -19,7 +19,7 @@ extern "C" {
 
 #define PT_IMAGE_MAGIC UINT64_C(0x0100005441435450) //  "PTCAT", two zeros, 1 on a little-endian machine
 #define PT_IMAGE_ENDIAN UINT32_C(0x01020304)
-#define PT_IMAGE_MAJOR 4 //  another one cannot be read
+#define PT_IMAGE_MAJOR 5 //  another one cannot be read
 #define PT_IMAGE_MINOR 0
 #define PT_IMAGE_HEADER_BYTES 256
 #define PT_IMAGE_ALIGN 64

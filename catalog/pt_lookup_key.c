@@ -34,7 +34,7 @@ typedef struct {
 static void
 s_take_message(pt_text_t text, s_message_t *out_message)
 {
-    uint64_t words[3] = {0};
+    uint64_t words[PT_PHASH_WORDS] = {0};
     //  A message shorter than that is filled up; of a longer one the rest does not count.
     if (text.len)
         pt_phash_load(text.data, text.len < PT_PHASH_INLINE_BYTES ? text.len : PT_PHASH_INLINE_BYTES, words);
@@ -140,7 +140,7 @@ pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t s
     unsigned pick = pt_slot_pick(slot, query->operation);
     if (pick < PT_SLOT_OPERATIONS)
         return slot->values[pick];
-    if (!(slot->flags & PT_SLOT_MORE) || query->operation == PT_OPERATION_OTHER)
+    if (!pt_slot_has_more(slot) || query->operation == PT_OPERATION_OTHER)
         return PT_IMAGE_NONE;
     const pt_phash_t *table = &query->catalog->image.table;
     const pt_slot_t *more = pt_phash_find(table, (pt_space_t) (space + PT_SPACE_MORE), query->operation, key);

@@ -9,8 +9,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #define S_SEEDS_PER_SIZE 16       //  measured: 2 to 6 are needed at three or four keys a bucket
 #define S_SIZES_MAX 64            //  each a sixteenth larger; one or two are needed
@@ -18,8 +16,8 @@
 #define S_DISPLACEMENTS_MAX 65536 //  a displacement has 16 bits
 
 const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES] = {
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 };
 
 //  What one attempt at a table works with.
@@ -36,27 +34,33 @@ typedef struct {
     uint64_t *taken;   //  a bit for each slot, and a word more than that
 } s_builder_t;
 
-//  Read a little-endian word of eight bytes as the slots hold it.
+//  What stands between the first and the last two words of a long key, as 32 bits in the high half.
 static uint64_t
-s_load_word(const char *data)
+s_fold(const pt_phash_t *self, pt_text_t text)
 {
-    uint64_t word;
-    memcpy(&word, data, sizeof word);
-    return word;
-}
-
-uint64_t
-pt_phash_fold(const pt_phash_t *self, pt_text_t text)
-{
-    return XXH3_64bits_withSeed(text.data, text.len, self->seed[0]) & ~(uint64_t) UINT32_MAX;
+    uint64_t fold = text.len;
+    for (size_t at = 8; at < text.len - 16; at += 8)
+        fold = pt_phash_mum(fold ^ pt_phash_word(text.data + at), self->seed[0]);
+    return fold & ~(uint64_t) UINT32_MAX;
 }
 
 static void
 s_make_long_key(const pt_phash_t *self, pt_text_t text, pt_key_t *out_key)
 {
-    out_key->words[0] = s_load_word(text.data);
-    out_key->words[1] = pt_phash_fold(self, text);
-    out_key->words[2] = s_load_word(text.data + text.len - 8);
+    out_key->words[0] = pt_phash_word(text.data);
+    out_key->words[1] = s_fold(self, text);
+    out_key->words[2] = pt_phash_word(text.data + text.len - 16);
+    out_key->words[3] = pt_phash_word(text.data + text.len - 8);
+}
+
+//  Whether two long keys of one length are the same there.
+static bool
+s_is_same_between(const char *known, pt_text_t text)
+{
+    uint64_t difference = 0;
+    for (size_t at = 8; at < text.len - 16; at += 8)
+        difference |= pt_phash_word(known + at) ^ pt_phash_word(text.data + at);
+    return !difference;
 }
 
 const pt_slot_t *
@@ -68,10 +72,10 @@ pt_phash_find_long(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_
     s_make_long_key(self, text, &key);
     key.meta = pt_phash_meta(space, owner, text.len);
     const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
-    if (slot->meta != key.meta || slot->words[0] != key.words[0] || slot->words[2] != key.words[2])
-        return NULL;
-    const char *known = self->pool + (uint32_t) slot->words[1];
-    return memcmp(known, text.data, text.len) == 0 ? slot : NULL;
+    key.words[1] |= (uint32_t) slot->words[1];
+    return pt_phash_difference(slot, &key) == 0 && s_is_same_between(self->pool + (uint32_t) slot->words[1], text)
+               ? slot
+               : NULL;
 }
 
 static void
@@ -123,7 +127,7 @@ s_size_table(pt_phash_t *table, size_t count, size_t growth)
         shift--;
     table->slot_count = (uint32_t) slots;
     table->displacement_max = (uint32_t) displacements - 1;
-    table->range = (uint32_t) (slots - displacements + 1);
+    table->range = slots - displacements + 1;
     table->bucket_count = buckets;
     table->shift = shift;
 }
@@ -298,7 +302,6 @@ s_write_slot(const pt_phash_t *table, const pt_phash_item_t *item, pt_slot_t *ou
         out_slot->words[1] |= item->pool_offset;
     out_slot->meta = key.meta;
     memcpy(out_slot->operations, item->operations, sizeof item->operations);
-    out_slot->flags = item->flags;
     memcpy(out_slot->values, item->values, sizeof item->values);
 }
 

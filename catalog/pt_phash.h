@@ -1,12 +1,12 @@
 /*  pt_phash: a perfect hash over short keys, with the key and its answers in one cache line.
  *
- *  hash_id 1: two 64-bit multiplications over the masked key words; a 16-bit displacement per
- *  bucket makes every known key's slot its own. The whole key stands in the slot and is compared,
- *  so an unknown key is refused and never takes another's answer. A lookup reads one displacement
- *  and one slot, whatever the key.
+ *  hash_id 2: two 64-bit multiplications over the masked key words, and one more for each further word of
+ *  a key that is longer than the slot; a 16-bit displacement per bucket makes every known key's slot its own. The whole
+ * key stands in the slot and is compared, so an unknown key is refused and never takes another's answer. A lookup reads
+ * one displacement and one slot, whatever the key.
  *
- *  A slot answers for up to five operations and for any other one; pt_slot_pick chooses among them
- *  without a branch.
+ *  A slot answers for up to four operations and for any other one; pt_slot_pick chooses among them
+ *  without a branch. Where a key has more, the slot answers for three and says so in place of a fourth.
  */
 #ifndef PT_PHASH_H
 #define PT_PHASH_H
@@ -22,24 +22,25 @@
 extern "C" {
 #endif
 
-#define PT_PHASH_ID 1
+#define PT_PHASH_ID 2
 #define PT_PHASH_KEY_BYTES_MAX 255 //  the length has one byte of the slot
-#define PT_PHASH_INLINE_BYTES 24   //  longer keys stand in the pool
+#define PT_PHASH_INLINE_BYTES 32   //  longer keys stand in the pool
+#define PT_PHASH_WORDS (PT_PHASH_INLINE_BYTES / 8)
 #define PT_PHASH_KEYS_MAX (8u * 1024 * 1024)
 #define PT_PHASH_NONE UINT32_MAX //  no answer
-#define PT_SLOT_OPERATIONS 5
-#define PT_SLOT_MORE 1u            //  slot flag: further operations have keys of their own
+#define PT_SLOT_OPERATIONS 4
 #define PT_SLOT_UNUSED UINT32_MAX  //  meta of a slot without a key
 #define PT_OPERATION_NONE 0xffffu  //  fills the unused places of a slot
 #define PT_OPERATION_OTHER 0xfffeu //  asks for the answer to any operation
-#define PT_OPERATION_IDS_MAX 0xfffeu
+#define PT_OPERATION_MORE 0xfffdu  //  in a slot's last place: further operations have keys of their own
+#define PT_OPERATION_IDS_MAX 0xfffdu
 
 //  Key spaces. The same bytes in two spaces, or under two owners, are two keys.
 typedef enum {
     PT_SPACE_CODE,   //  owner: provider
     PT_SPACE_STATUS, //  owner: provider
     PT_SPACE_HTTP,   //  owner: provider
-    PT_SPACE_MORE,   //  this plus one of the above: the sixth and later operations; owner: operation
+    PT_SPACE_MORE,   //  this plus one of the above: the fourth and later of its operations; owner: operation
     PT_SPACE_PROVIDER = 2 * PT_SPACE_MORE, //  owner: 0
     PT_SPACE_OPERATION,                    //  owner: provider
     PT_SPACE_DIGITS,                       //  owner: provider
@@ -48,16 +49,16 @@ typedef enum {
 
 //  One key and its answers. Stands as it is in the image.
 typedef struct {
-    uint64_t words[3]; //  the key, zero filled; of a long key: first 8, fold and pool offset, last 8 bytes
-    uint32_t meta;     //  length, space and owner
+    uint64_t words[PT_PHASH_WORDS]; //  the key, zero filled; of a long key its first 8 bytes, fold and pool
+                                    //  offset, its last 16 bytes
+    uint32_t meta;                  //  length, space and owner
     uint16_t operations[PT_SLOT_OPERATIONS];
-    uint16_t flags;
     uint32_t values[PT_SLOT_OPERATIONS + 1]; //  one for each operation; the last for any other
 } pt_slot_t;
 _Static_assert(sizeof(pt_slot_t) == 64, "a slot is one cache line");
 
 typedef struct {
-    uint64_t words[3];
+    uint64_t words[PT_PHASH_WORDS];
     uint32_t meta;
 } pt_key_t;
 
@@ -67,7 +68,7 @@ typedef struct {
     const uint16_t *displacements;
     const pt_slot_t *slots;
     const char *pool;
-    uint32_t range; //  of the base position
+    uint64_t range; //  of the base position; 32 bits of it are used
     uint32_t shift; //  of the hash, to its bucket
     uint32_t bucket_count;
     uint32_t slot_count;
@@ -81,7 +82,6 @@ typedef struct {
     uint16_t owner;
     uint32_t pool_offset;
     uint16_t operations[PT_SLOT_OPERATIONS];
-    uint16_t flags;
     uint32_t values[PT_SLOT_OPERATIONS + 1];
 } pt_phash_item_t;
 
@@ -96,9 +96,6 @@ PT_MUST_CHECK pt_status_t pt_phash_build(const pt_phash_item_t *items, size_t co
                                          pt_phash_t *out_table, size_t out_pair[2]);
 void pt_phash_release(pt_phash_t *table);
 
-/*  32 bits of a long key's bytes, in the high half. */
-uint64_t pt_phash_fold(const pt_phash_t *self, pt_text_t text);
-
 /*  Find a long key; use pt_phash_find. */
 const pt_slot_t *pt_phash_find_long(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text);
 
@@ -108,24 +105,35 @@ pt_phash_meta(pt_space_t space, uint16_t owner, size_t len)
     return (uint32_t) len | (uint32_t) space << 8 | (uint32_t) owner << 16;
 }
 
+static inline uint64_t
+pt_phash_word(const void *at)
+{
+    uint64_t word;
+    __builtin_memcpy(&word, at, sizeof word);
+    return word;
+}
+
 __extension__ typedef unsigned __int128 pt_wide_t;
 
 static inline uint64_t
 pt_phash_mum(uint64_t left, uint64_t right)
 {
+#ifdef __x86_64__
+    //  In two registers; of a wide product the compiler keeps one half on the stack.
+    uint64_t high;
+    __asm__("mulq %3" : "=a"(left), "=d"(high) : "%0"(left), "rm"(right) : "cc");
+    return left ^ high;
+#else
     pt_wide_t product = (pt_wide_t) left * right;
-    uint64_t low = (uint64_t) product;
-    uint64_t high = (uint64_t) (product >> 64);
-    //  Taken as two words, or the compiler keeps the product together on the stack.
-    __asm__("" : "+r"(low), "+r"(high));
-    return low ^ high;
+    return (uint64_t) product ^ (uint64_t) (product >> 64);
+#endif
 }
 
 static inline uint64_t
 pt_phash_hash(const pt_phash_t *self, const pt_key_t *key)
 {
     return pt_phash_mum(key->words[0] ^ self->seed[0], key->words[1] ^ self->seed[1]) ^
-           pt_phash_mum(key->words[2] ^ self->seed[2], key->meta ^ self->seed[3]);
+           pt_phash_mum(key->words[2] ^ self->seed[2], key->words[3] ^ key->meta * self->seed[3]);
 }
 
 static inline uint32_t
@@ -140,25 +148,27 @@ pt_phash_slot(const pt_phash_t *self, uint64_t hash)
     return self->slots + pt_phash_base(self, hash) + self->displacements[hash >> self->shift];
 }
 
-static inline uint64_t
-pt_phash_word(const void *at)
+/*  The same, one instruction more and one step less from the displacement to the slot. */
+static inline const pt_slot_t *
+pt_phash_slot_soon(const pt_phash_t *self, uint64_t hash)
 {
-    uint64_t word;
-    __builtin_memcpy(&word, at, sizeof word);
-    return word;
+    const pt_slot_t *base = self->slots + pt_phash_base(self, hash);
+    //  Hidden, or the compiler adds both numbers first.
+    __asm__("" : "+r"(base));
+    return base + self->displacements[hash >> self->shift];
 }
 
-//  Bytes 24 - n to 47 - n keep the first n bytes of a key.
+//  Bytes 32 - n to 63 - n keep the first n bytes of a key.
 extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
 
-/*  Load a key of 1 to 24 bytes, zero filled.
+/*  Load a key of 1 to PT_PHASH_INLINE_BYTES bytes, zero filled.
  *
- *  One load of 24 bytes and a mask costs no mispredicted branch on the length. It may read past
+ *  One load of all bytes and a mask costs no mispredicted branch on the length. It may read past
  *  the key, but never into another page, so it cannot fault; checkers of memory and of races see a
  *  copy instead, and so does whoever defines PT_STRICT_LOADS.
  */
 static inline void
-pt_phash_load(const char *data, size_t len, uint64_t words[3])
+pt_phash_load(const char *data, size_t len, uint64_t words[PT_PHASH_WORDS])
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(PT_STRICT_LOADS)
     if (__builtin_expect(((uintptr_t) data & 4095) <= 4096 - PT_PHASH_INLINE_BYTES, 1)) {
@@ -167,32 +177,40 @@ pt_phash_load(const char *data, size_t len, uint64_t words[3])
         words[0] = pt_phash_word(data) & pt_phash_word(masks);
         words[1] = pt_phash_word(data + 8) & pt_phash_word(masks + 8);
         words[2] = pt_phash_word(data + 16) & pt_phash_word(masks + 16);
+        words[3] = pt_phash_word(data + 24) & pt_phash_word(masks + 24);
         return;
     }
 #endif
-    words[0] = words[1] = words[2] = 0;
+    words[0] = words[1] = words[2] = words[3] = 0;
     memcpy(words, data, len);
 }
 
-/*  The slot where a key stands if it is known, with *out_miss 0; else some slot, and *out_miss all ones.
- *  Whoever needs a number, not a slot, mixes the miss in and so branches on no key. Any bytes of any
- *  length may be asked for.
+/*  0 where the slot is the key's. */
+static inline uint64_t
+pt_phash_difference(const pt_slot_t *slot, const pt_key_t *key)
+{
+    return (slot->words[0] ^ key->words[0]) | (slot->words[1] ^ key->words[1]) | (slot->words[2] ^ key->words[2]) |
+           (slot->words[3] ^ key->words[3]) | (slot->meta ^ key->meta);
+}
+
+/*  The slot where a key stands if it is known, and what it differs in: 0 where it stands there. `soon`: the
+ *  caller waits for it.
  */
 static inline const pt_slot_t *
-pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_miss)
+pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, bool soon,
+                 uint64_t *out_difference)
 {
     if (__builtin_expect(text.len - 1 >= PT_PHASH_INLINE_BYTES, 0)) {
         const pt_slot_t *found = pt_phash_find_long(self, space, owner, text);
-        *out_miss = found ? 0 : UINT32_MAX;
+        *out_difference = !found;
         return found ? found : self->slots;
     }
     pt_key_t key;
     pt_phash_load(text.data, text.len, key.words);
     key.meta = pt_phash_meta(space, owner, text.len);
-    const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
-    uint64_t difference = (slot->words[0] ^ key.words[0]) | (slot->words[1] ^ key.words[1]) |
-                          (slot->words[2] ^ key.words[2]) | (slot->meta ^ key.meta);
-    *out_miss = -(uint32_t) (difference != 0);
+    uint64_t hash = pt_phash_hash(self, &key);
+    const pt_slot_t *slot = soon ? pt_phash_slot_soon(self, hash) : pt_phash_slot(self, hash);
+    *out_difference = pt_phash_difference(slot, &key);
     return slot;
 }
 
@@ -200,9 +218,30 @@ pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text
 static inline const pt_slot_t *
 pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
 {
-    uint32_t miss;
-    const pt_slot_t *slot = pt_phash_probe(self, space, owner, text, &miss);
-    return miss ? NULL : slot;
+    uint64_t difference;
+    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, true, &difference);
+    return difference ? NULL : slot;
+}
+
+/*  The slot where a key stands if it is known, with *out_miss 0; else some slot, and *out_miss all ones.
+ *  Whoever needs a number, not a slot, mixes the miss in and so branches on no key: right where one
+ *  look-up does not wait for the one before, since nobody can foresee which key is unknown. Where it does
+ *  wait, pt_phash_find is faster: what comes after need not wait for the comparison. Any bytes of any
+ *  length may be asked for.
+ */
+static inline const pt_slot_t *
+pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_miss)
+{
+    uint64_t difference;
+    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, false, &difference);
+    //  In assembler, since the compiler makes a branch of whatever it understands.
+#ifdef __x86_64__
+    __asm__("negq %1\n\tsbbl %0, %0" : "=r"(*out_miss), "+r"(difference) : : "cc");
+#else
+    *out_miss = -(uint32_t) (difference != 0);
+    __asm__("" : "+r"(*out_miss));
+#endif
+    return slot;
 }
 
 /*  What a key answers to any operation, or PT_PHASH_NONE, without a branch on the key. */
@@ -211,8 +250,6 @@ pt_phash_value(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text
 {
     uint32_t miss;
     const pt_slot_t *slot = pt_phash_probe(self, space, owner, text, &miss);
-    //  The compiler must not see what it is, or it branches again.
-    __asm__("" : "+r"(miss));
     return slot->values[PT_SLOT_OPERATIONS] | miss;
 }
 
@@ -223,15 +260,15 @@ pt_phash_value(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text
 void pt_phash_find_batch(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_text_t *texts, size_t count,
                          const pt_slot_t **out_slots);
 
-/*  Which of a slot's values answers to an operation: 0 to 4, or 5, the one for any other. */
+/*  Which of a slot's values answers to an operation: 0 to 3, or 4, the one for any other. */
 static inline unsigned
 pt_slot_pick(const pt_slot_t *slot, uint16_t operation)
 {
 #ifdef __SSE2__
-    //  Two of the eight lanes are the flags and the first value; the bit at 10 ends the search.
-    __m128i lanes = _mm_loadu_si128((const __m128i *) (const void *) slot->operations);
+    //  The upper four lanes are none; the bit above the lower ones ends the search.
+    __m128i lanes = _mm_loadl_epi64((const __m128i *) (const void *) slot->operations);
     __m128i equal = _mm_cmpeq_epi16(lanes, _mm_set1_epi16((short) operation));
-    unsigned mask = ((unsigned) _mm_movemask_epi8(equal) & 0x3ffu) | 1u << (2 * PT_SLOT_OPERATIONS);
+    unsigned mask = (unsigned) _mm_movemask_epi8(equal) | 1u << (2 * PT_SLOT_OPERATIONS);
     return (unsigned) __builtin_ctz(mask) / 2;
 #else
     unsigned mask = 1u << PT_SLOT_OPERATIONS;
@@ -239,6 +276,13 @@ pt_slot_pick(const pt_slot_t *slot, uint16_t operation)
         mask |= (unsigned) (slot->operations[i] == operation) << i;
     return (unsigned) __builtin_ctz(mask);
 #endif
+}
+
+/*  Whether further operations of a slot's key have keys of their own. */
+static inline bool
+pt_slot_has_more(const pt_slot_t *slot)
+{
+    return slot->operations[PT_SLOT_OPERATIONS - 1] == PT_OPERATION_MORE;
 }
 
 #ifdef __cplusplus

@@ -43,10 +43,7 @@ s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_t
     }
     for (size_t i = 0; i < count; i++) {
         const pt_slot_t *slot = flights[i].slot;
-        const pt_key_t *key = &flights[i].key;
-        uint64_t difference = (slot->words[0] ^ key->words[0]) | (slot->words[1] ^ key->words[1]) |
-                              (slot->words[2] ^ key->words[2]) | (slot->meta ^ key->meta);
-        out_slots[i] = difference ? NULL : slot;
+        out_slots[i] = pt_phash_difference(slot, &flights[i].key) ? NULL : slot;
         if (__builtin_expect(!s_is_short(texts[i]), 0))
             out_slots[i] = pt_phash_find_long(self, space, owner, texts[i]);
     }

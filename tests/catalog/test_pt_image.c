@@ -377,7 +377,7 @@ another_version_is_refused_as_such(void **state)
     s_world_t *world = *state;
     uint16_t major = PT_IMAGE_MAJOR + 1;
     uint16_t minor = PT_IMAGE_MINOR + 1;
-    uint32_t other = 2;
+    uint32_t other = PT_PHASH_ID + 1;
     assert_int_equal(s_open_with(world, offsetof(pt_image_header_t, major), &major, 2), PT_E_VERSION);
     assert_int_equal(s_open_with(world, offsetof(pt_image_header_t, hash_id), &other, 4), PT_E_VERSION);
     assert_int_equal(s_open_with(world, offsetof(pt_image_header_t, slot_bytes), &other, 4), PT_E_VERSION);

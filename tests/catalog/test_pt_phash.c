@@ -372,14 +372,13 @@ static void
 a_slot_picks_the_operation_asked_or_the_last_value(void **state)
 {
     (void) state;
-    pt_slot_t slot = {.operations = {4, 9, 9000, PT_OPERATION_NONE, 7}, .flags = 11, .values = {12, 1, 2, 3, 4, 5}};
+    pt_slot_t slot = {.operations = {4, 9000, PT_OPERATION_NONE, 7}, .values = {12, 1, 2, 3, 4}};
     assert_int_equal(pt_slot_pick(&slot, 4), 0);
-    assert_int_equal(pt_slot_pick(&slot, 9), 1);
-    assert_int_equal(pt_slot_pick(&slot, 9000), 2);
-    assert_int_equal(pt_slot_pick(&slot, 7), 4);
+    assert_int_equal(pt_slot_pick(&slot, 9000), 1);
+    assert_int_equal(pt_slot_pick(&slot, 7), 3);
     assert_int_equal(pt_slot_pick(&slot, 5), PT_SLOT_OPERATIONS);
-    //  The flags and the first value stand beside the operations and are none.
-    assert_int_equal(pt_slot_pick(&slot, 11), PT_SLOT_OPERATIONS);
+    //  The first value stands beside the operations and is none; no operation is none either.
+    assert_int_equal(pt_slot_pick(&slot, 0), PT_SLOT_OPERATIONS);
     assert_int_equal(pt_slot_pick(&slot, 12), PT_SLOT_OPERATIONS);
     assert_int_equal(pt_slot_pick(&slot, PT_OPERATION_OTHER), PT_SLOT_OPERATIONS);
 }
