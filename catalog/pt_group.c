@@ -255,6 +255,17 @@ s_compare_candidates(const void *left_p, const void *right_p)
     return order ? order : s_compare_sizes(left->meaning->entry, right->meaning->entry);
 }
 
+//  The length of a message that is this text; of two that may be, what both have in common.
+static void
+s_fill_length(pt_pattern_t *pattern, const pt_template_t *message)
+{
+    size_t length = message->literals[0].len;
+    size_t varies = message->stop_optional ? length ^ (length + 1) : 0;
+    uint64_t mask = (uint64_t) (uint16_t) ~varies << PT_PATTERN_LENGTH_SHIFT;
+    pattern->front[1] |= (uint64_t) (uint16_t) length << PT_PATTERN_LENGTH_SHIFT & mask;
+    pattern->mask[1] |= mask;
+}
+
 //  What a message can be told from the pattern by, at a glance.
 static void
 s_fill_front(pt_pattern_t *pattern, const pt_template_t *message)
@@ -265,7 +276,8 @@ s_fill_front(pt_pattern_t *pattern, const pt_template_t *message)
         memcpy(pattern->front, front.data, bytes);
         memset(pattern->mask, 0xff, bytes);
     }
-    pattern->slack = message->hole_count ? UINT32_MAX : message->stop_optional;
+    if (!message->hole_count)
+        s_fill_length(pattern, message);
 }
 
 static void

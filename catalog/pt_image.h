@@ -19,7 +19,7 @@ extern "C" {
 
 #define PT_IMAGE_MAGIC UINT64_C(0x0100005441435450) //  "PTCAT", two zeros, 1 on a little-endian machine
 #define PT_IMAGE_ENDIAN UINT32_C(0x01020304)
-#define PT_IMAGE_MAJOR 5 //  another one cannot be read
+#define PT_IMAGE_MAJOR 6 //  another one cannot be read
 #define PT_IMAGE_MINOR 0
 #define PT_IMAGE_HEADER_BYTES 256
 #define PT_IMAGE_ALIGN 64
@@ -79,20 +79,20 @@ typedef struct {
 #define PT_PATTERN_STOP_OPTIONAL 1u
 #define PT_PATTERN_ANY_OPERATION 2u //  its entry was written for any operation
 
-#define PT_PATTERN_FRONT_BYTES 16
+#define PT_PATTERN_FRONT_BYTES 14
+#define PT_PATTERN_LENGTH_SHIFT (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 48 : 0)
 
 //  In front of the rest what most messages differ in. It only saves time: what passes is matched.
 typedef struct {
-    uint8_t front[PT_PATTERN_FRONT_BYTES]; //  the first bytes of the first literal, zero filled
-    uint8_t mask[PT_PATTERN_FRONT_BYTES];  //  all ones where `front` has a byte
+    uint64_t front[2]; //  the first bytes of the first literal, zero filled; 16 bits of a whole message's length
+    uint64_t mask[2];  //  all ones where `front` says something
     uint32_t entry;
     uint32_t first_piece; //  hole_count + 1 literals, then hole_count names
     uint16_t hole_count;
     uint16_t flags;
     uint32_t literal_bytes;
-    uint32_t slack; //  bytes that a message may have beyond literal_bytes
     pt_span_t subcode;
-    uint32_t reserved; //  zero
+    uint32_t reserved[2]; //  zero
 } pt_pattern_t;
 _Static_assert(sizeof(pt_pattern_t) == 64, "a pattern is one cache line");
 

@@ -37,14 +37,14 @@ s_forget_answer(const pt_query_t *query)
 static void
 s_show_first_code(const pt_query_t *query)
 {
-    for (int i = 0; i < PT_CODE_SLOTS; i++) {
+    for (int i = 0; i < query->code_slots; i++) {
         if (!pt_text_is_set(query->facts->codes[i]))
             continue;
         query->verdict->code = query->facts->codes[i];
         query->verdict->message = query->facts->messages[i];
         return;
     }
-    for (int i = 0; i < PT_CODE_SLOTS && !query->verdict->message.data; i++)
+    for (int i = 0; i < query->code_slots && !query->verdict->message.data; i++)
         query->verdict->message = query->facts->messages[i];
 }
 
@@ -54,7 +54,7 @@ static const pt_entry_t *
 s_ask_same_code(const pt_query_t *query, int found, const pt_entry_t *entry)
 {
     pt_text_t code = query->facts->codes[found];
-    for (int i = found + 1; i < PT_CODE_SLOTS && query->verdict->match >= PT_MATCH_CODE; i++) {
+    for (int i = found + 1; i < query->code_slots && query->verdict->match >= PT_MATCH_CODE; i++) {
         pt_text_t message = query->facts->messages[i];
         pt_match_t match = query->verdict->match;
         if (!message.data || !pt_text_equal(query->facts->codes[i], code))
@@ -75,7 +75,7 @@ static bool
 s_ask_codes(const pt_query_t *query)
 {
     bool is_present = false;
-    for (int i = 0; i < PT_CODE_SLOTS; i++) {
+    for (int i = 0; i < query->code_slots; i++) {
         pt_text_t code = query->facts->codes[i];
         if (!pt_text_is_set(code))
             continue;
@@ -102,7 +102,7 @@ static bool
 s_ask_statuses(pt_query_t *query)
 {
     bool is_doubtful = query->verdict->code_unknown;
-    for (int i = 0; i < PT_STATUS_SLOTS; i++) {
+    for (int i = 0; i < query->status_slots; i++) {
         pt_text_t marker = query->facts->statuses[i];
         if (!pt_text_is_set(marker))
             continue;
@@ -127,7 +127,7 @@ static bool
 s_speaks_of_trouble(const pt_query_t *query)
 {
     bool has_message = false;
-    for (int i = 0; i < PT_CODE_SLOTS; i++)
+    for (int i = 0; i < query->code_slots; i++)
         has_message |= pt_text_is_set(query->facts->messages[i]);
     return has_message || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown;
 }
@@ -180,6 +180,20 @@ s_is_try_forbidden(const pt_query_t *query)
     return false;
 }
 
+//  Most gateways fill one place or two; what is behind them is looked at once.
+static void
+s_count_slots(pt_query_t *query)
+{
+    const pt_facts_t *facts = query->facts;
+    query->code_slots = PT_CODE_SLOTS;
+    query->status_slots = PT_STATUS_SLOTS;
+    while (query->code_slots && !facts->codes[query->code_slots - 1].data &&
+           !facts->messages[query->code_slots - 1].data)
+        query->code_slots--;
+    while (query->status_slots && !facts->statuses[query->status_slots - 1].data)
+        query->status_slots--;
+}
+
 //  The params are left alone: param_count says how many of them mean something.
 static void
 s_clear_verdict(const pt_query_t *query)
@@ -212,10 +226,16 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     assert(facts);
     assert(out_verdict);
 
-    pt_query_t query = {self, provider, response, facts, out_verdict, PT_OPERATION_OTHER, false, false};
+    pt_query_t query = {.catalog = self,
+                        .provider = provider,
+                        .response = response,
+                        .facts = facts,
+                        .verdict = out_verdict,
+                        .operation = PT_OPERATION_OTHER};
     s_clear_verdict(&query);
-    s_show_first_code(&query);
+    s_count_slots(&query);
     if (!provider) {
+        s_show_first_code(&query);
         //  Perhaps a name with a typo: whatever came back, somebody must be told.
         out_verdict->code_unknown = true;
         s_fall_back(&query);
@@ -231,6 +251,8 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
         if (!query.marker_unknown && !facts->is_odd)
             return;
         s_forget_answer(&query);
+    } else {
+        s_show_first_code(&query);
     }
     if (!s_ask_statuses(&query) && !s_ask_http(&query))
         s_fall_back(&query);

@@ -3,35 +3,55 @@
  */
 #include "pt_lookup_parts.h"
 
-//  A success that another code of the body denies, or that was given to another operation; a decline
-//  beside a marker of success. One of the two is wrong, and which one cannot be told from here.
-bool
-pt_query_is_contradicted(const pt_query_t *query)
+//  Whether another code of the body says that it did not go well.
+static bool
+s_is_denied_by_code(const pt_query_t *query)
 {
-    const pt_phash_t *table = &query->catalog->image.table;
-    bool settles = pt_query_settles(query, query->verdict->entry);
-    bool declines = query->verdict->rule->outcome == PT_OUTCOME_DECLINED;
-    if (settles && query->misfiled)
-        return true;
-    pt_match_t match = query->verdict->match;
-    size_t params = query->verdict->param_count;
     bool denied = false;
-    for (int i = 0; settles && i < PT_CODE_SLOTS; i++) {
+    for (int i = 0; i < query->code_slots; i++) {
         pt_text_t code = query->facts->codes[i];
         if (!pt_text_is_set(code) || pt_text_equal(code, query->verdict->code))
             continue;
         const pt_entry_t *other = pt_query_ask(query, PT_SPACE_CODE, code, PT_TEXT_NONE);
         denied |= other && !pt_query_settles(query, other);
     }
-    for (int i = 0; declines && i < PT_STATUS_SLOTS; i++) {
+    return denied;
+}
+
+//  Whether a marker says that it did go well.
+static bool
+s_is_denied_by_marker(const pt_query_t *query)
+{
+    bool denied = false;
+    for (int i = 0; i < query->status_slots; i++) {
         pt_text_t marker = query->facts->statuses[i];
-        if (!pt_text_is_set(marker) || !pt_phash_find(table, PT_SPACE_STATUS, query->provider->index, marker))
+        if (!pt_text_is_set(marker))
             continue;
         const pt_entry_t *other = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
         denied |= other && pt_query_rule(query, other)->outcome == PT_OUTCOME_SUCCESS;
     }
-    query->verdict->match = match;
-    query->verdict->param_count = params;
+    return denied;
+}
+
+//  A success that another code of the body denies, or that was given to another operation; a decline
+//  beside a marker of success. One of the two is wrong, and which one cannot be told from here.
+bool
+pt_query_is_contradicted(const pt_query_t *query)
+{
+    pt_verdict_t *verdict = query->verdict;
+    bool settles = pt_query_settles(query, verdict->entry);
+    if (settles && query->misfiled)
+        return true;
+    pt_match_t match = verdict->match;
+    size_t params = verdict->param_count;
+    bool denied = false;
+    if (settles)
+        denied = s_is_denied_by_code(query);
+    else if (verdict->rule->outcome == PT_OUTCOME_DECLINED)
+        denied = s_is_denied_by_marker(query);
+    //  Asking wrote over them.
+    verdict->match = match;
+    verdict->param_count = params;
     return denied;
 }
 
@@ -84,7 +104,7 @@ pt_query_drifts(const pt_query_t *query)
         return true;
     pt_match_t match = query->verdict->match;
     bool is_row = match == PT_MATCH_MESSAGE || match == PT_MATCH_TEMPLATE;
-    for (int i = 0; is_row && i < PT_CODE_SLOTS; i++) {
+    for (int i = 0; is_row && i < query->code_slots; i++) {
         pt_text_t code = query->facts->codes[i];
         if (pt_text_is_set(code) && !pt_text_equal(code, query->verdict->code) && !s_stands_under(query, code))
             return true;

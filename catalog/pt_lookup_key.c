@@ -24,11 +24,11 @@ s_has_subcode(const pt_text_t *values, size_t count, pt_text_t subcode)
     return false;
 }
 
-//  A message, and its first bytes as patterns have them.
+//  A message, and its first bytes and length as patterns have them.
 typedef struct {
     pt_text_t text;
     bool has_nbsp;
-    uint64_t front[PT_PATTERN_FRONT_BYTES / 8];
+    uint64_t front[2];
 } s_message_t;
 
 static void
@@ -37,47 +37,51 @@ s_take_message(pt_text_t text, s_message_t *out_message)
     uint64_t words[PT_PHASH_WORDS] = {0};
     //  A message shorter than that is filled up; of a longer one the rest does not count.
     if (text.len)
-        pt_phash_load(text.data, text.len < PT_PHASH_INLINE_BYTES ? text.len : PT_PHASH_INLINE_BYTES, words);
-    *out_message = (s_message_t) {text, pt_template_has_nbsp(text), {words[0], words[1]}};
+        pt_phash_load(text.data, text.len < PT_PATTERN_FRONT_BYTES ? text.len : PT_PATTERN_FRONT_BYTES, words);
+    uint64_t length = (uint64_t) (uint16_t) text.len << PT_PATTERN_LENGTH_SHIFT;
+    *out_message = (s_message_t) {text, pt_template_has_nbsp(text), {words[0], words[1] | length}};
 }
 
-static inline bool
+static inline unsigned
 s_has_front(const pt_pattern_t *pattern, const s_message_t *message)
 {
 #ifdef __SSE2__
+    __m128i given = _mm_set_epi64x((long long) message->front[1], (long long) message->front[0]);
     __m128i mask = _mm_loadu_si128((const __m128i *) (const void *) pattern->mask);
     __m128i front = _mm_loadu_si128((const __m128i *) (const void *) pattern->front);
-    __m128i given = _mm_loadu_si128((const __m128i *) (const void *) message->front);
-    return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(given, mask), front)) == 0xffff;
+    return ((unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(given, mask), front)) + 1) >> 16;
 #else
-    uint64_t differs = 0;
-    for (int i = 0; i < PT_PATTERN_FRONT_BYTES / 8; i++)
-        differs |= (message->front[i] & pt_phash_word(pattern->mask + 8 * i)) ^ pt_phash_word(pattern->front + 8 * i);
-    return !differs;
+    return !(((message->front[0] & pattern->mask[0]) ^ pattern->front[0]) |
+             ((message->front[1] & pattern->mask[1]) ^ pattern->front[1]));
 #endif
 }
 
-//  Whether a message may be a pattern's, without a branch: which of a group's patterns it is nobody can
-//  foresee.
-static inline bool
-s_may_match(const pt_pattern_t *pattern, const s_message_t *message)
-{
-    return s_has_front(pattern, message) & (message->text.len - pattern->literal_bytes <= pattern->slack);
-}
-
-//  Which of up to 64 patterns may match, a bit for each. A no-break space counts as a space, so fronts
-//  and lengths say nothing then.
+//  Which of up to 64 patterns may match, a bit for each, without a branch: which of a group's patterns it is
+//  nobody can foresee. A no-break space counts as a space, so fronts and lengths say nothing then.
 static uint64_t
 s_choose_patterns(const pt_pattern_t *patterns, uint32_t count, const s_message_t *message)
 {
+    if (message->has_nbsp)
+        return UINT64_MAX >> (64 - count);
     uint64_t chosen = 0;
-    for (uint32_t i = 0; i < count; i++)
-        chosen |= (uint64_t) s_may_match(&patterns[i], message) << i;
-    return message->has_nbsp ? UINT64_MAX >> (64 - count) : chosen;
+    for (uint32_t i = count; i-- > 0;)
+        chosen = chosen << 1 | s_has_front(&patterns[i], message);
+    return chosen;
+}
+
+//  A text without holes, as nearly all are.
+static bool
+s_match_literal(const pt_image_t *image, const pt_pattern_t *pattern, pt_text_t message)
+{
+    pt_text_t literal = pt_image_text(image, image->pieces[pattern->first_piece]);
+    if ((pattern->flags & PT_PATTERN_STOP_OPTIONAL) && message.len == literal.len + 1 &&
+        message.data[literal.len] == '.')
+        message.len--;
+    return pt_text_equal(literal, message);
 }
 
 static bool
-s_match_pattern(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
+s_match_template(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
 {
     const pt_image_t *image = &query->catalog->image;
     pt_template_t template;
@@ -95,25 +99,35 @@ s_match_pattern(const pt_query_t *query, const pt_pattern_t *pattern, const s_me
     return true;
 }
 
+static bool
+s_match_pattern(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
+{
+    if (pattern->hole_count || message->has_nbsp || pattern->subcode.offset != PT_IMAGE_NONE)
+        return s_match_template(query, pattern, message);
+    if (!s_match_literal(&query->catalog->image, pattern, message->text))
+        return false;
+    query->verdict->param_count = 0;
+    return true;
+}
+
 #define S_CHOICE 64 //  patterns that are looked at together
 
-//  What a group says to a message; the first pattern that fits is the most specific one. Only
-//  patterns with all of `flags` are asked.
+//  What a group says to a message; the first pattern that fits is the most specific one. Only patterns with all
+//  of `flags` are asked; *out_passed_over says whether others may fit.
 static const pt_entry_t *
-s_ask_group(const pt_query_t *query, uint32_t group_id, pt_text_t text, uint16_t flags)
+s_ask_patterns(const pt_query_t *query, const pt_group_t *group, const s_message_t *message, uint16_t flags,
+               bool *out_passed_over)
 {
     const pt_image_t *image = &query->catalog->image;
-    if (group_id == PT_IMAGE_NONE || !text.data || !image->groups[group_id].pattern_count)
-        return NULL;
-    const pt_group_t *group = &image->groups[group_id];
-    s_message_t message;
-    s_take_message(text, &message);
+    *out_passed_over = false;
     for (uint32_t at = 0; at < group->pattern_count; at += S_CHOICE) {
         const pt_pattern_t *patterns = &image->patterns[group->first_pattern + at];
         uint32_t count = group->pattern_count - at < S_CHOICE ? group->pattern_count - at : S_CHOICE;
-        for (uint64_t left = s_choose_patterns(patterns, count, &message); left; left &= left - 1) {
+        for (uint64_t left = s_choose_patterns(patterns, count, message); left; left &= left - 1) {
             const pt_pattern_t *pattern = &patterns[__builtin_ctzll(left)];
-            if ((pattern->flags & flags) != flags || !s_match_pattern(query, pattern, &message))
+            bool is_asked = (pattern->flags & flags) == flags;
+            *out_passed_over |= !is_asked;
+            if (!is_asked || !s_match_pattern(query, pattern, message))
                 continue;
             query->verdict->match = pattern->hole_count ? PT_MATCH_TEMPLATE : PT_MATCH_MESSAGE;
             return &image->entries[pattern->entry];
@@ -122,49 +136,76 @@ s_ask_group(const pt_query_t *query, uint32_t group_id, pt_text_t text, uint16_t
     return NULL;
 }
 
+//  Rows for any operation are about the one that was asked too; rows for other operations only hint at it.
 static const pt_entry_t *
-s_ask_own(const pt_query_t *query, uint32_t group_id, bool is_operations)
+s_ask_any(const pt_query_t *query, const pt_group_t *any, const s_message_t *message)
 {
-    const pt_image_t *image = &query->catalog->image;
-    if (group_id == PT_IMAGE_NONE || image->groups[group_id].own == PT_IMAGE_NONE)
+    bool passed_over;
+    uint16_t flags = query->operation != PT_OPERATION_OTHER ? PT_PATTERN_ANY_OPERATION : 0;
+    const pt_entry_t *entry = s_ask_patterns(query, any, message, flags, &passed_over);
+    return entry || !passed_over ? entry : s_ask_patterns(query, any, message, 0, &passed_over);
+}
+
+static const pt_entry_t *
+s_ask_own(const pt_query_t *query, const pt_group_t *group, bool is_operations)
+{
+    if (group->own == PT_IMAGE_NONE)
         return NULL;
-    const pt_group_t *group = &image->groups[group_id];
     bool is_meant = is_operations || (group->flags & PT_GROUP_ANY_OPERATION);
     query->verdict->match = is_meant ? PT_MATCH_CODE : PT_MATCH_CODE_ANY_OPERATION;
-    return &image->entries[group->own];
+    return &query->catalog->image.entries[group->own];
+}
+
+//  What the group of the operation says, then what the one for any operation says, whatever the message.
+static const pt_entry_t *
+s_ask_owns(const pt_query_t *query, const pt_group_t *asked, const pt_group_t *any)
+{
+    const pt_entry_t *entry = s_ask_own(query, asked, true);
+    return entry ? entry : s_ask_own(query, any, false);
+}
+
+static const pt_entry_t *
+s_ask_message(const pt_query_t *query, const pt_group_t *asked, const pt_group_t *any, pt_text_t text)
+{
+    s_message_t message;
+    bool passed_over;
+    s_take_message(text, &message);
+    const pt_entry_t *entry = NULL;
+    if (asked->pattern_count)
+        entry = s_ask_patterns(query, asked, &message, 0, &passed_over);
+    if (!entry && asked->own == PT_IMAGE_NONE)
+        entry = s_ask_any(query, any, &message);
+    return entry ? entry : s_ask_owns(query, asked, any);
 }
 
 uint32_t
-pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key)
+pt_query_pick_more(const pt_query_t *query, pt_space_t space, pt_text_t key)
 {
-    unsigned pick = pt_slot_pick(slot, query->operation);
-    if (pick < PT_SLOT_OPERATIONS)
-        return slot->values[pick];
-    if (!pt_slot_has_more(slot) || query->operation == PT_OPERATION_OTHER)
+    if (query->operation == PT_OPERATION_OTHER)
         return PT_IMAGE_NONE;
     const pt_phash_t *table = &query->catalog->image.table;
     const pt_slot_t *more = pt_phash_find(table, (pt_space_t) (space + PT_SPACE_MORE), query->operation, key);
     return more ? more->values[PT_SLOT_OPERATIONS] : PT_IMAGE_NONE;
 }
 
+static inline const pt_group_t *
+s_group(const pt_image_t *image, uint32_t id)
+{
+    static const pt_group_t none = {.own = PT_IMAGE_NONE};
+    return id == PT_IMAGE_NONE ? &none : &image->groups[id];
+}
+
 const pt_entry_t *
 pt_query_ask(const pt_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message)
 {
-    const pt_phash_t *table = &query->catalog->image.table;
-    const pt_slot_t *slot = pt_phash_find(table, space, query->provider->index, key);
+    const pt_image_t *image = &query->catalog->image;
+    const pt_slot_t *slot = pt_phash_find(&image->table, space, query->provider->index, key);
     if (!slot)
         return NULL;
-    uint32_t asked = pt_query_pick_group(query, slot, space, key);
-    uint32_t any = slot->values[PT_SLOT_OPERATIONS];
-    const pt_entry_t *entry = s_ask_group(query, asked, message, 0);
-    if (!entry)
-        entry = s_ask_own(query, asked, true);
-    //  Rows for any operation are about this one too; rows for other operations only hint at it.
-    if (!entry && query->operation != PT_OPERATION_OTHER)
-        entry = s_ask_group(query, any, message, PT_PATTERN_ANY_OPERATION);
-    if (!entry)
-        entry = s_ask_group(query, any, message, 0);
-    if (!entry)
-        entry = s_ask_own(query, any, false);
-    return entry;
+    const pt_group_t *asked = s_group(image, pt_query_pick_group(query, slot, space, key));
+    const pt_group_t *any = s_group(image, slot->values[PT_SLOT_OPERATIONS]);
+    bool has_patterns = asked->pattern_count || any->pattern_count;
+    if (message.data && has_patterns)
+        return s_ask_message(query, asked, any, message);
+    return s_ask_owns(query, asked, any);
 }

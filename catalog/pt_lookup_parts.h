@@ -19,6 +19,8 @@ typedef struct {
     const pt_response_t *response;
     const pt_facts_t *facts;
     pt_verdict_t *verdict;
+    int code_slots;      //  of the facts, up to the last that holds a code or a message
+    int status_slots;    //  the same of markers
     uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
     bool marker_unknown; //  a status marker is present that no row knows
     bool misfiled;       //  the code belongs to another operation than the one that was asked
@@ -35,8 +37,8 @@ void pt_query_resolve_operation(pt_query_t *query);
  */
 const pt_entry_t *pt_query_ask(const pt_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message);
 
-/*  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it. */
-uint32_t pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key);
+/*  The same of a key whose slot answers for some of its operations only; use pt_query_pick_group. */
+uint32_t pt_query_pick_more(const pt_query_t *query, pt_space_t space, pt_text_t key);
 
 /*  A message that lists several reasons: each is looked up as a message of its own, and the strictest
  *  entry answers, which is returned; `entry` where the message is no list. Sets the verdict's reasons.
@@ -48,6 +50,16 @@ bool pt_query_is_contradicted(const pt_query_t *query);
 
 /*  Whether the answer disagrees with itself about its HTTP status, or about which codes stand together. */
 bool pt_query_drifts(const pt_query_t *query);
+
+/*  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it. */
+static inline uint32_t
+pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key)
+{
+    unsigned pick = pt_slot_pick(slot, query->operation);
+    if (pick < PT_SLOT_OPERATIONS)
+        return slot->values[pick];
+    return pt_slot_has_more(slot) ? pt_query_pick_more(query, space, key) : PT_IMAGE_NONE;
+}
 
 static inline const pt_rule_t *
 pt_query_rule(const pt_query_t *query, const pt_entry_t *entry)
