@@ -24,35 +24,56 @@ s_has_subcode(const pt_text_t *values, size_t count, pt_text_t subcode)
     return false;
 }
 
+#ifdef __SSE2__
+typedef __m128i s_front_t;
+#else
+typedef struct {
+    uint64_t words[2];
+} s_front_t;
+#endif
+
 //  A message, and its first bytes and length as patterns have them.
 typedef struct {
     pt_text_t text;
     bool has_nbsp;
-    uint64_t front[2];
+    s_front_t front;
 } s_message_t;
+
+//  Made in a register: what is stored as two words would have to be waited for as one.
+static inline s_front_t
+s_make_front(uint64_t first, uint64_t second)
+{
+#ifdef __SSE2__
+    return _mm_set_epi64x((long long) second, (long long) first);
+#else
+    return (s_front_t) {{first, second}};
+#endif
+}
 
 static void
 s_take_message(pt_text_t text, s_message_t *out_message)
 {
     uint64_t words[PT_PHASH_WORDS] = {0};
     //  A message shorter than that is filled up; of a longer one the rest does not count.
-    if (text.len)
-        pt_phash_load(text.data, text.len < PT_PATTERN_FRONT_BYTES ? text.len : PT_PATTERN_FRONT_BYTES, words);
+    size_t bytes = text.len < PT_PATTERN_FRONT_BYTES ? text.len : PT_PATTERN_FRONT_BYTES;
+    if (pt_phash_is_plain((pt_text_t) {text.data, bytes}))
+        pt_phash_load(text.data, bytes, words);
+    else if (bytes)
+        memcpy(words, text.data, bytes);
     uint64_t length = (uint64_t) (uint16_t) text.len << PT_PATTERN_LENGTH_SHIFT;
-    *out_message = (s_message_t) {text, pt_template_has_nbsp(text), {words[0], words[1] | length}};
+    *out_message = (s_message_t) {text, pt_template_has_nbsp(text), s_make_front(words[0], words[1] | length)};
 }
 
 static inline unsigned
-s_has_front(const pt_pattern_t *pattern, const s_message_t *message)
+s_has_front(const pt_pattern_t *pattern, s_front_t given)
 {
 #ifdef __SSE2__
-    __m128i given = _mm_set_epi64x((long long) message->front[1], (long long) message->front[0]);
     __m128i mask = _mm_loadu_si128((const __m128i *) (const void *) pattern->mask);
     __m128i front = _mm_loadu_si128((const __m128i *) (const void *) pattern->front);
     return ((unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(given, mask), front)) + 1) >> 16;
 #else
-    return !(((message->front[0] & pattern->mask[0]) ^ pattern->front[0]) |
-             ((message->front[1] & pattern->mask[1]) ^ pattern->front[1]));
+    return !(((given.words[0] & pattern->mask[0]) ^ pattern->front[0]) |
+             ((given.words[1] & pattern->mask[1]) ^ pattern->front[1]));
 #endif
 }
 
@@ -65,7 +86,7 @@ s_choose_patterns(const pt_pattern_t *patterns, uint32_t count, const s_message_
         return UINT64_MAX >> (64 - count);
     uint64_t chosen = 0;
     for (uint32_t i = count; i-- > 0;)
-        chosen = chosen << 1 | s_has_front(&patterns[i], message);
+        chosen = chosen << 1 | s_has_front(&patterns[i], message->front);
     return chosen;
 }
 
@@ -164,7 +185,8 @@ s_ask_owns(const pt_query_t *query, const pt_group_t *asked, const pt_group_t *a
     return entry ? entry : s_ask_own(query, any, false);
 }
 
-static const pt_entry_t *
+//  Apart, so that codes without messages pay nothing for it.
+static __attribute__((noinline)) const pt_entry_t *
 s_ask_message(const pt_query_t *query, const pt_group_t *asked, const pt_group_t *any, pt_text_t text)
 {
     s_message_t message;

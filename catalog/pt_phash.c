@@ -64,18 +64,22 @@ s_is_same_between(const char *known, pt_text_t text)
 }
 
 const pt_slot_t *
-pt_phash_find_long(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
+pt_phash_find_apart(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
 {
-    if (text.len <= PT_PHASH_INLINE_BYTES || text.len > PT_PHASH_KEY_BYTES_MAX)
+    if (text.len == 0 || text.len > PT_PHASH_KEY_BYTES_MAX)
         return NULL;
-    pt_key_t key;
-    s_make_long_key(self, text, &key);
-    key.meta = pt_phash_meta(space, owner, text.len);
+    bool is_long = text.len > PT_PHASH_INLINE_BYTES;
+    pt_key_t key = {.meta = pt_phash_meta(space, owner, text.len)};
+    if (is_long)
+        s_make_long_key(self, text, &key);
+    else
+        memcpy(key.words, text.data, text.len);
     const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
-    key.words[1] |= (uint32_t) slot->words[1];
-    return pt_phash_difference(slot, &key) == 0 && s_is_same_between(self->pool + (uint32_t) slot->words[1], text)
-               ? slot
-               : NULL;
+    if (is_long)
+        key.words[1] |= (uint32_t) slot->words[1];
+    if (pt_phash_difference(slot, &key))
+        return NULL;
+    return !is_long || s_is_same_between(self->pool + (uint32_t) slot->words[1], text) ? slot : NULL;
 }
 
 static void

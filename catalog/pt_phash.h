@@ -96,8 +96,8 @@ PT_MUST_CHECK pt_status_t pt_phash_build(const pt_phash_item_t *items, size_t co
                                          pt_phash_t *out_table, size_t out_pair[2]);
 void pt_phash_release(pt_phash_t *table);
 
-/*  Find a long key; use pt_phash_find. */
-const pt_slot_t *pt_phash_find_long(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text);
+/*  Find a key that is long, or that may not be read on; use pt_phash_find. */
+const pt_slot_t *pt_phash_find_apart(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text);
 
 static inline uint32_t
 pt_phash_meta(pt_space_t space, uint16_t owner, size_t len)
@@ -161,28 +161,23 @@ pt_phash_slot_soon(const pt_phash_t *self, uint64_t hash)
 //  Bytes 32 - n to 63 - n keep the first n bytes of a key.
 extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
 
-/*  Load a key of 1 to PT_PHASH_INLINE_BYTES bytes, zero filled.
- *
- *  One load of all bytes and a mask costs no mispredicted branch on the length. It may read past
- *  the key, but never into another page, so it cannot fault; checkers of memory and of races see a
- *  copy instead, and so does whoever defines PT_STRICT_LOADS.
- */
+/*  Whether a key stands in its slot and can be read on for all bytes of one. */
+static inline bool
+pt_phash_is_plain(pt_text_t text)
+{
+    return text.len - 1 < PT_PHASH_INLINE_BYTES && pt_text_may_read_on(text.data, PT_PHASH_INLINE_BYTES);
+}
+
+/*  Load a plain key, zero filled. One load of all bytes and a mask costs no mispredicted branch on the length. */
 static inline void
 pt_phash_load(const char *data, size_t len, uint64_t words[PT_PHASH_WORDS])
 {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(PT_STRICT_LOADS)
-    if (__builtin_expect(((uintptr_t) data & 4095) <= 4096 - PT_PHASH_INLINE_BYTES, 1)) {
-        //  Word by word, or the compiler takes detours over the stack.
-        const uint8_t *masks = pt_phash_masks + PT_PHASH_INLINE_BYTES - len;
-        words[0] = pt_phash_word(data) & pt_phash_word(masks);
-        words[1] = pt_phash_word(data + 8) & pt_phash_word(masks + 8);
-        words[2] = pt_phash_word(data + 16) & pt_phash_word(masks + 16);
-        words[3] = pt_phash_word(data + 24) & pt_phash_word(masks + 24);
-        return;
-    }
-#endif
-    words[0] = words[1] = words[2] = words[3] = 0;
-    memcpy(words, data, len);
+    //  Word by word, or the compiler takes detours over the stack.
+    const uint8_t *masks = pt_phash_masks + PT_PHASH_INLINE_BYTES - len;
+    words[0] = pt_phash_word(data) & pt_phash_word(masks);
+    words[1] = pt_phash_word(data + 8) & pt_phash_word(masks + 8);
+    words[2] = pt_phash_word(data + 16) & pt_phash_word(masks + 16);
+    words[3] = pt_phash_word(data + 24) & pt_phash_word(masks + 24);
 }
 
 /*  0 where the slot is the key's. */
@@ -200,8 +195,8 @@ static inline const pt_slot_t *
 pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, bool soon,
                  uint64_t *out_difference)
 {
-    if (__builtin_expect(text.len - 1 >= PT_PHASH_INLINE_BYTES, 0)) {
-        const pt_slot_t *found = pt_phash_find_long(self, space, owner, text);
+    if (__builtin_expect(!pt_phash_is_plain(text), 0)) {
+        const pt_slot_t *found = pt_phash_find_apart(self, space, owner, text);
         *out_difference = !found;
         return found ? found : self->slots;
     }
@@ -255,7 +250,7 @@ pt_phash_value(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text
 
 /*  The slots of `count` keys, each as pt_phash_find gives it: for tables that no cache holds, where
  *  asking for one key at a time is mostly waiting. A text's data may be read up to its page's end, as
- *  pt_phash_load does.
+ *  pt_phash_find does.
  */
 void pt_phash_find_batch(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_text_t *texts, size_t count,
                          const pt_slot_t **out_slots);

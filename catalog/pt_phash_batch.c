@@ -17,12 +17,6 @@ typedef struct {
     const pt_slot_t *slot;
 } s_flight_t;
 
-static inline bool
-s_is_short(pt_text_t text)
-{
-    return text.len - 1 < PT_PHASH_INLINE_BYTES;
-}
-
 static void
 s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_text_t *texts, size_t count,
             const pt_slot_t **out_slots)
@@ -32,7 +26,7 @@ s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_t
         __builtin_prefetch(texts[i].data);
     for (size_t i = 0; i < count; i++) {
         flights[i].key = (pt_key_t) {.meta = pt_phash_meta(space, owner, texts[i].len)};
-        if (s_is_short(texts[i]))
+        if (pt_phash_is_plain(texts[i]))
             pt_phash_load(texts[i].data, texts[i].len, flights[i].key.words);
         flights[i].hash = pt_phash_hash(self, &flights[i].key);
         __builtin_prefetch(self->displacements + (flights[i].hash >> self->shift));
@@ -44,8 +38,8 @@ s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_t
     for (size_t i = 0; i < count; i++) {
         const pt_slot_t *slot = flights[i].slot;
         out_slots[i] = pt_phash_difference(slot, &flights[i].key) ? NULL : slot;
-        if (__builtin_expect(!s_is_short(texts[i]), 0))
-            out_slots[i] = pt_phash_find_long(self, space, owner, texts[i]);
+        if (__builtin_expect(!pt_phash_is_plain(texts[i]), 0))
+            out_slots[i] = pt_phash_find_apart(self, space, owner, texts[i]);
     }
 }
 
