@@ -14,7 +14,7 @@
 #define PT_PRODUCER_BROKERS_MAX 8
 
 typedef struct {
-    const char *brokers[PT_PRODUCER_BROKERS_MAX]; //  endpoints; the first one is used first
+    const char *brokers[PT_PRODUCER_BROKERS_MAX]; //  endpoints, which outlive the producer; the first one is used first
     size_t broker_count;
     uint64_t producer;       //  0: random; not used when the outbox file names one
     uint64_t epoch;          //  0: unix ms now; must grow when a producer with the same id starts again

@@ -627,8 +627,12 @@ bed_open(bed_t *self, const bed_options_t *options)
     self->broker = pt_broker_new(&(pt_broker_options_t) {.front = front, .back = back}, error);
     if (!self->broker)
         s_give_up("start a broker", error);
-    pt_producer_options_t producer = {
-        .brokers = {front}, .broker_count = 1, .batch_max = options->batch, .window = options->window, .rto_ms = 50};
+    //  The producer keeps the address, for when it has to connect again.
+    pt_producer_options_t producer = {.brokers = {pt_broker_front(self->broker)},
+                                      .broker_count = 1,
+                                      .batch_max = options->batch,
+                                      .window = options->window,
+                                      .rto_ms = 50};
     self->producer = pt_producer_new(&producer, s_take_refusal, self, &words);
     self->raw = pt_sockets_new(ZMQ_SUB, 0, 0);
     if (!self->producer || !self->raw)
