@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
 #include "pt_journal.h"
 #include "pt_publisher.h"
 #include "pt_replay.h"
@@ -27,10 +28,15 @@ struct pt_crew {
     unsigned serial; //  tells the endpoints of several crews in one process apart
     s_seat_t seats[PT_POOL_WORKERS_MAX];
     size_t seat_count;
+    pt_decider_t *decider; //  of the one worker that needs no thread; NULL: the seats decide
+    zsock_t *keeping;      //  from the decider to the journal; NULL: one of both is not there
     zactor_t *journal;
     pt_replay_t *replay;
-    pt_publisher_t *publisher;
-    zsock_t *finished;
+    pt_outlet_t *outlet; //  NULL: the publisher has it
+    zactor_t *publisher;
+    char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+    atomic_int linger_ms;
+    zsock_t *finished; //  NULL: jobs are finished when they were started
     pt_swap_t swap;
 };
 
@@ -41,13 +47,9 @@ s_name_endpoint(const pt_crew_t *self, const char *stage, char out[S_ENDPOINT_BY
 }
 
 static bool
-s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
+s_start_outlet(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
 {
-    char jobs[S_ENDPOINT_BYTES];
-    char next[S_ENDPOINT_BYTES];
-    s_name_endpoint(self, "publish", jobs);
-    s_name_endpoint(self, "finished", next);
-    pt_publisher_options_t publisher = {
+    pt_outlet_options_t outlet = {
         .worker = options->worker,
         .epoch = options->epoch,
         .catalog = options->catalog,
@@ -58,11 +60,32 @@ s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options, const char 
         .journal = options->journal,
         .alerts = options->journal ? NULL : &options->alerts,
         .stats = options->stats,
+        .linger_ms = &self->linger_ms,
+    };
+    memcpy(outlet.endpoints, options->publish, sizeof(outlet.endpoints));
+    self->outlet = pt_outlet_new(&outlet, out_refused);
+    for (int queue = 0; queue < PT_QUEUE_COUNT_ && self->outlet; queue++)
+        memcpy(self->endpoints[queue], pt_outlet_endpoint(self->outlet, (pt_queue_t) queue),
+               sizeof(self->endpoints[queue]));
+    return self->outlet != NULL;
+}
+
+static bool
+s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options)
+{
+    char jobs[S_ENDPOINT_BYTES];
+    char next[S_ENDPOINT_BYTES];
+    s_name_endpoint(self, "publish", jobs);
+    s_name_endpoint(self, "finished", next);
+    pt_publisher_options_t publisher = {
+        .outlet = self->outlet,
+        .is_durable = options->journal != NULL,
         .jobs = jobs,
         .next = next,
     };
-    memcpy(publisher.endpoints, options->publish, sizeof(publisher.endpoints));
-    self->publisher = pt_publisher_new(&publisher, out_refused);
+    self->publisher = pt_publisher_new(&publisher);
+    if (self->publisher)
+        self->outlet = NULL;
     return self->publisher != NULL;
 }
 
@@ -73,7 +96,7 @@ s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_f
     char next[S_ENDPOINT_BYTES];
     char requests[S_ENDPOINT_BYTES];
     s_name_endpoint(self, "journal", jobs);
-    s_name_endpoint(self, "publish", next);
+    s_name_endpoint(self, self->outlet ? "finished" : "publish", next);
     s_name_endpoint(self, "requests", requests);
     pt_journal_options_t journal = {
         .store = options->journal,
@@ -113,6 +136,19 @@ s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **o
     return self->replay != NULL;
 }
 
+static pt_decider_options_t
+s_decider_options(const pt_pool_options_t *options, size_t slot)
+{
+    return (pt_decider_options_t) {
+        .catalog = options->catalog,
+        .masking = options->masking,
+        .keep = options->journal != NULL,
+        .poison = options->poison,
+        .slot = slot,
+        .stats = options->stats,
+    };
+}
+
 static bool
 s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
 {
@@ -128,40 +164,58 @@ s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
     seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
         return false;
-    pt_worker_options_t worker = {
-        .catalog = options->catalog,
-        .work = work,
-        .next = next,
-        .masking = options->masking,
-        .keep = options->journal != NULL,
-        .poison = options->poison,
-        .stats = options->stats,
-        .slot = slot,
-    };
+    pt_worker_options_t worker = {.decider = s_decider_options(options, slot), .work = work, .next = next};
     seat->actor = pt_worker_new(&worker);
     return seat->actor != NULL;
+}
+
+//  The one worker of this crew, in the caller's thread.
+static bool
+s_start_alone(pt_crew_t *self, const pt_pool_options_t *options)
+{
+    char next[S_ENDPOINT_BYTES];
+    pt_decider_options_t decider = s_decider_options(options, 0);
+    self->decider = pt_decider_new(&decider);
+    if (!self->decider || !options->journal)
+        return self->decider != NULL;
+    s_name_endpoint(self, "journal", next);
+    self->keeping = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    return self->keeping && pt_sockets_connect(self->keeping, next) == PT_OK;
+}
+
+static bool
+s_start_seats(pt_crew_t *self, const pt_pool_options_t *options)
+{
+    for (size_t i = 0; i < options->workers; i++)
+        if (!s_start_seat(self, options))
+            return false;
+    return true;
+}
+
+static bool
+s_bind_finished(pt_crew_t *self)
+{
+    char finished[S_ENDPOINT_BYTES];
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    s_name_endpoint(self, "finished", finished);
+    self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
+    return self->finished && pt_sockets_bind(self->finished, finished, bound) == PT_OK;
 }
 
 //  From the end of the chain to its beginning: each stage connects to what is bound already.
 static bool
 s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
-    char finished[S_ENDPOINT_BYTES];
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    s_name_endpoint(self, "finished", finished);
-    self->finished = pt_sockets_new(ZMQ_PULL, 0, 0);
-    if (!self->finished || pt_sockets_bind(self->finished, finished, bound) != PT_OK)
+    bool alone = options->workers == 1;
+    if ((!alone || options->journal) && !s_bind_finished(self))
         return false;
     if (options->journal && options->replay && !s_start_replay(self, options, out_refused))
         return false;
-    if (!s_start_publisher(self, options, out_refused))
+    if (!s_start_outlet(self, options, out_refused) || (!alone && !s_start_publisher(self, options)))
         return false;
     if (options->journal && !s_start_journal(self, options, failure_fd))
         return false;
-    for (size_t i = 0; i < options->workers; i++)
-        if (!s_start_seat(self, options))
-            return false;
-    return true;
+    return alone ? s_start_alone(self, options) : s_start_seats(self, options);
 }
 
 pt_crew_t *
@@ -177,6 +231,7 @@ pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_r
     if (!self)
         return NULL;
     self->serial = atomic_fetch_add(&s_serial, 1);
+    atomic_init(&self->linger_ms, PT_SOCKETS_LINGER_MS);
     if (!s_start_stages(self, options, failure_fd, out_refused)) {
         int reason = errno;
         pt_crew_destroy(&self);
@@ -189,8 +244,26 @@ void
 pt_crew_linger(pt_crew_t *self, int linger_ms)
 {
     assert(self);
+    assert(linger_ms >= 0);
 
-    pt_publisher_linger(self->publisher, linger_ms);
+    atomic_store(&self->linger_ms, linger_ms);
+}
+
+//  The next job from the stage before, published; NULL: none.
+static pt_job_t *
+s_take_finished(pt_crew_t *self)
+{
+    pt_job_t *job;
+    while (self->finished && (job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
+        if (!self->outlet)
+            return job;
+        pt_outlet_take(self->outlet, job, zclock_mono());
+        if (!job->is_summary)
+            return job;
+        //  Nobody's.
+        pt_job_destroy(&job);
+    }
+    return NULL;
 }
 
 void
@@ -207,8 +280,14 @@ pt_crew_destroy(pt_crew_t **self_p)
     for (size_t i = 0; i < self->seat_count; i++)
         zsock_destroy(&self->seats[i].work);
     zactor_destroy(&self->journal);
+    zsock_destroy(&self->keeping);
     pt_replay_destroy(&self->replay);
-    pt_publisher_destroy(&self->publisher);
+    zactor_destroy(&self->publisher);
+    //  What is in the journal may be published in any case.
+    while (self->outlet && s_take_finished(self))
+        ;
+    pt_outlet_destroy(&self->outlet);
+    pt_decider_destroy(&self->decider);
     zsock_destroy(&self->finished);
     pt_swap_clear(&self->swap);
     free(self);
@@ -224,17 +303,55 @@ s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *job)
     pt_job_hand(zsock_resolve(self->seats[seat].work), job);
 }
 
-void
+static size_t
+s_choose_seat(const pt_crew_t *self)
+{
+    size_t chosen = 0;
+    for (size_t i = 1; i < self->seat_count && self->seats[chosen].bytes >= S_FILL_BYTES; i++)
+        if (self->seats[i].bytes < self->seats[chosen].bytes)
+            chosen = i;
+    return chosen;
+}
+
+//  Do a job here. True when it is finished.
+static bool
+s_do_alone(pt_crew_t *self, pt_job_t *job)
+{
+    job->seat = 0;
+    job->weight = 0;
+    pt_decider_do(self->decider, job);
+    if (self->keeping) {
+        PT_FAULT_POINT("worker.hand.before");
+        pt_job_hand(zsock_resolve(self->keeping), job);
+        PT_FAULT_POINT("worker.hand.after");
+        return false;
+    }
+    pt_outlet_take(self->outlet, job, zclock_mono());
+    return true;
+}
+
+bool
 pt_crew_start(pt_crew_t *self, pt_job_t *job)
 {
     assert(self);
     assert(job);
 
-    size_t chosen = 0;
-    for (size_t i = 1; i < self->seat_count && self->seats[chosen].bytes >= S_FILL_BYTES; i++)
-        if (self->seats[i].bytes < self->seats[chosen].bytes)
-            chosen = i;
-    s_hand_to_seat(self, chosen, job);
+    if (self->decider)
+        return s_do_alone(self, job);
+    s_hand_to_seat(self, s_choose_seat(self), job);
+    return false;
+}
+
+//  A job of a swap is back; the next ones go out.
+static void
+s_go_on_with_swap(pt_crew_t *self, pt_job_t *job)
+{
+    size_t count = pt_swap_take(&self->swap, job);
+    for (size_t i = 0; i < count; i++)
+        if (!self->decider)
+            s_hand_to_seat(self, i, self->swap.jobs[i]);
+        else if (s_do_alone(self, self->swap.jobs[i]))
+            s_go_on_with_swap(self, self->swap.jobs[i]);
 }
 
 void
@@ -242,8 +359,9 @@ pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog)
 {
     assert(self);
 
-    if (pt_swap_begin(&self->swap, catalog, self->seat_count))
-        pt_crew_start(self, self->swap.announce);
+    size_t workers = self->decider ? 1 : self->seat_count;
+    if (pt_swap_begin(&self->swap, catalog, workers) && pt_crew_start(self, self->swap.announce))
+        s_go_on_with_swap(self, self->swap.announce);
 }
 
 bool
@@ -265,13 +383,11 @@ pt_crew_finish(pt_crew_t *self)
     assert(self);
 
     pt_job_t *job;
-    while ((job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
+    while ((job = s_take_finished(self)) != NULL) {
         self->seats[job->seat].bytes -= job->weight;
         if (!job->catalog)
             break;
-        size_t count = pt_swap_take(&self->swap, job);
-        for (size_t i = 0; i < count; i++)
-            s_hand_to_seat(self, i, self->swap.jobs[i]);
+        s_go_on_with_swap(self, job);
     }
     return job;
 }
@@ -281,7 +397,7 @@ pt_crew_socket(const pt_crew_t *self)
 {
     assert(self);
 
-    return zsock_resolve(self->finished);
+    return self->finished ? zsock_resolve(self->finished) : NULL;
 }
 
 const char *
@@ -289,7 +405,9 @@ pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue)
 {
     assert(self);
 
-    return pt_publisher_endpoint(self->publisher, queue);
+    assert((unsigned) queue < PT_QUEUE_COUNT_);
+
+    return self->endpoints[queue];
 }
 
 const char *
@@ -298,4 +416,30 @@ pt_crew_replay(const pt_crew_t *self)
     assert(self);
 
     return self->replay ? pt_replay_endpoint(self->replay) : "";
+}
+
+size_t
+pt_crew_items(const pt_crew_t *self, pt_wait_item_t *items)
+{
+    assert(self);
+    assert(items);
+
+    return self->outlet ? pt_outlet_items(self->outlet, items) : 0;
+}
+
+void
+pt_crew_tend(pt_crew_t *self, const pt_wait_item_t *items, size_t count)
+{
+    assert(self);
+
+    if (self->outlet)
+        pt_outlet_tend(self->outlet, items, count);
+}
+
+int64_t
+pt_crew_turn(pt_crew_t *self, int64_t now_ms)
+{
+    assert(self);
+
+    return self->outlet ? pt_outlet_turn(self->outlet, now_ms) : INT64_MAX;
 }

@@ -1,4 +1,4 @@
-/*  pt_crew: the actors of a pool, wired one after the other.
+/*  pt_crew: the stages of a pool, wired one after the other.
  *
  *      job ──PAIR──▶ worker (one of N) ──PUSH──▶ [journal ──PUSH──▶] publisher ──PUSH──▶ finished
  *                                                 ▲  │
@@ -6,22 +6,26 @@
  *                                                replay ◀──ROUTER── subscribers
  *
  *  Without a journal the workers connect to what the publisher binds, and there is no replay. A job
- *  counts as finished when it has been through all stages.
+ *  counts as finished when it has been through all stages. Where there is one worker, it and the publisher
+ *  need no threads: the caller's decides and publishes, and only the journal is an actor.
  */
 #ifndef PT_CREW_H
 #define PT_CREW_H
 
+#include "pt_outlet.h"
 #include "pt_pool.h"
 
 typedef struct pt_crew pt_crew_t;
 
-/*  Start all actors; they are connected when this returns. `options` is complete and only read
+/*  Start all stages; they are connected when this returns. `options` is complete and only read
  *  during the call, but for the catalog. NULL with errno when a part fails; *out_refused is then the
  *  endpoint at fault, or NULL when memory or sockets ran out. `failure_fd` is the journal's.
  */
 pt_crew_t *pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_refused);
 
-/*  How long published messages get to leave after pt_crew_destroy; see pt_publisher_linger. */
+/*  How long published messages get to leave after pt_crew_destroy, else PT_SOCKETS_LINGER_MS. The end of the
+ *  process waits for them.
+ */
 void pt_crew_linger(pt_crew_t *self, int linger_ms);
 
 /*  Stop all actors. Jobs that are not finished stay as they are; their owner releases them after
@@ -29,8 +33,10 @@ void pt_crew_linger(pt_crew_t *self, int linger_ms);
  */
 void pt_crew_destroy(pt_crew_t **self_p);
 
-/*  Give a job to the first worker that has little to do, or to the one with the least. */
-void pt_crew_start(pt_crew_t *self, pt_job_t *job);
+/*  Give a job to the first worker that has little to do, or to the one with the least. True: it is finished
+ *  already, and pt_crew_finish will not bring it.
+ */
+PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
 
 /*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */
 void pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog);
@@ -43,8 +49,16 @@ bool pt_crew_answer(pt_crew_t *self, bool *out_switched);
 /*  The next finished job, or NULL. Never waits. */
 pt_job_t *pt_crew_finish(pt_crew_t *self);
 
-/*  What to poll for finished jobs. */
+/*  What to wait for finished jobs at; NULL: all are finished when they are started. */
 void *pt_crew_socket(const pt_crew_t *self);
+
+/*  For the loop of the thread that calls all of these: fill items[0..PT_OUTLET_ITEMS_MAX) with what else to wait
+ *  for, and return how many; call tend with them after each wait; call turn before it, which tells for how
+ *  many ms at most.
+ */
+size_t pt_crew_items(const pt_crew_t *self, pt_wait_item_t *items);
+void pt_crew_tend(pt_crew_t *self, const pt_wait_item_t *items, size_t count);
+int64_t pt_crew_turn(pt_crew_t *self, int64_t now_ms);
 
 /*  Where a queue is published. */
 const char *pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue);

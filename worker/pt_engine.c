@@ -41,8 +41,9 @@ struct pt_engine {
     pt_job_t *spare;   //  list of jobs to use again
     uint64_t plain_seq;
     bool draining;
-    bool drained; //  the caller was told
-    bool spoke;   //  to the caller, since its pipe was looked into
+    bool drained;   //  the caller was told
+    bool spoke;     //  to the caller, since its pipe was looked into
+    int64_t now_ms; //  when this turn of the loop began, monotonic
     int64_t grace_ms;
     int64_t deadline_ms;
     pt_pool_counters_t counters;
@@ -99,18 +100,6 @@ s_destroy_jobs(pt_job_t *job)
     }
 }
 
-static void
-s_start_job(pt_engine_t *self, pt_job_t *job)
-{
-    self->links[job->broker].in_work++;
-    job->taken_ns = pt_clock_ns();
-    self->counters.messages++;
-    s_link_working(self, job);
-    PT_FAULT_POINT("engine.start.before");
-    pt_crew_start(self->crew, job);
-    PT_FAULT_POINT("engine.start.after");
-}
-
 //  ---- answers
 
 static void
@@ -156,6 +145,57 @@ s_send_nack(pt_engine_t *self, const pt_job_t *job, pt_reason_t reason)
     s_answer(self, job, bytes, len);
     self->counters.nacked++;
     self->counters.reasons[reason]++;
+}
+
+//  ---- the way of a job
+
+static void
+s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
+{
+    counters->received += job->batch.count;
+    for (int route = 0; route < PT_ROUTE_COUNT_; route++)
+        counters->decided[route] += job->decided[route];
+    counters->alerts += job->alerts;
+    counters->invalid += job->invalid;
+    counters->published += job->output_count;
+}
+
+//  The one place where a message that was taken into work is answered.
+static void
+s_finish_job(pt_engine_t *self, pt_job_t *job)
+{
+    PT_FAULT_POINT("engine.finish.before");
+    s_unlink_working(self, job);
+    self->links[job->broker].in_work--;
+    if (job->refused) {
+        //  A plain client has no name for a refusal; silence makes it ask again.
+        if (!job->plain) {
+            pt_dedup_release(self->dedup, &job->batch);
+            s_send_nack(self, job, job->reason);
+        }
+    } else {
+        if (!job->plain)
+            pt_dedup_finish(self->dedup, &job->batch);
+        PT_FAULT_POINT("engine.finish.remembered");
+        s_count_finished(&self->counters, job);
+        pt_histogram_ns_add(&self->counters.latency, pt_clock_ns() - job->taken_ns);
+        s_send_ack(self, job);
+    }
+    s_return_spare(self, job);
+}
+
+static void
+s_start_job(pt_engine_t *self, pt_job_t *job)
+{
+    self->links[job->broker].in_work++;
+    job->taken_ns = pt_clock_ns();
+    self->counters.messages++;
+    s_link_working(self, job);
+    PT_FAULT_POINT("engine.start.before");
+    bool finished = pt_crew_start(self->crew, job);
+    PT_FAULT_POINT("engine.start.after");
+    if (finished)
+        s_finish_job(self, job);
 }
 
 //  Whether nothing more may be taken. What is in work finds room: the mark is below the end.
@@ -269,45 +309,12 @@ s_read_link(pt_engine_t *self, size_t index)
         }
         job->broker = index;
         s_take_message(self, job);
+        //  What is finished already has made room.
+        pt_link_announce(link, self->now_ms);
     }
 }
 
 //  ---- jobs that come back
-
-static void
-s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
-{
-    counters->received += job->batch.count;
-    for (int route = 0; route < PT_ROUTE_COUNT_; route++)
-        counters->decided[route] += job->decided[route];
-    counters->alerts += job->alerts;
-    counters->invalid += job->invalid;
-    counters->published += job->output_count;
-}
-
-//  The one place where a message that was taken into work is answered.
-static void
-s_finish_job(pt_engine_t *self, pt_job_t *job)
-{
-    PT_FAULT_POINT("engine.finish.before");
-    s_unlink_working(self, job);
-    self->links[job->broker].in_work--;
-    if (job->refused) {
-        //  A plain client has no name for a refusal; silence makes it ask again.
-        if (!job->plain) {
-            pt_dedup_release(self->dedup, &job->batch);
-            s_send_nack(self, job, job->reason);
-        }
-    } else {
-        if (!job->plain)
-            pt_dedup_finish(self->dedup, &job->batch);
-        PT_FAULT_POINT("engine.finish.remembered");
-        s_count_finished(&self->counters, job);
-        pt_histogram_ns_add(&self->counters.latency, pt_clock_ns() - job->taken_ns);
-        s_send_ack(self, job);
-    }
-    s_return_spare(self, job);
-}
 
 static void
 s_read_finished(pt_engine_t *self)
@@ -557,51 +564,84 @@ s_show_counters(pt_engine_t *self, int64_t now_ms)
     pthread_mutex_unlock(&self->tally->lock);
 }
 
-//  What to wait for: the pipe, finished jobs, and the links that have room. Returns how many.
-static size_t
-s_choose_items(const pt_engine_t *self, int64_t now_ms, pt_wait_item_t *items, size_t *out_links)
+//  What the loop waits for.
+typedef struct {
+    pt_wait_item_t items[PT_WAIT_ITEMS_MAX];
+    size_t finished;   //  place of the socket with finished jobs; 0: there is none
+    size_t crew;       //  first place of the crew's
+    size_t crew_count; //  the rest are links
+    size_t count;
+    size_t links[PT_WAIT_ITEMS_MAX]; //  by place
+} s_sight_t;
+
+_Static_assert(2 + PT_OUTLET_ITEMS_MAX + PT_POOL_BROKERS_MAX <= PT_WAIT_ITEMS_MAX, "all can be waited for");
+
+static void
+s_open_eyes(const pt_engine_t *self, zsock_t *pipe, s_sight_t *sight)
 {
-    size_t count = 2;
+    *sight = (s_sight_t) {.items = {pt_wait_socket(zsock_resolve(pipe))}, .crew = 1};
+    void *finished = pt_crew_socket(self->crew);
+    if (finished) {
+        sight->finished = sight->crew++;
+        sight->items[sight->finished] = pt_wait_socket(finished);
+    }
+    sight->crew_count = pt_crew_items(self->crew, sight->items + sight->crew);
+}
+
+//  Wait for the pipe, the crew, and the links that have room.
+static void
+s_wait(pt_engine_t *self, s_sight_t *sight, int64_t now_ms, int64_t wait_ms)
+{
+    size_t first = sight->crew + sight->crew_count;
     bool reads = !self->draining || now_ms < self->grace_ms;
+    sight->count = first;
     for (size_t i = 0; i < self->link_count && reads; i++)
         if (pt_link_has_room(&self->links[i])) {
-            items[count] = self->links[i].item;
-            out_links[count++] = i;
+            sight->items[sight->count] = self->links[i].item;
+            sight->links[sight->count++] = i;
         }
-    return count;
+    sight->items[0].empty &= !self->spoke;
+    self->spoke = false;
+    pt_wait(sight->items, sight->count, wait_ms);
+    //  What was answered on a link since it was looked at may have hidden its news.
+    for (size_t i = first; i < sight->count; i++)
+        self->links[sight->links[i]].item.empty = sight->items[i].empty;
+}
+
+//  Do what there is to do.
+static void
+s_act(pt_engine_t *self, s_sight_t *sight, zsock_t *pipe)
+{
+    pt_crew_tend(self->crew, sight->items + sight->crew, sight->crew_count);
+    if (sight->finished) {
+        s_read_finished(self);
+        sight->items[sight->finished].empty = true;
+    }
+    s_check_swap(self, pipe);
+    for (size_t i = sight->crew + sight->crew_count; i < sight->count; i++)
+        if (sight->items[i].ready)
+            s_read_link(self, sight->links[i]);
 }
 
 void
 pt_engine_run(zsock_t *pipe, void *engine)
 {
     pt_engine_t *self = engine;
-    pt_wait_item_t items[2 + PT_POOL_BROKERS_MAX] = {
-        pt_wait_socket(zsock_resolve(pipe)),
-        pt_wait_socket(pt_crew_socket(self->crew)),
-    };
-    size_t links[2 + PT_POOL_BROKERS_MAX];
+    s_sight_t sight;
+    s_open_eyes(self, pipe, &sight);
     zsock_signal(pipe, 0);
     for (;;) {
-        int64_t now_ms = zclock_mono();
+        int64_t now_ms = self->now_ms = zclock_mono();
         for (size_t i = 0; i < self->link_count; i++)
             pt_link_announce(&self->links[i], now_ms);
         s_show_counters(self, now_ms);
         s_check_drain(self, pipe, now_ms);
-        size_t count = s_choose_items(self, now_ms, items, links);
-        items[0].empty &= !self->spoke;
-        self->spoke = false;
-        pt_wait(items, count, s_next_wake(self, now_ms));
-        if (items[0].ready && !s_read_command(self, pipe))
+        int64_t wake_ms = s_next_wake(self, now_ms);
+        int64_t crew_ms = pt_crew_turn(self->crew, now_ms);
+        s_wait(self, &sight, now_ms, crew_ms < wake_ms ? crew_ms : wake_ms);
+        if (sight.items[0].ready && !s_read_command(self, pipe))
             break;
-        //  What was answered on a link since it was looked at may have hidden its news.
-        for (size_t i = 2; i < count; i++)
-            self->links[links[i]].item.empty = items[i].empty;
-        s_read_finished(self);
-        items[1].empty = true;
-        s_check_swap(self, pipe);
-        for (size_t i = 2; i < count; i++)
-            if (items[i].ready)
-                s_read_link(self, links[i]);
+        s_act(self, &sight, pipe);
     }
     pt_engine_destroy(&self);
 }

@@ -7,6 +7,8 @@
  *         ▲                 ▲            (one of N)                         │
  *         └──── ACK ────────┴─────────────────── finished ──────────────────┘
  *
+ *  With one worker, it and the publisher are the pool's own thread.
+ *
  *  A batch is acknowledged when its decisions are published. With a journal they are durable by then;
  *  without one they are as safe as this process. Batches that were finished before are only
  *  acknowledged. When the journal is full, new batches are refused as busy.
@@ -30,7 +32,7 @@ typedef struct {
     const char *brokers[PT_POOL_BROKERS_MAX]; //  back endpoints, one DEALER each
     size_t broker_count;
     const char *publish[PT_QUEUE_COUNT_]; //  endpoints to bind; see pt_sockets_bind
-    size_t workers;                       //  actors; 0: one for each core that is online
+    size_t workers;                       //  that decide; 0: one for each core that is online
     uint32_t window;                      //  batches in work for each broker; 0: 64
     size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
     int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096

@@ -36,6 +36,9 @@ fdatasync(int fd)
     return -1;
 }
 
+//  One worker shares a thread with the publisher; several have their own.
+static size_t s_workers;
+
 //  A worker with its journal, behind a broker.
 typedef struct {
     char dir[STORE_PATH_BYTES];
@@ -61,7 +64,7 @@ s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
     assert_non_null(bench->poison);
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
                                  .broker_count = 1,
-                                 .workers = 2,
+                                 .workers = s_workers,
                                  .journal = bench->store,
                                  .poison = bench->poison,
                                  .journal_settled = settled,
@@ -881,5 +884,8 @@ main(int argc, char **argv)
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
         cmocka_unit_test(nothing_is_read_beside_a_suspect),
     };
-    return cmocka_run_group_tests_name("pt_journal", tests, s_setup, s_teardown);
+    int failed = 0;
+    for (s_workers = 1; s_workers <= 2; s_workers++)
+        failed += cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, s_setup, s_teardown);
+    return failed;
 }

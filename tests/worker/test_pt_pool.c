@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+//  One worker shares a thread with the publisher; several have their own.
+static size_t s_workers;
+
 typedef struct {
     zsock_t *broker;
     pt_frames_t route; //  the pool's routing id
@@ -56,7 +59,7 @@ s_open_bench(s_bench_t *bench, const char *name, uint32_t window)
     assert_non_null(bench->broker);
     zsock_set_linger(bench->broker, 0);
     assert_int_equal(pt_sockets_bind(bench->broker, bus_endpoint(name, s_serial++, back), bound), PT_OK);
-    pt_pool_options_t options = {.brokers = {back}, .broker_count = 1, .workers = 2, .window = window};
+    pt_pool_options_t options = {.brokers = {back}, .broker_count = 1, .workers = s_workers, .window = window};
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         options.publish[queue] = bus_endpoint("out", s_serial++, publish[queue]);
     char error[PT_POOL_ERROR_BYTES_MAX];
@@ -543,5 +546,9 @@ main(void)
         cmocka_unit_test(link_is_made_anew_after_a_frame_over_the_limit),
         cmocka_unit_test(refused_endpoints_are_named),
     };
-    return cmocka_run_group_tests(tests, bus_setup, bus_teardown);
+    int failed = 0;
+    for (s_workers = 1; s_workers <= 2; s_workers++)
+        failed +=
+            cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, bus_setup, bus_teardown);
+    return failed;
 }

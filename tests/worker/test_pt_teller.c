@@ -11,6 +11,9 @@
 
 #define S_HOUR_MS (60 * 60 * 1000)
 
+//  One worker shares a thread with the publisher; several have their own.
+static size_t s_workers;
+
 typedef struct {
     pt_broker_t *broker;
     pt_pool_t *pool;
@@ -38,7 +41,7 @@ s_open_bench(s_bench_t *bench, const pt_alerts_options_t *alerts, pt_store_t *st
     assert_non_null(bench->broker);
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
                                  .broker_count = 1,
-                                 .workers = 3,
+                                 .workers = s_workers,
                                  .journal = store,
                                  .stats = bench->stats,
                                  .alerts = *alerts};
@@ -295,5 +298,9 @@ main(void)
         cmocka_unit_test(what_alerts_if_frequent_does_so_at_its_rate),
         cmocka_unit_test(what_is_refused_is_not_counted),
     };
-    return cmocka_run_group_tests_name("pt_teller", tests, s_setup, s_teardown);
+    int failed = 0;
+    for (s_workers = 1; s_workers <= 3; s_workers += 2)
+        failed +=
+            cmocka_run_group_tests_name(s_workers > 1 ? "three workers" : "one worker", tests, s_setup, s_teardown);
+    return failed;
 }
