@@ -7,6 +7,8 @@
 #include "pt_mask.h"
 #include "pt_pen.h"
 
+//  What puts a part of the map returns how many keys it put that not every decision has.
+//
 //  Keys that every decision has: id, attempt, provider, entry, match, category, outcome, route,
 //  action, confirm_as_success, same_payload_ok, health, summary, catalog, decided_ms.
 #define KEYS_ALWAYS 15
@@ -35,27 +37,6 @@ static bool
 s_has_if_absent(const pt_decision_t *decision)
 {
     return decision->action == PT_ACTION_QUERY_STATUS;
-}
-
-static uint32_t
-s_count_keys(const pt_decision_t *self)
-{
-    uint32_t keys = KEYS_ALWAYS;
-    keys += pt_text_is_set(self->operation);
-    keys += self->http_status != 0;
-    keys += pt_text_is_set(self->reference);
-    keys += pt_text_is_set(self->account);
-    keys += self->on_bus ? 2 : 0; //  producer, redriven
-    keys += pt_text_is_set(self->code);
-    keys += self->message.data != NULL;
-    keys += self->param_count != 0;
-    keys += self->reason_count != 0;
-    keys += self->field_count != 0;
-    keys += self->fields_dropped != 0;
-    keys += self->retry.present;
-    keys += self->alert.present;
-    keys += self->match == PT_MATCH_INVALID ? 2 : 0; //  error, raw
-    return keys;
 }
 
 static inline void
@@ -124,10 +105,11 @@ s_put_reasons(pt_pen_t *pen, const pt_pair_t *reasons, size_t count)
 }
 
 /*  Who answered what: everything that is echoed from the envelope. */
-static void
+static uint32_t
 s_put_echo(pt_pen_t *pen, const pt_decision_t *self)
 {
     bool masked = self->masking == PT_MASKING_ALL;
+    uint32_t keys = 0;
     PT_PEN_KEY(pen, "id");
     s_put_text(pen, self->id, PT_ID_BYTES_MAX);
     PT_PEN_KEY(pen, "attempt");
@@ -135,41 +117,50 @@ s_put_echo(pt_pen_t *pen, const pt_decision_t *self)
     PT_PEN_KEY(pen, "provider");
     s_put_text(pen, self->provider, PT_PROVIDER_BYTES_MAX);
     if (pt_text_is_set(self->operation)) {
+        keys++;
         PT_PEN_KEY(pen, "operation");
         s_put_masked(pen, self->operation, PT_OPERATION_BYTES_MAX, masked);
     }
     if (self->http_status) {
+        keys++;
         PT_PEN_KEY(pen, "http_status");
         pt_pen_natural(pen, self->http_status);
     }
     if (pt_text_is_set(self->reference)) {
+        keys++;
         PT_PEN_KEY(pen, "reference");
         s_put_masked(pen, self->reference, PT_REFERENCE_BYTES_MAX, masked);
     }
     if (pt_text_is_set(self->account)) {
+        keys++;
         PT_PEN_KEY(pen, "account");
         s_put_masked(pen, self->account, PT_ACCOUNT_BYTES_MAX, masked);
     }
     if (self->on_bus) {
+        keys += 2;
         PT_PEN_KEY(pen, "producer");
         s_put_text(pen, self->producer, PT_DECISION_PRODUCER_BYTES_MAX);
         PT_PEN_KEY(pen, "redriven");
         pt_pen_bool(pen, self->redriven);
     }
+    return keys;
 }
 
 /*  What the gateway said, and which row of the catalog answered. */
-static void
+static uint32_t
 s_put_verdict(pt_pen_t *pen, const pt_decision_t *self)
 {
     bool masked = self->masking != PT_MASKING_NONE;
+    uint32_t keys = 0;
     //  A code that no row knows may be anything.
     bool code_masked = self->masking == PT_MASKING_ALL || (masked && self->match >= PT_MATCH_STATUS);
     if (pt_text_is_set(self->code)) {
+        keys++;
         PT_PEN_KEY(pen, "code");
         s_put_masked(pen, self->code, PT_CODE_BYTES_MAX, code_masked);
     }
     if (self->message.data) {
+        keys++;
         PT_PEN_KEY(pen, "message");
         s_put_masked(pen, self->message, PT_MESSAGE_BYTES_MAX, masked);
     }
@@ -178,21 +169,26 @@ s_put_verdict(pt_pen_t *pen, const pt_decision_t *self)
     PT_PEN_KEY(pen, "match");
     pt_pen_word(pen, &pt_model_words_match[self->match]);
     if (self->param_count) {
+        keys++;
         PT_PEN_KEY(pen, "params");
         s_put_pairs(pen, self->params, self->param_count, masked);
     }
     if (self->reason_count) {
+        keys++;
         PT_PEN_KEY(pen, "reasons");
         s_put_reasons(pen, self->reasons, self->reason_count);
     }
     if (self->field_count) {
+        keys++;
         PT_PEN_KEY(pen, "fields");
         s_put_pairs(pen, self->fields, self->field_count, masked);
     }
     if (self->fields_dropped) {
+        keys++;
         PT_PEN_KEY(pen, "fields_dropped");
         pt_pen_natural(pen, self->fields_dropped);
     }
+    return keys;
 }
 
 static void
@@ -266,7 +262,7 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
 }
 
 /*  Where it goes and what to do. */
-static void
+static uint32_t
 s_put_ruling(pt_pen_t *pen, const pt_decision_t *self)
 {
     PT_PEN_KEY(pen, "category");
@@ -287,10 +283,11 @@ s_put_ruling(pt_pen_t *pen, const pt_decision_t *self)
         s_put_alert(pen, &self->alert);
     PT_PEN_KEY(pen, "health");
     pt_pen_bool(pen, self->health);
+    return (uint32_t) self->retry.present + self->alert.present;
 }
 
 /*  Why, by which catalog and when; and what was wrong with bytes that are no response. */
-static void
+static uint32_t
 s_put_reason(pt_pen_t *pen, const pt_decision_t *self)
 {
     PT_PEN_KEY(pen, "summary");
@@ -300,24 +297,39 @@ s_put_reason(pt_pen_t *pen, const pt_decision_t *self)
     PT_PEN_KEY(pen, "decided_ms");
     pt_pen_natural(pen, self->decided_ms);
     if (self->match != PT_MATCH_INVALID)
-        return;
+        return 0;
     PT_PEN_KEY(pen, "error");
     bool masked = self->masking != PT_MASKING_NONE;
     s_put_masked(pen, self->error, PT_DECISION_ERROR_BYTES_MAX, masked);
     PT_PEN_KEY(pen, "raw");
     s_put_raw(pen, self->raw, masked);
+    return 2;
 }
 
-/*  Encode where all fits that can be in a decision. Returns the bytes. */
+//  The head of a map of many keys.
+#define S_HEAD_BYTES 3
+
+/*  Encode where all fits that can be in a decision. Returns the bytes. Nearly every decision has more keys than a short
+ *  head can tell; the others are moved up to theirs.
+ */
 static size_t
 s_encode(const pt_decision_t *decision, uint8_t *out)
 {
-    pt_pen_t pen = {out};
-    pt_pen_count(&pen, S_MAP, s_count_keys(decision));
-    s_put_echo(&pen, decision);
-    s_put_verdict(&pen, decision);
-    s_put_ruling(&pen, decision);
-    s_put_reason(&pen, decision);
+    pt_pen_t pen = {out + S_HEAD_BYTES};
+    uint32_t keys = KEYS_ALWAYS;
+    keys += s_put_echo(&pen, decision);
+    keys += s_put_verdict(&pen, decision);
+    keys += s_put_ruling(&pen, decision);
+    keys += s_put_reason(&pen, decision);
+    if (keys < 16) {
+        size_t bytes = (size_t) (pen.at - out) - S_HEAD_BYTES;
+        out[0] = (uint8_t) (0x80 | keys);
+        memmove(out + 1, out + S_HEAD_BYTES, bytes);
+        return 1 + bytes;
+    }
+    out[0] = 0xde;
+    out[1] = 0;
+    out[2] = (uint8_t) keys;
     return (size_t) (pen.at - out);
 }
 

@@ -42,16 +42,6 @@ pt_pen_copy_within(uint8_t *to, const char *from, size_t len)
     }
 }
 
-/*  Copy 1 to 31 bytes as 32 where that cannot fault, so that no branch waits for the length. */
-static inline void
-pt_pen_copy_short(uint8_t *to, const char *from, size_t len)
-{
-    if (pt_text_may_read_on(from, 32))
-        memcpy(to, pt_text_block(from), 32);
-    else
-        pt_pen_copy_within(to, from, len);
-}
-
 /*  A key of at most 31 bytes, given as a literal. */
 #define PT_PEN_KEY(self, literal)                                                                                      \
     do {                                                                                                               \
@@ -119,22 +109,34 @@ pt_pen_count(pt_pen_t *self, uint8_t few, uint8_t many, size_t count)
         pt_pen_big_endian(self, many, count, 2);
 }
 
+/*  A str of 1 to PT_PEN_SLACK bytes, as that many where it can be read on so far: no branch waits for its length. */
+static inline void
+pt_pen_block(pt_pen_t *self, pt_text_t text)
+{
+    bool has_long_head = text.len > PT_PEN_SHORT_BYTES_MAX;
+    self->at[0] = has_long_head ? 0xd9 : (uint8_t) (0xa0 | text.len);
+    self->at[1] = (uint8_t) text.len;
+    self->at += 1 + has_long_head;
+    memcpy(self->at, pt_text_block(text.data), PT_PEN_SLACK);
+    self->at += text.len;
+}
+
 /*  A str of at most 65535 bytes; an absent text is an empty one. */
 static inline void
 pt_pen_text(pt_pen_t *self, pt_text_t text)
 {
-    if (text.len - 1 < PT_PEN_SHORT_BYTES_MAX) {
-        *self->at = (uint8_t) (0xa0 | text.len);
-        pt_pen_copy_short(self->at + 1, text.data, text.len);
-        self->at += 1 + text.len;
+    if (text.len - 1 < PT_PEN_SLACK && pt_text_may_read_on(text.data, PT_PEN_SLACK)) {
+        pt_pen_block(self, text);
         return;
     }
-    if (!text.len) {
-        pt_pen_byte(self, 0xa0);
-        return;
+    if (text.len <= PT_PEN_SHORT_BYTES_MAX) {
+        pt_pen_byte(self, (uint8_t) (0xa0 | text.len));
+        if (text.len)
+            pt_pen_copy_within(self->at, text.data, text.len);
+    } else {
+        pt_pen_big_endian(self, text.len > UINT8_MAX ? 0xda : 0xd9, text.len, text.len > UINT8_MAX ? 2 : 1);
+        memcpy(self->at, text.data, text.len);
     }
-    pt_pen_big_endian(self, text.len > UINT8_MAX ? 0xda : 0xd9, text.len, text.len > UINT8_MAX ? 2 : 1);
-    memcpy(self->at, text.data, text.len);
     self->at += text.len;
 }
 

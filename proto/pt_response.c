@@ -79,25 +79,19 @@ typedef struct {
 #define IS(text, literal) (memcmp((text).data, literal, sizeof(literal) - 1) == 0)
 
 static s_key_index_t
-s_find_key(pt_text_t name)
+s_find_rare_key(pt_text_t name)
 {
     switch (name.len) {
-    case 2:
-        return IS(name, "id") ? KEY_ID : KEY_COUNT_;
-    case 4:
-        return IS(name, "body") ? KEY_BODY : KEY_COUNT_;
     case 7:
         return IS(name, "attempt") ? KEY_ATTEMPT : IS(name, "account") ? KEY_ACCOUNT : KEY_COUNT_;
     case 8:
-        return IS(name, "provider") ? KEY_PROVIDER : IS(name, "redriven") ? KEY_REDRIVEN : KEY_COUNT_;
+        return IS(name, "redriven") ? KEY_REDRIVEN : KEY_COUNT_;
     case 9:
-        if (IS(name, "operation"))
-            return KEY_OPERATION;
         return IS(name, "reference") ? KEY_REFERENCE : IS(name, "transport") ? KEY_TRANSPORT : KEY_COUNT_;
     case 10:
         return IS(name, "idempotent") ? KEY_IDEMPOTENT : KEY_COUNT_;
     case 11:
-        return IS(name, "http_status") ? KEY_HTTP_STATUS : IS(name, "received_ms") ? KEY_RECEIVED_MS : KEY_COUNT_;
+        return IS(name, "received_ms") ? KEY_RECEIVED_MS : KEY_COUNT_;
     case 14:
         return IS(name, "retry_after_ms") ? KEY_RETRY_AFTER_MS : KEY_COUNT_;
     case 16:
@@ -105,6 +99,23 @@ s_find_key(pt_text_t name)
     default:
         return KEY_COUNT_;
     }
+}
+
+/*  The usual keys have a branch of their own each: a jump by length is guessed worse. */
+static inline s_key_index_t
+s_find_key(pt_text_t name)
+{
+    if (name.len == 2 && IS(name, "id"))
+        return KEY_ID;
+    if (name.len == 8 && IS(name, "provider"))
+        return KEY_PROVIDER;
+    if (name.len == 9 && IS(name, "operation"))
+        return KEY_OPERATION;
+    if (name.len == 11 && IS(name, "http_status"))
+        return KEY_HTTP_STATUS;
+    if (name.len == 4 && IS(name, "body"))
+        return KEY_BODY;
+    return s_find_rare_key(name);
 }
 
 static const char *

@@ -102,7 +102,7 @@ pt_text_equal(pt_text_t left, pt_text_t right)
 static inline bool
 pt_text_is_set(pt_text_t text)
 {
-    return text.data && text.len;
+    return (text.data != NULL) & (text.len != 0); //  one branch, not two
 }
 
 #define PT_TEXT_HEX_DIGITS 16
