@@ -1,17 +1,14 @@
 /*  A source into an image: names, shapes, entries; then the rows of each key, gathered and grouped. */
 #include "pt_build.h"
 
-#include "pt_draft.h"
-#include "pt_group.h"
+#include "pt_build_parts.h"
 #include "pt_image.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #define S_ID_BYTES_MAX 32 //  of a gateway's id: it is part of every topic
-#define S_LENGTHS ((size_t) PT_PHASH_KEY_BYTES_MAX + 2)
-#define S_FETCH_AHEAD 8 //  entries; measured
-#define S_FIND_BATCH 64 //  keys
+#define S_FETCH_AHEAD 8   //  entries or rows; a few memory latencies of work
 
 //  A provider on its way into the image.
 typedef struct {
@@ -267,64 +264,6 @@ s_add_rows(s_work_t *work, const pt_source_entry_t *entry)
         work->rows[work->row_count++] = (pt_row_t) {meaning, pt_text_of(entry->codes[i]), spaces[entry->kind]};
 }
 
-//  A place for each space and length of a key; one length for all that are longer than a key may be.
-static size_t
-s_length_rank(const pt_row_t *row)
-{
-    return (size_t) row->space * S_LENGTHS + (row->key.len < S_LENGTHS ? row->key.len : S_LENGTHS - 1);
-}
-
-//  Rows of one space and length together, in the order of their sources.
-static bool
-s_order_by_length(s_work_t *work)
-{
-    pt_row_t *ordered = pt_draft_alloc(work->draft, (work->row_count + 1) * sizeof *ordered);
-    size_t *ends = pt_draft_alloc(work->draft, (S_LENGTHS * PT_SPACE_MORE + 1) * sizeof *ends);
-    if (!ordered || !ends)
-        return false;
-    for (size_t i = 0; i < work->row_count; i++)
-        ends[s_length_rank(&work->rows[i]) + 1]++;
-    for (size_t i = 1; i <= S_LENGTHS * PT_SPACE_MORE; i++)
-        ends[i] += ends[i - 1];
-    for (size_t i = 0; i < work->row_count; i++)
-        ordered[ends[s_length_rank(&work->rows[i])]++] = work->rows[i];
-    work->rows = ordered;
-    return true;
-}
-
-static int
-s_compare_rows(const void *left_p, const void *right_p)
-{
-    const pt_row_t *left = left_p;
-    const pt_row_t *right = right_p;
-    int order = (left->key.len > right->key.len) - (left->key.len < right->key.len);
-    if (order == 0 && left->key.len)
-        order = memcmp(left->key.data, right->key.data, left->key.len);
-    if (order == 0)
-        order = (left->meaning->entry > right->meaning->entry) - (left->meaning->entry < right->meaning->entry);
-    return order;
-}
-
-//  Rows of one key together, in the order of their sources. Most catalogs list their codes in the order of
-//  their bytes, and then there is nothing left to sort.
-static bool
-s_order_rows(s_work_t *work)
-{
-    if (!s_order_by_length(work))
-        return false;
-    for (size_t start = 0; start < work->row_count;) {
-        pt_row_t *rows = work->rows + start;
-        size_t count = 1;
-        bool is_ordered = true;
-        for (; start + count < work->row_count && s_length_rank(rows) == s_length_rank(rows + count); count++)
-            is_ordered = is_ordered && s_compare_rows(rows + count - 1, rows + count) < 0;
-        if (!is_ordered)
-            qsort(rows, count, sizeof *rows, s_compare_rows);
-        start += count;
-    }
-    return true;
-}
-
 static bool
 s_is_same_key(const pt_row_t *left, const pt_row_t *right)
 {
@@ -344,7 +283,8 @@ s_fetch_rows(const s_work_t *work, size_t at)
 static void
 s_add_groups(s_work_t *work)
 {
-    if (!s_order_rows(work))
+    work->rows = pt_build_order(work->draft, work->rows, work->row_count);
+    if (!work->rows)
         return;
     for (size_t start = 0; start < work->row_count;) {
         size_t end = start + 1;
@@ -396,47 +336,6 @@ s_add_provider(pt_draft_t *draft, pt_faults_t *faults, const pt_source_provider_
     pt_draft_forget(draft);
 }
 
-static bool
-s_is_same_owner(const pt_phash_item_t *left, const pt_phash_item_t *right)
-{
-    return left->space == right->space && left->owner == right->owner;
-}
-
-//  Look some keys of one owner up; each must have the answers that it was given.
-static bool
-s_lead_back(const pt_phash_t *table, const pt_phash_item_t *items, size_t count)
-{
-    pt_text_t texts[S_FIND_BATCH];
-    const pt_slot_t *slots[S_FIND_BATCH];
-    for (size_t i = 0; i < count; i++)
-        texts[i] = items[i].text;
-    pt_phash_find_batch(table, (pt_space_t) items->space, items->owner, texts, count, slots);
-    for (size_t i = 0; i < count; i++)
-        if (!slots[i] || memcmp(slots[i]->values, items[i].values, sizeof items[i].values) != 0)
-            return false;
-    return true;
-}
-
-//  Every key must lead back to its own slot in the finished image.
-static bool
-s_is_complete(const pt_draft_t *draft, const uint8_t *bytes, size_t len)
-{
-    pt_image_t image;
-    if (pt_image_open((pt_bytes_t) {bytes, len}, &image) != PT_OK)
-        return false;
-    const pt_phash_item_t *items = (const void *) draft->keys.data;
-    for (size_t start = 0; start < draft->keys.count;) {
-        size_t count = 1;
-        while (count < S_FIND_BATCH && start + count < draft->keys.count &&
-               s_is_same_owner(&items[start], &items[start + count]))
-            count++;
-        if (!s_lead_back(&image.table, items + start, count))
-            return false;
-        start += count;
-    }
-    return true;
-}
-
 static pt_status_t
 s_build(pt_draft_t *draft, const pt_source_t *source, pt_faults_t *faults, uint8_t **out_image, size_t *out_bytes)
 {
@@ -454,7 +353,7 @@ s_build(pt_draft_t *draft, const pt_source_t *source, pt_faults_t *faults, uint8
         return status;
     if (faults->errors > errors)
         status = PT_E_SYNTAX;
-    else if (!s_is_complete(draft, *out_image, *out_bytes))
+    else if (!pt_build_is_complete(draft, (pt_bytes_t) {*out_image, *out_bytes}))
         status = PT_E_MALFORMED;
     if (status != PT_OK)
         free(*out_image);
