@@ -65,6 +65,8 @@ static const struct {
                                       "a process died while it read the journal; what it held is in use again"},
     [PT_EVENT_JOURNAL_TOPICS] = {"journal.topics", PT_LOG_ERROR,
                                  "the journal takes no more topics; decisions share the topic of unknown gateways"},
+    [PT_EVENT_JOURNAL_DAMAGED] = {"journal.damaged", PT_LOG_ERROR,
+                                  "a part of the journal cannot be read; subscribers are told what is lost"},
     [PT_EVENT_JOURNAL_FAILED] =
         {"journal.failed", PT_LOG_ERROR,
          "the disk or the journal's file failed; nothing is acknowledged, and the process ends"},

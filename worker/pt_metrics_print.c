@@ -249,7 +249,7 @@ s_print_journal(FILE *out, const pt_metrics_t *metrics)
          replayed[PT_STATS_FETCH]},
         {"paytriage_replay_decisions_total", "Decisions sent again to subscribers that missed them.",
          replayed[PT_STATS_FETCHED]},
-        {"paytriage_replay_truncated_total", "FETCH requests for decisions that are no longer kept.",
+        {"paytriage_replay_truncated_total", "FETCH requests for decisions that are no longer kept, or damaged.",
          replayed[PT_STATS_TRUNCATED]},
         {"paytriage_replay_refused_total", "Requests of subscribers refused.", replayed[PT_STATS_REFUSED]},
     };

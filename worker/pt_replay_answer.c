@@ -236,6 +236,27 @@ s_send_end(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id, uint64_
     return s_send_header(self, route, bytes, pt_end_encode(&end, bytes, sizeof(bytes)));
 }
 
+static bool
+s_send_truncated(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id, uint64_t first_seq)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_truncated_t truncated = {req_id, first_seq};
+    pt_stats_replayed(self->stats, PT_STATS_TRUNCATED, 1);
+    return s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
+}
+
+//  What is damaged stays so: to say "busy" would hold up everything behind it for ever.
+static bool
+s_leave_out(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch)
+{
+    uint64_t next_seq;
+    if (pt_store_view_skip(view, fetch->from_seq, &next_seq) != PT_OK)
+        return false;
+    pt_store_note_damaged(self->store);
+    s_send_truncated(self, route, fetch->req_id, next_seq);
+    return true;
+}
+
 //  Send what is kept from `from_seq` on, which is below head_seq, and END.
 static bool
 s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route, const pt_fetch_t *fetch,
@@ -243,8 +264,12 @@ s_send_records(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *rout
 {
     s_chunk_t chunk = {.count = 0};
     PT_FAULT_POINT("replay.fetch");
-    if (pt_store_view_seek(view, head->topic, fetch->from_seq) != PT_OK ||
-        s_gather_chunk(self, view, fetch->from_seq, fetch->max_bytes, &chunk) != PT_OK)
+    pt_status_t status = pt_store_view_seek(view, head->topic, fetch->from_seq);
+    if (status == PT_OK)
+        status = s_gather_chunk(self, view, fetch->from_seq, fetch->max_bytes, &chunk);
+    if (status == PT_E_CHECKSUM)
+        return s_leave_out(self, view, route, fetch);
+    if (status != PT_OK)
         return false;
     //  When there was no room for the decisions, END would only say where to ask again.
     PT_FAULT_POINT("replay.chunk.before");
@@ -271,10 +296,7 @@ s_fetch_view(pt_answer_t *self, pt_store_view_t *view, const pt_frames_t *route,
     }
     if (fetch->from_seq >= head.first_retained)
         return s_send_records(self, view, route, fetch, &head);
-    pt_stats_replayed(self->stats, PT_STATS_TRUNCATED, 1);
-    uint8_t bytes[PT_HEADER_BYTES_MAX];
-    pt_truncated_t truncated = {fetch->req_id, head.first_retained};
-    s_send_header(self, route, bytes, pt_truncated_encode(&truncated, bytes, sizeof(bytes)));
+    s_send_truncated(self, route, fetch->req_id, head.first_retained);
     return true;
 }
 
@@ -293,6 +315,8 @@ pt_answer_fetch(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *f
     pt_store_view_t *view;
     bool well = pt_store_view_open(self->store, &view) == PT_OK && s_fetch_view(self, view, route, fetch);
     pt_store_view_close(&view);
+    if (!well)
+        pt_store_note_damaged(self->store);
     return well;
 }
 

@@ -26,8 +26,8 @@ void pt_answer_close(pt_answer_t *self);
 /*  OPENED: one page of topics. */
 void pt_answer_open(pt_answer_t *self, const pt_frames_t *route, const pt_open_t *open);
 
-/*  FETCHED and END, TRUNCATED or BADEPOCH. False when the journal could not be read; nothing that
- *  failed its checksum is sent.
+/*  FETCHED and END, TRUNCATED or BADEPOCH. Nothing that failed its checksum is sent: where `from_seq` stands in it,
+ *  TRUNCATED leads to what lies behind. False when the journal could not be read. Both are noted in the store.
  */
 bool pt_answer_fetch(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetch);
 

@@ -186,10 +186,14 @@ typedef struct {
     uint64_t without_room; //  transactions that found no free page
     uint64_t folded;       //  decisions that pt_store_note_folded has told
     uint64_t dead_views;   //  that pt_store_clear_dead_views has ended
+    uint64_t damaged;      //  times that a view was asked for what is damaged
 } pt_store_troubles_t;
 
 /*  Decisions were put into another topic because theirs found no place. For the thread that writes. */
 void pt_store_note_folded(pt_store_t *self, uint64_t decisions);
+
+/*  Somebody asked for what is damaged. From any thread. */
+void pt_store_note_damaged(pt_store_t *self);
 
 /*  From any thread. */
 pt_store_troubles_t pt_store_troubles(const pt_store_t *self);
@@ -230,6 +234,11 @@ PT_MUST_CHECK pt_status_t pt_store_view_seek(pt_store_view_t *self, const char *
  *  be, or its header is no header.
  */
 PT_MUST_CHECK pt_status_t pt_store_view_next(pt_store_view_t *self, pt_store_record_t *out_record);
+
+/*  Behind a failed seek or next: the first number above `seq` with which a record begins, or next_seq where
+ *  there is none. What lies between cannot be read. PT_E_IO when nothing behind it can be found.
+ */
+PT_MUST_CHECK pt_status_t pt_store_view_skip(pt_store_view_t *self, uint64_t seq, uint64_t *out_next_seq);
 
 /*  Copy the last record's items, or responses, to out[0..items_bytes) and check them. PT_E_CHECKSUM
  *  when they are not what was written: then they must not be used.

@@ -109,6 +109,7 @@ struct pt_store {
     atomic_uint_fast64_t without_room;
     atomic_uint_fast64_t folded;
     atomic_uint_fast64_t dead_views;
+    atomic_uint_fast64_t damaged;
     char error[PT_STORE_ERROR_BYTES_MAX];
 };
 

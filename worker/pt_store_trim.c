@@ -119,7 +119,7 @@ pt_store_troubles(const pt_store_t *self)
     assert(self);
 
     return (pt_store_troubles_t) {atomic_load(&self->without_room), atomic_load(&self->folded),
-                                  atomic_load(&self->dead_views)};
+                                  atomic_load(&self->dead_views), atomic_load(&self->damaged)};
 }
 
 void
@@ -128,6 +128,14 @@ pt_store_note_folded(pt_store_t *self, uint64_t decisions)
     assert(self);
 
     atomic_fetch_add(&self->folded, decisions);
+}
+
+void
+pt_store_note_damaged(pt_store_t *self)
+{
+    assert(self);
+
+    atomic_fetch_add(&self->damaged, 1);
 }
 
 //  The lowest position of the durable subscribers that a topic has; UINT64_MAX: it has none.

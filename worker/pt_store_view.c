@@ -241,6 +241,35 @@ pt_store_view_next(pt_store_view_t *self, pt_store_record_t *out_record)
     return PT_OK;
 }
 
+//  Whether a key is the first one of a record above `seq`. A damaged key may be any number.
+static bool
+s_begins_record(const pt_store_view_t *self, MDB_val key, uint64_t seq)
+{
+    const uint8_t *bytes = key.mv_data;
+    return key.mv_size == S_RECORD_KEY_BYTES && s_get_key_u64(bytes) > seq && s_get_key_u64(bytes) < self->end_seq &&
+           bytes[8] == S_PART_ITEMS && bytes[9] == 0 && bytes[10] == 0;
+}
+
+pt_status_t
+pt_store_view_skip(pt_store_view_t *self, uint64_t seq, uint64_t *out_next_seq)
+{
+    assert(self);
+    assert(self->topic);
+    assert(out_next_seq);
+
+    uint8_t bytes[S_RECORD_KEY_BYTES];
+    s_make_record_key(bytes, seq + 1, S_PART_ITEMS, 0);
+    MDB_val key = s_val(bytes, sizeof(bytes));
+    MDB_val value;
+    int rc = s_search(self, &key, &value, MDB_SET_RANGE);
+    while (rc == 0 && !s_begins_record(self, key, seq))
+        rc = mdb_cursor_get(self->cursor, &key, &value, MDB_NEXT);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        return s_fail_lmdb(self, rc, self->topic->name);
+    *out_next_seq = rc == 0 ? s_get_key_u64(key.mv_data) : self->end_seq;
+    return PT_OK;
+}
+
 //  Where gathered bytes go: the header apart from what follows it.
 typedef struct {
     uint8_t *header;

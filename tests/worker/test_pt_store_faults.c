@@ -398,6 +398,7 @@ bits_elsewhere_are_found_or_change_nothing(void **state)
 
 typedef struct {
     uint64_t first_seq, count, next_seq; //  of the decisions, and of END
+    uint64_t behind;                     //  of TRUNCATED
 } s_answer_t;
 
 static bool
@@ -407,11 +408,14 @@ s_take(void *context, const pt_frames_t *route, const pt_bytes_t *frames, size_t
     s_answer_t *answer = context;
     pt_decisions_t header;
     pt_end_t end;
+    pt_truncated_t truncated;
     if (count == 4 && pt_decisions_decode(frames[2], &header) == PT_OK) {
         answer->first_seq = header.first_seq;
         answer->count = header.count;
     } else if (pt_end_decode(frames[count - 1], &end) == PT_OK) {
         answer->next_seq = end.next_seq;
+    } else if (pt_truncated_decode(frames[count - 1], &truncated) == PT_OK) {
+        answer->behind = truncated.first_retained;
     }
     return true;
 }
@@ -443,7 +447,7 @@ s_find_value(const char *dir, uint64_t seq)
 }
 
 static void
-what_is_well_before_a_damaged_record_is_given(void **state)
+what_is_well_around_a_damaged_record_is_given(void **state)
 {
     (void) state;
     s_victim_t victim = {.file_bytes = 0};
@@ -462,8 +466,12 @@ what_is_well_before_a_damaged_record_is_given(void **state)
     assert_int_equal(heard.first_seq, 1);
     assert_int_equal(heard.count, 20);
     assert_int_equal(heard.next_seq, 21);
-    assert_false(s_fetch(&answer, &heard, 21));
-    assert_int_equal(heard.count, 0);
+    for (uint64_t seq = 21; seq < 31; seq++) {
+        assert_true(s_fetch(&answer, &heard, seq));
+        assert_int_equal(heard.count, 0);
+        assert_int_equal(heard.behind, 31);
+    }
+    assert_int_equal(pt_store_troubles(store).damaged, 10);
     assert_true(s_fetch(&answer, &heard, 31));
     assert_int_equal(heard.count, 10);
     pt_answer_close(&answer);
@@ -477,7 +485,7 @@ main(void)
         cmocka_unit_test(killed_writer_leaves_all_that_it_told),
         cmocka_unit_test(every_bit_of_an_entry_counts),
         cmocka_unit_test(bits_elsewhere_are_found_or_change_nothing),
-        cmocka_unit_test(what_is_well_before_a_damaged_record_is_given),
+        cmocka_unit_test(what_is_well_around_a_damaged_record_is_given),
     };
     return cmocka_run_group_tests_name("pt_store_faults", tests, store_setup, store_teardown);
 }

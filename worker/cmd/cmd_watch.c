@@ -77,6 +77,9 @@ s_look_at_journal(cmd_watch_t *self)
                PT_LOG_N("topics_max", PT_STORE_TOPICS_MAX), PT_LOG_S("topic", "retry.-. and its like"));
     if (now.dead_views != told->dead_views)
         pt_log(PT_EVENT_JOURNAL_DEAD_READER, PT_LOG_N("readers", now.dead_views - told->dead_views));
+    if (now.damaged != told->damaged)
+        pt_log(PT_EVENT_JOURNAL_DAMAGED, PT_LOG_N("requests", now.damaged - told->damaged),
+               PT_LOG_S("see", "paytriage journal verify"));
     *told = now;
 }
 
