@@ -14,8 +14,10 @@
 
 //  Nothing has come back for that long: something is lost. A busy machine may stand still for seconds.
 #define S_PATIENCE_NS UINT64_C(20000000000)
-#define S_PROBE_NS UINT64_C(200000000)
-#define S_PROBES 50
+//  The first probe is seldom whole, for subscriptions take their time: begin with short ones.
+#define S_PROBE_NS UINT64_C(20000000)
+#define S_PROBE_NS_MAX UINT64_C(1000000000)
+#define S_PROBES 20
 
 //  Decisions that may wait here unread, in messages. A driver that falls behind by more has lost.
 #define S_RECEIVE_HWM 1000000
@@ -244,9 +246,9 @@ s_receive(pt_drive_t *self, int64_t timeout_ms)
 
 //  A batch of every payload, so that every topic's socket is tried.
 static bool
-s_probe(pt_drive_t *self)
+s_probe(pt_drive_t *self, uint64_t patience_ns)
 {
-    uint64_t give_up_ns = pt_bench_now_ns() + S_PROBE_NS;
+    uint64_t give_up_ns = pt_bench_now_ns() + patience_ns;
     unsigned sent = 0;
     unsigned wanted = PT_PAYLOADS > self->options.producers ? PT_PAYLOADS : self->options.producers;
     while (pt_bench_now_ns() < give_up_ns && (sent < wanted || self->under_way)) {
@@ -260,10 +262,12 @@ s_probe(pt_drive_t *self)
 bool
 pt_drive_connect(pt_drive_t *self)
 {
+    uint64_t patience_ns = S_PROBE_NS;
     for (int i = 0; i < S_PROBES; i++) {
-        if (s_probe(self))
+        if (s_probe(self, patience_ns))
             return !self->is_faulty;
         pt_drive_forget(self);
+        patience_ns = 2 * patience_ns < S_PROBE_NS_MAX ? 2 * patience_ns : S_PROBE_NS_MAX;
     }
     fprintf(stderr, "%s: no batch comes back whole\n", program_invocation_short_name);
     return false;

@@ -43,7 +43,7 @@ pt_drive_t *pt_drive_new(const pt_drive_options_t *options);
 void pt_drive_destroy(pt_drive_t **self_p);
 
 /*  Send batches until one has come back whole, so that every connection and subscription is known to
- *  work. False, with one line on stderr, when none does for ten seconds.
+ *  work. False, with one line on stderr, when none does for some fifteen seconds.
  */
 bool pt_drive_connect(pt_drive_t *self);
 
