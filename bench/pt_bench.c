@@ -154,6 +154,10 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'n':
         options->no_progress = true;
         return 0;
+    case ARGP_KEY_END:
+        if (options->is_short && !options->rounds_given)
+            options->rounds = 1;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -48,7 +48,7 @@ void *pt_bench_alloc(size_t bytes);
 
 //  Options that every tool has.
 typedef struct {
-    unsigned rounds;
+    unsigned rounds; //  1 with --short, unless it is given
     bool rounds_given;
     bool is_short; //  the shortest run whose results are still checked; its figures mean nothing
     bool json;

@@ -61,7 +61,7 @@ s_bench(pt_bus_options_t *options)
     pt_mix_t mix;
     pt_bus_rounds_t rounds;
     pt_sockets_init();
-    pt_mix_load(&mix, options->files, options->file_count, false);
+    pt_mix_load(&mix, &options->files, false);
     if (options->hgrm && mkdir(options->hgrm, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "pt_bench_bus: %s: %s\n", options->hgrm, strerror(errno));
         return EX_CANTCREAT;

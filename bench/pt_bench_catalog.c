@@ -390,8 +390,6 @@ main(int argc, char **argv)
     static const size_t sizes[] = {10000, 100000, 1000000};
     s_options_t options = {.common = {.rounds = 9}, .keys_max = SIZE_MAX};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (options.common.is_short && !options.common.rounds_given)
-        options.common.rounds = 1;
     if (options.keys_max == SIZE_MAX)
         options.keys_max = options.common.is_short ? 10000 : 1000000;
     size_t size_count = 0;

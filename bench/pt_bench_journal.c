@@ -16,7 +16,6 @@
 #include "pt_report.h"
 
 #define S_SIZES_MAX 8
-#define S_FILES_MAX 16
 #define S_DECISIONS_MAX 65536
 
 //  The journal and each kind of raw log.
@@ -32,8 +31,7 @@ typedef struct {
     unsigned commits; //  of each contender in a round
     uint64_t mib;     //  of the journal's file
     const char *directory;
-    const char *files[S_FILES_MAX];
-    size_t file_count;
+    pt_mix_files_t files;
 } s_options_t;
 
 //  What one contender's commits of one size have cost.
@@ -294,6 +292,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->common;
+        state->child_inputs[1] = &options->files;
         return 0;
     case 'd':
         options->directory = arg;
@@ -309,11 +308,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case 'm':
         options->mib = pt_bench_parse_number(state, "--mib", arg, PT_STORE_BYTES_MIN >> 20, 1 << 20);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->file_count == S_FILES_MAX)
-            argp_error(state, "at most %d files", S_FILES_MAX);
-        options->files[options->file_count++] = arg;
         return 0;
     case ARGP_KEY_END:
         //  As many jobs as the journal's stage takes into one commit at most.
@@ -337,7 +331,7 @@ static const struct argp_option s_argp_options[] = {
     {0},
 };
 
-static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {&pt_mix_argp, 0, NULL, 0}, {0}};
 
 static const struct argp s_argp = {
     s_argp_options,
@@ -379,13 +373,11 @@ main(int argc, char **argv)
                            .mib = PT_STORE_BYTES_DEFAULT >> 20,
                            .directory = "."};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (options.common.is_short && !options.common.rounds_given)
-        options.common.rounds = 1;
     if (!options.commits)
         options.commits = options.common.is_short ? 3 : 100;
     pt_process_watch_signals();
     pt_mix_t mix;
-    pt_mix_load(&mix, options.files, options.file_count, false);
+    pt_mix_load(&mix, &options.files, false);
     pt_report_t *report = pt_report_new("pt_bench_journal");
     s_describe_run(&options, report);
     pt_table_t *table = pt_report_table(report, "commit", "One commit, until it is durable", s_columns);

@@ -15,8 +15,6 @@
 #include "pt_report.h"
 #include "pt_sockets.h"
 
-#define S_FILES_MAX 16
-
 //  Where memory is looked at, in percent of all responses. The first one ends the time to warm up.
 static const unsigned s_percents[] = {1, 2, 5, 10, 20, 50, 100};
 #define S_MARKS (sizeof(s_percents) / sizeof(s_percents[0]))
@@ -31,8 +29,7 @@ typedef struct {
     uint64_t growth_kib; //  that is allowed after the first mark
     const char *durable;
     const char *paytriage;
-    const char *files[S_FILES_MAX];
-    size_t file_count;
+    pt_mix_files_t files;
 } s_options_t;
 
 typedef struct {
@@ -163,6 +160,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->common;
+        state->child_inputs[1] = &options->files;
         return 0;
     case 'R':
         options->responses = pt_bench_parse_number(state, "--responses", arg, 1000, UINT64_C(1000000000000));
@@ -187,11 +185,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_PAYTRIAGE:
         options->paytriage = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->file_count == S_FILES_MAX)
-            argp_error(state, "at most %d files", S_FILES_MAX);
-        options->files[options->file_count++] = arg;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -209,7 +202,7 @@ static const struct argp_option s_argp_options[] = {
     {0},
 };
 
-static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {&pt_mix_argp, 0, NULL, 0}, {0}};
 
 static const struct argp s_argp = {
     s_argp_options,
@@ -258,7 +251,7 @@ main(int argc, char **argv)
     s_soak_t *soak = pt_bench_alloc(sizeof(*soak));
     pt_drive_result_t *result = pt_bench_alloc(sizeof(*result));
     soak->options = &options;
-    pt_mix_load(&mix, options.files, options.file_count, false);
+    pt_mix_load(&mix, &options.files, false);
     pt_payloads_make(&soak->payloads, &mix, options.batch);
     s_set_marks(soak);
     bool is_good = s_run(soak, result);

@@ -305,8 +305,6 @@ main(int argc, char **argv)
 {
     s_options_t options = {.common = {.rounds = 20}, .paytriage = PT_BENCH_PAYTRIAGE, .directory = "."};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (options.common.is_short && !options.common.rounds_given)
-        options.common.rounds = 1;
     pt_process_watch_signals();
     s_bench_t bench = {.options = &options, .notify_fd = -1};
     pt_report_t *report = pt_report_new("pt_bench_start");

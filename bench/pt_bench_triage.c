@@ -16,56 +16,28 @@
 #include "pt_histogram.h"
 #include "pt_instructions.h"
 #include "pt_mix.h"
-#include "pt_policy.h"
 #include "pt_report.h"
-#include "pt_triage.h"
-
-//  Responses between two readings of the clock: enough to make its cost small, few enough that what
-//  waits between two stages stays in the nearest cache.
-#define S_BLOCK 16
+#include "pt_stages.h"
 
 //  Draws of one round.
 #define S_DRAWS 16384
 #define S_DRAWS_SHORT 512
 
-#define S_FILES_MAX 16
-
-//  Any moment will do, as long as it is always the same.
-#define S_NOW_MS UINT64_C(1700000000000)
-
-typedef enum { S_DECODE, S_EXTRACT, S_LOOK_UP, S_DECIDE, S_ENCODE, S_WHOLE, S_STAGE_COUNT } s_stage_t;
-
-static const char *const s_stages[S_STAGE_COUNT] = {"decode", "extract", "look up", "decide", "encode", "whole"};
-
 typedef struct {
     pt_bench_options_t common;
-    const char *files[S_FILES_MAX];
-    size_t file_count;
+    pt_mix_files_t files;
     int form;        //  -1: both
     bool only_whole; //  for profilers
 } s_options_t;
 
-//  What one stage leaves for the next, for each response of a block.
-typedef struct {
-    pt_response_t responses[S_BLOCK];
-    pt_facts_t facts[S_BLOCK];
-    const pt_provider_t *providers[S_BLOCK];
-    pt_verdict_t verdicts[S_BLOCK];
-    pt_decision_t decisions[S_BLOCK];
-    uint8_t out[PT_DECISION_BYTES_MAX];
-} s_block_t;
-
 typedef struct {
     const s_options_t *options;
-    const pt_catalog_t *catalog;
     pt_mix_t mix;
+    pt_stages_t stages;
     uint32_t *draws[PT_FORM_COUNT_];
     size_t draw_count;
     uint64_t clock_cost_ns;
     int counter; //  of instructions; -1: none
-    s_block_t *block;
-    pt_triage_t *triage;
-    uint64_t bytes_out; //  keeps the compiler from leaving the work out, and checks it
 } s_bench_t;
 
 //  What is known of one stage of one form.
@@ -78,105 +50,18 @@ typedef struct {
 } s_result_t;
 
 static void
-s_decode_block(s_bench_t *self, pt_form_t form, const uint32_t *draws)
-{
-    char error[PT_ERROR_BYTES_MAX];
-    for (int i = 0; i < S_BLOCK; i++)
-        if (pt_response_decode(self->mix.answers[draws[i]].forms[form], &self->block->responses[i], error) != PT_OK)
-            abort();
-}
-
-static void
-s_extract_block(s_bench_t *self)
-{
-    for (int i = 0; i < S_BLOCK; i++) {
-        const pt_response_t *response = &self->block->responses[i];
-        self->block->providers[i] = pt_catalog_provider(self->catalog, response->provider);
-        pt_facts_extract(response, pt_provider_shape(self->block->providers[i]), &self->block->facts[i]);
-    }
-}
-
-static void
-s_look_up_block(s_bench_t *self)
-{
-    s_block_t *block = self->block;
-    for (int i = 0; i < S_BLOCK; i++)
-        pt_catalog_lookup(self->catalog, block->providers[i], &block->responses[i], &block->facts[i],
-                          &block->verdicts[i]);
-}
-
-static void
-s_decide_block(s_bench_t *self)
-{
-    s_block_t *block = self->block;
-    uint64_t hash = pt_catalog_hash(self->catalog);
-    for (int i = 0; i < S_BLOCK; i++)
-        pt_policy_decide(&block->verdicts[i], &block->responses[i], &block->facts[i], hash, S_NOW_MS,
-                         &block->decisions[i]);
-}
-
-static void
-s_encode_block(s_bench_t *self)
-{
-    s_block_t *block = self->block;
-    for (int i = 0; i < S_BLOCK; i++) {
-        size_t bytes = 0;
-        if (pt_decision_encode(&block->decisions[i], block->out, sizeof(block->out), &bytes) != PT_OK)
-            abort();
-        self->bytes_out += bytes;
-    }
-}
-
-static void
-s_triage_block(s_bench_t *self, pt_form_t form, const uint32_t *draws)
-{
-    for (int i = 0; i < S_BLOCK; i++) {
-        pt_triaged_t triaged;
-        pt_triage_response(self->triage, self->mix.answers[draws[i]].forms[form], NULL, 0, S_NOW_MS, self->block->out,
-                           &triaged);
-        self->bytes_out += triaged.bytes;
-    }
-}
-
-static void
-s_run_stage(s_bench_t *self, s_stage_t stage, pt_form_t form, const uint32_t *draws)
-{
-    switch (stage) {
-    case S_DECODE:
-        s_decode_block(self, form, draws);
-        break;
-    case S_EXTRACT:
-        s_extract_block(self);
-        break;
-    case S_LOOK_UP:
-        s_look_up_block(self);
-        break;
-    case S_DECIDE:
-        s_decide_block(self);
-        break;
-    case S_ENCODE:
-        s_encode_block(self);
-        break;
-    case S_WHOLE:
-    default:
-        s_triage_block(self, form, draws);
-        break;
-    }
-}
-
-static void
-s_measure_stage(s_bench_t *self, s_stage_t stage, pt_form_t form, const uint32_t *draws, s_result_t *result,
+s_measure_stage(s_bench_t *self, pt_stage_t stage, pt_form_t form, const uint32_t *draws, s_result_t *result,
                 pt_series_t *round)
 {
     uint64_t allocations = pt_allocations_count();
     uint64_t instructions = pt_instructions_read(self->counter);
     uint64_t start = pt_bench_now_ns();
-    s_run_stage(self, stage, form, draws);
+    pt_stages_run(&self->stages, stage, form, draws);
     uint64_t spent = pt_bench_now_ns() - start;
     result->instructions += pt_instructions_read(self->counter) - instructions;
     result->allocations += pt_allocations_count() - allocations;
-    result->responses += S_BLOCK;
-    double ns = (double) (spent > self->clock_cost_ns ? spent - self->clock_cost_ns : 0) / S_BLOCK;
+    result->responses += PT_STAGES_BLOCK;
+    double ns = (double) (spent > self->clock_cost_ns ? spent - self->clock_cost_ns : 0) / PT_STAGES_BLOCK;
     pt_series_add(round, ns);
     pt_series_add(&result->blocks, ns);
 }
@@ -186,62 +71,31 @@ static void
 s_run_singly(s_bench_t *self, pt_form_t form, pt_histogram_t *singles)
 {
     for (size_t at = 0; at < self->draw_count; at++) {
-        pt_triaged_t triaged;
         pt_bytes_t bytes = self->mix.answers[self->draws[form][at]].forms[form];
         uint64_t start = pt_bench_now_ns();
-        pt_triage_response(self->triage, bytes, NULL, 0, S_NOW_MS, self->block->out, &triaged);
+        pt_stages_triage(&self->stages, bytes);
         uint64_t spent = pt_bench_now_ns() - start;
         pt_histogram_add(singles, spent > self->clock_cost_ns ? spent - self->clock_cost_ns : 0);
-        self->bytes_out += triaged.bytes;
     }
 }
 
 static void
-s_release_block(s_bench_t *self)
+s_run_round(s_bench_t *self, pt_form_t form, s_result_t results[PT_STAGE_COUNT_])
 {
-    for (int i = 0; i < S_BLOCK; i++)
-        pt_facts_release(&self->block->facts[i]);
-}
-
-static void
-s_run_round(s_bench_t *self, pt_form_t form, s_result_t results[S_STAGE_COUNT])
-{
-    pt_series_t rounds[S_STAGE_COUNT] = {0};
-    for (size_t at = 0; at + S_BLOCK <= self->draw_count; at += S_BLOCK) {
+    pt_series_t rounds[PT_STAGE_COUNT_] = {0};
+    for (size_t at = 0; at + PT_STAGES_BLOCK <= self->draw_count; at += PT_STAGES_BLOCK) {
         const uint32_t *draws = self->draws[form] + at;
-        s_measure_stage(self, S_WHOLE, form, draws, &results[S_WHOLE], &rounds[S_WHOLE]);
+        s_measure_stage(self, PT_STAGE_WHOLE, form, draws, &results[PT_STAGE_WHOLE], &rounds[PT_STAGE_WHOLE]);
         if (self->options->only_whole)
             continue;
-        for (s_stage_t stage = S_DECODE; stage < S_WHOLE; stage++)
+        for (pt_stage_t stage = PT_STAGE_DECODE; stage < PT_STAGE_WHOLE; stage++)
             s_measure_stage(self, stage, form, draws, &results[stage], &rounds[stage]);
-        s_release_block(self);
+        pt_stages_release(&self->stages);
     }
-    for (int stage = 0; stage < S_STAGE_COUNT; stage++) {
+    for (int stage = 0; stage < PT_STAGE_COUNT_; stage++) {
         if (rounds[stage].count)
             pt_series_add(&results[stage].rounds, pt_series_median(&rounds[stage]));
         pt_series_clear(&rounds[stage]);
-    }
-}
-
-//  Each answer once: the decision has the route that its line expects, and its bytes decode again.
-static void
-s_check_answers(s_bench_t *self, pt_form_t form)
-{
-    for (size_t i = 0; i < self->mix.count; i++) {
-        const pt_answer_t *answer = &self->mix.answers[i];
-        static pt_pair_t s_fields[PT_FIELDS_MAX];
-        pt_decision_t decision;
-        pt_triaged_t triaged;
-        if (!answer->forms[form].len)
-            continue;
-        pt_triage_response(self->triage, answer->forms[form], NULL, 0, S_NOW_MS, self->block->out, &triaged);
-        pt_bytes_t bytes = {self->block->out, triaged.bytes};
-        bool is_good = pt_decision_decode(bytes, s_fields, &decision) == PT_OK && decision.route == triaged.route;
-        if (is_good && !triaged.invalid && (answer->route < 0 || (int) triaged.route == answer->route))
-            continue;
-        fprintf(stderr, "%s: answer %zu (%s, %s body): %s\n", program_invocation_short_name, i + 1, answer->provider,
-                pt_form_text(form), triaged.invalid ? "no response" : pt_route_text(triaged.route));
-        exit(1);
     }
 }
 
@@ -256,15 +110,15 @@ static const pt_column_t s_columns[] = {
 };
 
 static void
-s_add_results(const s_bench_t *self, pt_table_t *table, pt_form_t form, s_result_t results[S_STAGE_COUNT])
+s_add_results(const s_bench_t *self, pt_table_t *table, pt_form_t form, s_result_t results[PT_STAGE_COUNT_])
 {
-    for (int stage = 0; stage < S_STAGE_COUNT; stage++) {
+    for (int stage = 0; stage < PT_STAGE_COUNT_; stage++) {
         s_result_t *result = &results[stage];
         if (!result->responses)
             continue;
         json_t *row = pt_table_row(table);
         pt_row_text(row, "body", pt_form_text(form));
-        pt_row_text(row, "stage", s_stages[stage]);
+        pt_row_text(row, "stage", pt_stage_text((pt_stage_t) stage));
         pt_row_number(row, "median_ns", pt_series_median(&result->rounds));
         pt_row_number(row, "p99_ns", pt_series_percentile(&result->blocks, 99));
         double responses = (double) result->responses;
@@ -286,9 +140,9 @@ s_add_singles(pt_table_t *table, pt_form_t form, const pt_histogram_t *singles)
 }
 
 static void
-s_clear_results(s_result_t results[S_STAGE_COUNT])
+s_clear_results(s_result_t results[PT_STAGE_COUNT_])
 {
-    for (int stage = 0; stage < S_STAGE_COUNT; stage++) {
+    for (int stage = 0; stage < PT_STAGE_COUNT_; stage++) {
         pt_series_clear(&results[stage].blocks);
         pt_series_clear(&results[stage].rounds);
     }
@@ -297,9 +151,9 @@ s_clear_results(s_result_t results[S_STAGE_COUNT])
 static void
 s_measure_form(s_bench_t *self, pt_form_t form, pt_table_t *table)
 {
-    s_result_t results[S_STAGE_COUNT] = {0};
+    s_result_t results[PT_STAGE_COUNT_] = {0};
     pt_histogram_t *singles = pt_bench_alloc(sizeof(*singles));
-    s_check_answers(self, form);
+    pt_stages_check(&self->stages, form);
     //  A round to warm up, whose figures are thrown away.
     s_run_round(self, form, results);
     s_clear_results(results);
@@ -332,7 +186,7 @@ static const pt_column_t s_gateway_columns[] = {
 static double
 s_time_gateway(s_bench_t *self, const char *provider, pt_form_t form, size_t *out_count, size_t *out_bytes)
 {
-    uint32_t *draws = pt_bench_alloc((self->mix.count + S_BLOCK) * sizeof(*draws));
+    uint32_t *draws = pt_bench_alloc((self->mix.count + PT_STAGES_BLOCK) * sizeof(*draws));
     size_t count = 0;
     *out_bytes = 0;
     for (size_t i = 0; i < self->mix.count; i++) {
@@ -345,15 +199,15 @@ s_time_gateway(s_bench_t *self, const char *provider, pt_form_t form, size_t *ou
     *out_count = count;
     //  The last block is filled up from the start.
     size_t filled = count;
-    while (filled % S_BLOCK) {
+    while (filled % PT_STAGES_BLOCK) {
         draws[filled] = draws[filled - count];
         filled++;
     }
     pt_series_t rounds = {0};
     for (unsigned round = 0; filled && round < 4 * self->options->common.rounds; round++) {
         uint64_t start = pt_bench_now_ns();
-        for (size_t at = 0; at < filled; at += S_BLOCK)
-            s_triage_block(self, form, draws + at);
+        for (size_t at = 0; at < filled; at += PT_STAGES_BLOCK)
+            pt_stages_run(&self->stages, PT_STAGE_WHOLE, form, draws + at);
         pt_series_add(&rounds, (double) (pt_bench_now_ns() - start) / (double) filled);
     }
     double median = pt_series_median(&rounds);
@@ -394,7 +248,7 @@ s_describe_run(const s_bench_t *self, pt_report_t *report)
     pt_report_run(report, "answers", json_integer((json_int_t) self->mix.count));
     pt_report_run(report, "draws", json_integer((json_int_t) self->draw_count));
     pt_report_run(report, "rounds", json_integer((json_int_t) self->options->common.rounds));
-    pt_report_run(report, "block", json_integer(S_BLOCK));
+    pt_report_run(report, "block", json_integer(PT_STAGES_BLOCK));
     pt_report_run(report, "map_bytes",
                   json_integer((json_int_t) (self->mix.bytes[PT_FORM_MAP] / self->mix.counts[PT_FORM_MAP])));
     pt_report_run(report, "json_bytes",
@@ -413,6 +267,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->common;
+        state->child_inputs[1] = &options->files;
         return 0;
     case 'b':
         if (strcmp(arg, "map") != 0 && strcmp(arg, "json") != 0)
@@ -421,11 +276,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case 'w':
         options->only_whole = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (options->file_count == S_FILES_MAX)
-            argp_error(state, "at most %d files", S_FILES_MAX);
-        options->files[options->file_count++] = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -438,7 +288,7 @@ static const struct argp_option s_argp_options[] = {
     {0},
 };
 
-static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {&pt_mix_argp, 0, NULL, 0}, {0}};
 
 static const struct argp s_argp = {
     s_argp_options,
@@ -464,23 +314,20 @@ static const struct argp s_argp = {
 static void
 s_open(s_bench_t *self, const s_options_t *options)
 {
-    *self = (s_bench_t) {.options = options, .catalog = pt_catalog_builtin()};
-    pt_mix_load(&self->mix, options->files, options->file_count, true);
+    *self = (s_bench_t) {.options = options};
+    pt_mix_load(&self->mix, &options->files, true);
     self->draw_count = options->common.is_short ? S_DRAWS_SHORT : S_DRAWS;
     for (int form = 0; form < PT_FORM_COUNT_; form++)
         self->draws[form] = pt_mix_draw(&self->mix, (pt_form_t) form, self->draw_count);
     self->clock_cost_ns = pt_bench_clock_cost_ns();
-    self->block = pt_bench_alloc(sizeof(*self->block));
-    self->triage = pt_bench_alloc(sizeof(*self->triage));
-    pt_triage_init(self->triage, self->catalog);
+    pt_stages_init(&self->stages, &self->mix);
     self->counter = pt_instructions_open();
 }
 
 static void
 s_close(s_bench_t *self)
 {
-    free(self->triage);
-    free(self->block);
+    pt_stages_clear(&self->stages);
     for (int form = 0; form < PT_FORM_COUNT_; form++)
         free(self->draws[form]);
     pt_mix_clear(&self->mix);
@@ -491,8 +338,6 @@ main(int argc, char **argv)
 {
     s_options_t options = {.common = {.rounds = 15}, .form = -1};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);
-    if (options.common.is_short && !options.common.rounds_given)
-        options.common.rounds = 1;
     s_bench_t bench;
     s_open(&bench, &options);
     pt_report_t *report = pt_report_new("pt_bench_triage");

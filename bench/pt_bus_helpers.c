@@ -11,8 +11,6 @@
 #include "pt_null_worker.h"
 #include "pt_sockets.h"
 
-#define S_FILES_MAX 16
-
 enum {
     S_KEY_CONNECT = 256,
     S_KEY_RETRY,
@@ -29,8 +27,7 @@ typedef struct {
     const char *connect, *front, *back, *ports_file;
     const char *publish[PT_QUEUE_COUNT_];
     uint32_t batch;
-    const char *files[S_FILES_MAX];
-    size_t file_count;
+    pt_mix_files_t files;
 } s_options_t;
 
 static const struct argp_option s_argp_options[] = {
@@ -51,6 +48,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     s_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->files;
+        return 0;
     case S_KEY_CONNECT:
         options->connect = arg;
         return 0;
@@ -78,18 +78,15 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_PORTS:
         options->ports_file = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->file_count == S_FILES_MAX)
-            argp_error(state, "at most %d files", S_FILES_MAX);
-        options->files[options->file_count++] = arg;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static const struct argp_child s_children[] = {{&pt_mix_argp, 0, NULL, 0}, {0}};
+
 static const struct argp s_argp = {s_argp_options, s_parse_option, "[FILE...]", "A part of pt_bench_bus.",
-                                   NULL,           NULL,           NULL};
+                                   s_children,     NULL,           NULL};
 
 //  Written beside and moved, so that a reader sees it whole. Takes the object.
 static bool
@@ -113,7 +110,7 @@ pt_bus_null_worker(int argc, char **argv)
         return EX_USAGE;
     pt_mix_t mix;
     pt_payloads_t payloads;
-    pt_mix_load(&mix, options.files, options.file_count, false);
+    pt_mix_load(&mix, &options.files, false);
     pt_payloads_make(&payloads, &mix, options.batch);
     pt_sockets_init();
     pt_null_options_t null_options = {.back = options.connect, .payloads = &payloads};

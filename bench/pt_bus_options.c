@@ -93,6 +93,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->common;
+        state->child_inputs[1] = &options->files;
         return 0;
     case 't':
         s_parse_transports(state, arg, options);
@@ -151,11 +152,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_EACH:
         options->checks_each = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (options->file_count == PT_BUS_FILES_MAX)
-            argp_error(state, "at most %d files", PT_BUS_FILES_MAX);
-        options->files[options->file_count++] = arg;
-        return 0;
     case ARGP_KEY_END:
         if (options->open.runs && !options->closed.runs && options->rate <= 0)
             argp_error(state, "--loop open needs --rate: without the closed loop there is no peak to take a part of");
@@ -190,7 +186,7 @@ static const struct argp_option s_argp_options[] = {
     {0},
 };
 
-static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {&pt_mix_argp, 0, NULL, 0}, {0}};
 
 static const struct argp s_argp = {
     s_argp_options,
@@ -226,8 +222,8 @@ pt_bus_options_complete(pt_bus_options_t *options, const char *batch, const char
         if (worker->kind != PT_CHAIN_NULL)
             continue;
         memcpy(worker->command, null, sizeof(null));
-        for (size_t k = 0; k < options->file_count; k++)
-            worker->command[4 + k] = options->files[k];
+        for (size_t k = 0; k < options->files.count; k++)
+            worker->command[4 + k] = options->files.paths[k];
     }
 }
 
@@ -242,8 +238,6 @@ s_add_contender(pt_bus_options_t *self, const pt_chain_worker_t *worker)
 static void
 s_settle(pt_bus_options_t *self)
 {
-    if (self->common.is_short && !self->common.rounds_given)
-        self->common.rounds = 1;
     self->closed.rounds = self->common.rounds;
     if (!self->open.rounds)
         self->open.rounds = self->common.rounds;

@@ -7,7 +7,6 @@
 
 #define PT_BUS_CONTENDERS_MAX 8
 #define PT_BUS_LIST_MAX 8
-#define PT_BUS_FILES_MAX 16
 
 typedef struct {
     unsigned values[PT_BUS_LIST_MAX];
@@ -35,8 +34,7 @@ typedef struct {
     const char *paytriage;
     pt_chain_worker_t contenders[PT_BUS_CONTENDERS_MAX]; //  the first is paytriage, the second the null worker
     size_t contender_count;
-    const char *files[PT_BUS_FILES_MAX];
-    size_t file_count;
+    pt_mix_files_t files;
 } pt_bus_options_t;
 
 /*  Read the command line, or end the program with one line on stderr. */

@@ -134,16 +134,31 @@ s_load_file(pt_mix_t *self, const char *path, bool with_ids)
     fclose(file);
 }
 
+static error_t
+s_parse_option(int key, char *arg, struct argp_state *state)
+{
+    pt_mix_files_t *files = state->input;
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    if (files->count == PT_MIX_FILES_MAX)
+        argp_error(state, "at most %d files", PT_MIX_FILES_MAX);
+    files->paths[files->count++] = arg;
+    return 0;
+}
+
+const struct argp pt_mix_argp = {NULL, s_parse_option, NULL, NULL, NULL, NULL, NULL};
+
 void
-pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count, bool with_ids)
+pt_mix_load(pt_mix_t *self, const pt_mix_files_t *files, bool with_ids)
 {
     *self = (pt_mix_t) {0};
-    for (size_t i = 0; i < path_count; i++)
-        s_load_file(self, paths[i], with_ids);
-    if (!path_count)
+    for (size_t i = 0; i < files->count; i++)
+        s_load_file(self, files->paths[i], with_ids);
+    if (!files->count)
         s_load_file(self, NULL, with_ids);
     if (!self->counts[PT_FORM_MAP]) {
-        fprintf(stderr, "%s: no response in %s\n", program_invocation_short_name, paths[0]);
+        fprintf(stderr, "%s: no response in %s\n", program_invocation_short_name,
+                files->count ? files->paths[0] : "the recorded answers");
         exit(EX_DATAERR);
     }
 }

@@ -8,6 +8,8 @@
 #ifndef PT_MIX_H
 #define PT_MIX_H
 
+#include <argp.h>
+
 #include "pt_model.h"
 
 typedef enum { PT_FORM_MAP, PT_FORM_JSON, PT_FORM_COUNT_ } pt_form_t;
@@ -28,11 +30,22 @@ typedef struct {
     size_t bytes[PT_FORM_COUNT_];  //  of all of them
 } pt_mix_t;
 
+#define PT_MIX_FILES_MAX 16
+
+//  FILEs of a command line.
+typedef struct {
+    const char *paths[PT_MIX_FILES_MAX];
+    size_t count;
+} pt_mix_files_t;
+
+//  A child for argp that takes them; its input is a pt_mix_files_t.
+extern const struct argp pt_mix_argp;
+
 /*  Read files; with none given, the recorded ones. Without `with_ids` responses lose their id, so that
  *  the worker names them by their place. A file or line that cannot be read ends the
  *  program with one line on stderr and exit 66 or 65.
  */
-void pt_mix_load(pt_mix_t *self, const char *const *paths, size_t path_count, bool with_ids);
+void pt_mix_load(pt_mix_t *self, const pt_mix_files_t *files, bool with_ids);
 void pt_mix_clear(pt_mix_t *self);
 
 /*  Draws from the answers that have a form: `count` indexes in a fixed random order, to be released
