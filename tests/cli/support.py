@@ -125,6 +125,35 @@ class Daemon:
         self.process.stderr.close()
 
 
+class JournalTest(unittest.TestCase):
+    """Tests of `paytriage run` with a journal, in a folder and on an address of each test's own."""
+
+    SIZE = "16M"
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.dir = str(self.folder / "kept")
+        self.host = address()
+        self.front = f"tcp://{self.host}:5560"
+
+    def start(self, *args):
+        return Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", self.SIZE, *args)
+
+    def start_for_the_test(self):
+        """The daemon, which ends with the test."""
+        daemon = self.start()
+        self.addCleanup(daemon.__exit__)
+        return daemon
+
+    def journal(self, verb, *args, code=0):
+        """What `paytriage journal` prints and what it says."""
+        got, out, words = run("journal", verb, "--journal", self.dir, *args)
+        self.assertEqual(got, code, words)
+        return out, words
+
+
 class Tail:
     """A `paytriage tail` whose decisions are read one by one."""
 

@@ -4,28 +4,14 @@ import json
 import os
 import pathlib
 import signal
-import tempfile
 import unittest
 
 import support
 
 
-class Journal(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.dir = str(self.folder / "kept")
-        self.host = support.address()
-        self.front = f"tcp://{self.host}:5560"
-
-    def start(self, *args):
-        return support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "16M", *args)
-
+class Journal(support.JournalTest):
     def journal(self, verb, *args, code=0):
-        got, out, words = support.run("journal", verb, *args, "--journal", self.dir)
-        self.assertEqual(got, code, words)
-        return out
+        return super().journal(verb, *args, code=code)[0]
 
     def entries(self, *args):
         return support.json_lines(self.journal("export", *args))

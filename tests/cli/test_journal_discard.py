@@ -1,24 +1,15 @@
 """`paytriage journal discard`: old decisions go, those that somebody has still to read stay."""
 
-import pathlib
-import tempfile
-import unittest
 
 import support
 
 TOPIC = "dead_letter.-."
 
 
-class Discard(unittest.TestCase):
+class Discard(support.JournalTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
-        self.addCleanup(folder.cleanup)
-        self.dir = str(pathlib.Path(folder.name) / "kept")
-        self.host = support.address()
-        self.front = f"tcp://{self.host}:5560"
-        daemon = support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "16M")
-        self.daemon = daemon.__enter__()
-        self.addCleanup(daemon.__exit__)
+        super().setUp()
+        self.daemon = self.start_for_the_test()
         # One batch, and so one record, each.
         self.count = 0
         self.put(5)
@@ -27,11 +18,6 @@ class Discard(unittest.TestCase):
         for number in range(self.count, self.count + count):
             support.send(self.front, [{"id": f"d-{number}", "provider": "nobody", "http_status": 400}])
         self.count += count
-
-    def journal(self, verb, *args, code=0):
-        got, out, words = support.run("journal", verb, "--journal", self.dir, *args)
-        self.assertEqual(got, code, words)
-        return out, words
 
     def discard(self, *args, code=0):
         return self.journal("discard", "--topic", TOPIC, *args, code=code)

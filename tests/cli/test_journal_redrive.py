@@ -1,8 +1,5 @@
 """`paytriage journal redrive`: dead letters are decided again, once each, marked as such."""
 
-import pathlib
-import tempfile
-import unittest
 
 import support
 
@@ -14,21 +11,10 @@ def dead(name, **more):
     return {"id": name, "provider": "nobody", "http_status": 400, **more}
 
 
-class Redrive(unittest.TestCase):
+class Redrive(support.JournalTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
-        self.addCleanup(folder.cleanup)
-        self.dir = str(pathlib.Path(folder.name) / "kept")
-        self.host = support.address()
-        self.front = f"tcp://{self.host}:5560"
-        daemon = support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "16M")
-        self.daemon = daemon.__enter__()
-        self.addCleanup(daemon.__exit__)
-
-    def journal(self, verb, *args, code=0):
-        got, out, words = support.run("journal", verb, *args, "--journal", self.dir)
-        self.assertEqual(got, code, words)
-        return out, words
+        super().setUp()
+        self.daemon = self.start_for_the_test()
 
     def redrive(self, *args, code=0):
         return self.journal("redrive", "--connect", self.front, "--rate", "100000/s", *args, code=code)

@@ -1,30 +1,19 @@
 """`paytriage journal replay`: a stretch of one topic, as `tail` printed it."""
 
-import pathlib
-import tempfile
-import unittest
 
 import support
 
 TOPIC = "dead_letter.-."
 
 
-class Replay(unittest.TestCase):
+class Replay(support.JournalTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
-        self.addCleanup(folder.cleanup)
-        self.dir = str(pathlib.Path(folder.name) / "kept")
-        self.host = support.address()
-        self.front = f"tcp://{self.host}:5560"
-        daemon = support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "16M")
-        daemon.__enter__()
-        self.addCleanup(daemon.__exit__)
+        super().setUp()
+        self.start_for_the_test()
         self.responses = [{"id": f"d-{n}", "provider": "nobody", "http_status": 400} for n in range(20)]
 
     def replay(self, *args, code=0):
-        got, out, words = support.run("journal", "replay", "--journal", self.dir, *args)
-        self.assertEqual(got, code, words)
-        return out, words
+        return self.journal("replay", *args, code=code)
 
     def test_it_prints_what_tail_printed(self):
         with support.Tail("--route", "dead_letter", "--connect", f"tcp://{self.host}:5571") as tail:

@@ -1,9 +1,6 @@
 """More gateways than one journal has topics for: each decision is kept once, in its own topic or in the shared one."""
 
 import collections
-import pathlib
-import tempfile
-import unittest
 
 import support
 
@@ -27,14 +24,11 @@ def responses(code):
             for g in range(GATEWAYS)]
 
 
-class ManyGateways(unittest.TestCase):
+class ManyGateways(support.JournalTest):
+    SIZE = "256M"
+
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="paytriage-")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.dir = str(self.folder / "kept")
-        self.host = support.address()
-        self.front = f"tcp://{self.host}:5560"
+        super().setUp()
         sources = self.folder / "sources"
         sources.mkdir()
         for g in range(GATEWAYS):
@@ -44,8 +38,7 @@ class ManyGateways(unittest.TestCase):
         self.assertEqual(code, 0, words)
 
     def start(self):
-        return support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", "256M",
-                              "--catalog", self.image)
+        return super().start("--catalog", self.image)
 
     def tail(self, count):
         """What a durable reader of the retry queue gets, and whether all of it was acknowledged."""
