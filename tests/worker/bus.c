@@ -305,18 +305,43 @@ bus_next_decision(bus_subscriber_t *self, pt_decision_t *out_decision)
 }
 
 pt_pool_t *
-bus_pool(const char *const *backs, size_t back_count, size_t workers)
+bus_pool_of(const pt_pool_options_t *options)
 {
     static unsigned s_serial;
-    char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+    char endpoints[PT_QUEUE_COUNT_ + 1][PT_ENDPOINT_BYTES_MAX + 1];
+    char error[PT_POOL_ERROR_BYTES_MAX];
+    pt_pool_options_t complete = *options;
+    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
+        complete.publish[queue] = bus_endpoint("publish", s_serial++, endpoints[queue]);
+    if (complete.journal)
+        complete.replay = bus_endpoint("replay", s_serial++, endpoints[PT_QUEUE_COUNT_]);
+    pt_pool_t *pool = pt_pool_new(&complete, error);
+    if (!pool)
+        fail_msg("%s", error);
+    if (complete.journal)
+        assert_string_equal(pt_pool_replay(pool), complete.replay);
+    return pool;
+}
+
+pt_pool_t *
+bus_pool(const char *const *backs, size_t back_count, size_t workers)
+{
     pt_pool_options_t options = {.broker_count = back_count, .workers = workers};
     for (size_t i = 0; i < back_count; i++)
         options.brokers[i] = backs[i];
-    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
-        options.publish[queue] = bus_endpoint("publish", s_serial++, endpoints[queue]);
-    char error[PT_POOL_ERROR_BYTES_MAX];
-    pt_pool_t *pool = pt_pool_new(&options, error);
-    if (!pool)
+    return bus_pool_of(&options);
+}
+
+pt_broker_t *
+bus_broker(unsigned index)
+{
+    char front[PT_ENDPOINT_BYTES_MAX + 1];
+    char back[PT_ENDPOINT_BYTES_MAX + 1];
+    char error[PT_BROKER_ERROR_BYTES_MAX];
+    pt_broker_options_t options = {.front = bus_endpoint("front", index, front),
+                                   .back = bus_endpoint("back", index, back)};
+    pt_broker_t *broker = pt_broker_new(&options, error);
+    if (!broker)
         fail_msg("%s", error);
-    return pool;
+    return broker;
 }

@@ -103,4 +103,12 @@ bool bus_next_decision(bus_subscriber_t *self, pt_decision_t *out_decision);
 /*  A pool with free endpoints on these brokers' backs. */
 pt_pool_t *bus_pool(const char *const *backs, size_t back_count, size_t workers);
 
+/*  A pool of any kind, or fail with the reason: `options` with endpoints of its own for what it publishes
+ *  and, with a journal, for replay.
+ */
+pt_pool_t *bus_pool_of(const pt_pool_options_t *options);
+
+/*  A broker on the endpoints of that number, or fail with the reason. */
+pt_broker_t *bus_broker(unsigned index);
+
 #endif

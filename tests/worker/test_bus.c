@@ -4,25 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static pt_broker_t *
-s_broker(unsigned index)
-{
-    char front[PT_ENDPOINT_BYTES_MAX + 1];
-    char back[PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_BROKER_ERROR_BYTES_MAX];
-    pt_broker_options_t options = {.front = bus_endpoint("front", index, front),
-                                   .back = bus_endpoint("back", index, back)};
-    pt_broker_t *broker = pt_broker_new(&options, error);
-    if (!broker)
-        fail_msg("%s", error);
-    return broker;
-}
-
 static void
 a_batch_becomes_decisions_and_then_an_ack(void **state)
 {
     (void) state;
-    pt_broker_t *broker = s_broker(0);
+    pt_broker_t *broker = bus_broker(0);
     const char *back = pt_broker_back(broker);
     pt_pool_t *pool = bus_pool(&back, 1, 2);
     bus_subscriber_t subscriber;
@@ -176,7 +162,7 @@ static void
 ten_thousand_responses_arrive_once_and_without_gaps(void **state)
 {
     (void) state;
-    pt_broker_t *broker = s_broker(1);
+    pt_broker_t *broker = bus_broker(1);
     const char *back = pt_broker_back(broker);
     pt_pool_t *pool = bus_pool(&back, 1, 4);
     bus_subscriber_t subscriber;
@@ -200,7 +186,7 @@ static void
 three_workers_behind_two_brokers_decide_each_response_once(void **state)
 {
     (void) state;
-    pt_broker_t *brokers[2] = {s_broker(2), s_broker(3)};
+    pt_broker_t *brokers[2] = {bus_broker(2), bus_broker(3)};
     const char *backs[2] = {pt_broker_back(brokers[0]), pt_broker_back(brokers[1])};
     pt_pool_t *pools[3];
     for (size_t i = 0; i < 3; i++)
@@ -242,7 +228,7 @@ static void
 a_plain_request_is_answered_with_its_count(void **state)
 {
     (void) state;
-    pt_broker_t *broker = s_broker(4);
+    pt_broker_t *broker = bus_broker(4);
     const char *back = pt_broker_back(broker);
     pt_pool_t *pool = bus_pool(&back, 1, 1);
     bus_subscriber_t subscriber;
@@ -274,7 +260,7 @@ static void
 a_broker_that_starts_anew_meets_its_workers_again(void **state)
 {
     (void) state;
-    pt_broker_t *broker = s_broker(5);
+    pt_broker_t *broker = bus_broker(5);
     const char *back = pt_broker_back(broker);
     pt_pool_t *pool = bus_pool(&back, 1, 1);
     uint8_t response[BUS_RESPONSE_BYTES];
@@ -291,7 +277,7 @@ a_broker_that_starts_anew_meets_its_workers_again(void **state)
         zsock_destroy(&producer);
         pt_broker_destroy(&broker);
         if (start < 3)
-            broker = s_broker(5);
+            broker = bus_broker(5);
     }
     assert_int_equal(pt_pool_drain(pool, BUS_PATIENCE_MS, -1), PT_DRAINED);
     pt_pool_counters_t counters = pt_pool_counters(pool);

@@ -18,14 +18,7 @@ static void
 s_open_bench(s_bench_t *bench)
 {
     static unsigned s_serial;
-    char front[PT_ENDPOINT_BYTES_MAX + 1];
-    char back[PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_BROKER_ERROR_BYTES_MAX];
-    pt_broker_options_t options = {.front = bus_endpoint("bfront", s_serial, front),
-                                   .back = bus_endpoint("bback", s_serial, back)};
-    s_serial++;
-    bench->broker = pt_broker_new(&options, error);
-    assert_non_null(bench->broker);
+    bench->broker = bus_broker(s_serial++);
     bench->front = bus_connect(ZMQ_DEALER, pt_broker_front(bench->broker));
 }
 

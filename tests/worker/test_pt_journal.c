@@ -56,9 +56,6 @@ typedef struct {
 static void
 s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
 {
-    static unsigned s_serial;
-    char endpoints[PT_QUEUE_COUNT_ + 1][PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_POOL_ERROR_BYTES_MAX];
     bench->store = store_open_narrow(bench->dir, bytes, bench->topics_max);
     bench->poison = pt_poison_open(bench->dir, &bench->suspects);
     assert_non_null(bench->poison);
@@ -67,14 +64,8 @@ s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
                                  .workers = s_workers,
                                  .journal = bench->store,
                                  .poison = bench->poison,
-                                 .journal_settled = settled,
-                                 .replay = bus_endpoint("replay", s_serial++, endpoints[PT_QUEUE_COUNT_])};
-    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
-        options.publish[queue] = bus_endpoint("journaled", s_serial++, endpoints[queue]);
-    bench->pool = pt_pool_new(&options, error);
-    if (!bench->pool)
-        fail_msg("%s", error);
-    assert_string_equal(pt_pool_replay(bench->pool), endpoints[PT_QUEUE_COUNT_]);
+                                 .journal_settled = settled};
+    bench->pool = bus_pool_of(&options);
     bench->replay = bus_connect(ZMQ_DEALER, pt_pool_replay(bench->pool));
 }
 
@@ -91,17 +82,9 @@ static void
 s_open_bench(s_bench_t *bench, uint64_t bytes, bool settled)
 {
     static unsigned s_serial;
-    char front[PT_ENDPOINT_BYTES_MAX + 1];
-    char back[PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_BROKER_ERROR_BYTES_MAX];
     memset(bench, 0, sizeof(*bench));
     store_dir(bench->dir);
-    pt_broker_options_t options = {.front = bus_endpoint("jfront", s_serial, front),
-                                   .back = bus_endpoint("jback", s_serial, back)};
-    s_serial++;
-    bench->broker = pt_broker_new(&options, error);
-    if (!bench->broker)
-        fail_msg("%s", error);
+    bench->broker = bus_broker(s_serial++);
     s_start_pool(bench, bytes, settled);
     bench->producer = bus_connect(ZMQ_DEALER, pt_broker_front(bench->broker));
 }

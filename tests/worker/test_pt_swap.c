@@ -105,13 +105,7 @@ typedef struct {
 static void
 s_open_bed(s_bed_t *bed, unsigned index)
 {
-    char front[PT_ENDPOINT_BYTES_MAX + 1];
-    char back[PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_BROKER_ERROR_BYTES_MAX];
-    pt_broker_options_t options = {.front = bus_endpoint("front", index, front),
-                                   .back = bus_endpoint("back", index, back)};
-    *bed = (s_bed_t) {.broker = pt_broker_new(&options, error)};
-    assert_non_null(bed->broker);
+    *bed = (s_bed_t) {.broker = bus_broker(index)};
     const char *workers = pt_broker_back(bed->broker);
     bed->pool = bus_pool(&workers, 1, s_workers);
     bus_subscribe(&bed->subscriber, &bed->pool, 1);

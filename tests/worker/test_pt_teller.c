@@ -33,25 +33,14 @@ static void
 s_open_bench(s_bench_t *bench, const pt_alerts_options_t *alerts, pt_store_t *store)
 {
     static unsigned s_serial;
-    char ends[PT_QUEUE_COUNT_ + 3][PT_ENDPOINT_BYTES_MAX + 1];
-    char error[PT_BROKER_ERROR_BYTES_MAX + PT_POOL_ERROR_BYTES_MAX];
-    pt_broker_options_t broker = {.front = bus_endpoint("tfront", s_serial, ends[0]),
-                                  .back = bus_endpoint("tback", s_serial, ends[1])};
-    *bench = (s_bench_t) {.broker = pt_broker_new(&broker, error), .store = store, .stats = pt_stats_new()};
-    assert_non_null(bench->broker);
+    *bench = (s_bench_t) {.broker = bus_broker(s_serial++), .store = store, .stats = pt_stats_new()};
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
                                  .broker_count = 1,
                                  .workers = s_workers,
                                  .journal = store,
                                  .stats = bench->stats,
                                  .alerts = *alerts};
-    if (store)
-        options.replay = bus_endpoint("treplay", s_serial, ends[2]);
-    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
-        options.publish[queue] = bus_endpoint("tpublish", s_serial++, ends[3 + queue]);
-    bench->pool = pt_pool_new(&options, error);
-    if (!bench->pool)
-        fail_msg("%s", error);
+    bench->pool = bus_pool_of(&options);
     bus_subscribe(&bench->subscriber, &bench->pool, 1);
     bench->producer = bus_connect(ZMQ_DEALER, pt_broker_front(bench->broker));
 }
