@@ -99,6 +99,14 @@ s_last(const pt_series_t *series)
     return series->values[series->count - 1];
 }
 
+//  In this process only what is made for it runs. The proxy shows what passing on costs, which is a matter of the peak.
+static bool
+s_takes_part(const pt_bus_rounds_t *self, const pt_chain_worker_t *worker, double rate)
+{
+    bool is_program = worker->kind == PT_CHAIN_PROGRAM || worker->broker[0] || worker->journal_in;
+    return !(is_program && self->transport == PT_TRANSPORT_INPROC) && !(worker->broker[0] && rate > 0);
+}
+
 //  One round of all contenders; ratios are to the null worker, which is the second.
 static void
 s_run_round(pt_bus_rounds_t *self, double rate, s_result_t *results)
@@ -109,8 +117,7 @@ s_run_round(pt_bus_rounds_t *self, double rate, s_result_t *results)
         const pt_chain_worker_t *worker = &options->contenders[i];
         s_meter_t meter;
         pt_drive_result_t *drive = pt_bench_alloc(sizeof(*drive));
-        if (self->transport != PT_TRANSPORT_INPROC ||
-            (worker->kind != PT_CHAIN_PROGRAM && !worker->broker[0] && !worker->journal_in)) {
+        if (s_takes_part(self, worker, rate)) {
             ran[i] = s_run_chain(self, worker, rate, drive, &meter);
             self->failed = self->failed || !ran[i];
         }
