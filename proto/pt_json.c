@@ -119,12 +119,33 @@ s_parse_text(pt_text_t text, bool *out_integers_as_reals, json_error_t *out_erro
     return json_loadb(text.data, text.len, flags | JSON_DECODE_INT_AS_REAL, out_error);
 }
 
+/*  The parser steps over a zero byte that stands between two tokens, as if it were a space, which it is not. False when
+ *  there is one.
+ */
+static bool
+s_has_no_zero(pt_text_t text, json_error_t *out_error)
+{
+    const char *zero = text.len ? memchr(text.data, 0, text.len) : NULL;
+    if (!zero)
+        return true;
+    out_error->line = 1;
+    const char *start = text.data;
+    for (const char *newline; (newline = memchr(start, '\n', (size_t) (zero - start))) != NULL; start = newline + 1)
+        out_error->line++;
+    out_error->column = (int) (zero - start + 1);
+    return false;
+}
+
 static pt_status_t
 s_pack_text(s_packing_t *self, pt_text_t text, char *out_error)
 {
     json_error_t error;
     if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
         text = (pt_text_t) {text.data + 3, text.len - 3};
+    if (!s_has_no_zero(text, &error)) {
+        snprintf(out_error, ERROR_BYTES, "line %d, column %d: not JSON", error.line, error.column);
+        return PT_E_MALFORMED;
+    }
     json_t *root = s_parse_text(text, &self->integers_as_reals, &error);
     if (!root) {
         if (json_error_code(&error) == json_error_out_of_memory)

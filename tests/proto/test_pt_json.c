@@ -99,6 +99,29 @@ test_text_that_is_no_json(void **state)
 }
 
 static void
+test_zero_byte_between_tokens(void **state)
+{
+    (void) state;
+    static const struct {
+        pt_text_t json;
+        const char *error;
+    } cases[] = {
+        {{"[-12\0,1]", 8}, "line 1, column 5: not JSON"},
+        {{"\0{}", 3}, "line 1, column 1: not JSON"},
+        {{"{}\0", 3}, "line 1, column 3: not JSON"},
+        {{"{\n\n \"a\":\0 1}", 12}, "line 3, column 6: not JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t *bytes = NULL;
+        size_t len;
+        char error[160];
+        assert_int_equal(pt_json_to_msgpack(cases[i].json, &bytes, &len, error), PT_E_MALFORMED);
+        assert_string_equal(error, cases[i].error);
+        assert_null(bytes);
+    }
+}
+
+static void
 test_depth(void **state)
 {
     (void) state;
@@ -236,9 +259,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_vector),         cmocka_unit_test(test_json_to_msgpack),
-        cmocka_unit_test(test_text_that_is_no_json), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_msgpack_to_json),      cmocka_unit_test(test_bytes_that_are_no_msgpack),
+        cmocka_unit_test(test_every_vector),
+        cmocka_unit_test(test_json_to_msgpack),
+        cmocka_unit_test(test_text_that_is_no_json),
+        cmocka_unit_test(test_zero_byte_between_tokens),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_msgpack_to_json),
+        cmocka_unit_test(test_bytes_that_are_no_msgpack),
         cmocka_unit_test(test_mutated_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
