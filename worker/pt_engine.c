@@ -24,7 +24,7 @@
 #define S_RETRY_AFTER_MS 50
 
 //  What a broker sent before it read that this worker drains arrives within this long, or is lost
-//  to the producer's resend.
+//  to the producer's resend. Brokers that never spoke have sent nothing.
 #define S_DRAIN_GRACE_MS 100
 
 //  Numbers of plain requests: the start in the upper bits, so that no two starts give the same one.
@@ -460,13 +460,16 @@ s_begin_drain(pt_engine_t *self, uint32_t deadline_ms)
 {
     PT_FAULT_POINT("engine.drain.begin");
     int64_t now_ms = zclock_mono();
-    self->draining = true;
-    self->deadline_ms = now_ms + deadline_ms;
-    self->grace_ms = now_ms + (deadline_ms / 2 < S_DRAIN_GRACE_MS ? deadline_ms / 2 : S_DRAIN_GRACE_MS);
+    bool met = false;
     for (size_t i = 0; i < self->link_count; i++) {
         self->links[i].draining = true;
         self->links[i].due = true;
+        met |= self->links[i].met;
     }
+    uint32_t grace_ms = deadline_ms / 2 < S_DRAIN_GRACE_MS ? deadline_ms / 2 : S_DRAIN_GRACE_MS;
+    self->draining = true;
+    self->deadline_ms = now_ms + deadline_ms;
+    self->grace_ms = met ? now_ms + grace_ms : now_ms;
 }
 
 //  What is sent on the pipe may take the news of a command that came in.

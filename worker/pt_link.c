@@ -40,6 +40,9 @@ pt_link_close(pt_link_t *self)
 {
     assert(self);
 
+    //  A READY is of use to nobody later, and a broker that is gone has forgotten whom an answer is for.
+    if (self->socket && (!self->met || pt_knock_is_down(&self->knock)))
+        zsock_set_linger(self->socket, 0);
     pt_knock_close(&self->knock, self->socket);
     zsock_destroy(&self->socket);
     self->raw = NULL;
@@ -60,6 +63,7 @@ pt_link_receive(pt_link_t *self, pt_frames_t *out_message)
     assert(out_message);
 
     while (pt_frames_receive(self->raw, out_message)) {
+        self->met = true;
         if (!s_is_hello(out_message)) {
             self->received++;
             return true;

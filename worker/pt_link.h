@@ -29,6 +29,7 @@ typedef struct {
     uint64_t received;  //  since the last HELLO
     uint64_t announced; //  the limit of the last READY
     uint64_t hellos;
+    bool met;        //  a broker has said something; before that it can have sent nothing
     bool down;       //  the connection is gone, or was never there
     bool due;        //  tell the broker, whatever the numbers are
     bool draining;   //  take nothing more
@@ -38,6 +39,8 @@ typedef struct {
 /*  Connect, by CURVE unless `curve` is NULL. PT_OK, or PT_E_IO with errno (the link is closed then). */
 PT_MUST_CHECK pt_status_t pt_link_open(pt_link_t *self, const pt_curve_t *curve, const char *endpoint, uint64_t worker,
                                        uint64_t epoch, uint32_t window);
+
+/*  Answers that a broker takes have PT_SOCKETS_LINGER_MS to leave; nobody waits for one that is not there. */
 void pt_link_close(pt_link_t *self);
 
 /*  The next message that is for the worker, if there is one. HELLO is dealt with in here. */

@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 import support
@@ -164,6 +165,15 @@ class Stop(unittest.TestCase):
     def test_a_broker_without_worker_stops_too(self):
         with support.Daemon("broker", "--bind", support.address()) as daemon:
             self.assertEqual(daemon.stop(), 0)
+
+    def test_a_worker_that_met_no_broker_waits_for_nobody(self):
+        # Waiting for one takes at least a second each time; a busy machine makes some stops as slow, but not all.
+        def stop():
+            with support.Daemon("worker", "--bind", support.address()) as daemon:
+                began = time.monotonic()
+                self.assertEqual(daemon.stop(), 0)
+                return time.monotonic() - began
+        self.assertTrue(any(stop() < 1 for _ in range(20)))
 
     def test_too_few_descriptors_are_refused_at_the_start(self):
         process = subprocess.Popen(["sh", "-c", 'ulimit -n 64; exec "$0" "$@"', support.PROGRAM, "run", "--bind",
