@@ -246,14 +246,18 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     if (s_ask_codes(&query)) {
         out_verdict->contradicted = pt_query_is_contradicted(&query);
         out_verdict->drifts = pt_query_drifts(&query);
-        if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query))
+        if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
+            out_verdict->contradicted |= pt_query_is_denied_by_marker(&query);
             return;
+        }
         if (!query.marker_unknown && !facts->is_odd)
             return;
         s_forget_answer(&query);
     } else {
         s_show_first_code(&query);
     }
-    if (!s_ask_statuses(&query) && !s_ask_http(&query))
+    if (s_ask_statuses(&query))
+        out_verdict->contradicted = pt_query_is_denied_by_marker(&query);
+    else if (!s_ask_http(&query))
         s_fall_back(&query);
 }

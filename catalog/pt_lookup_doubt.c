@@ -18,44 +18,67 @@ s_is_denied_by_code(const pt_query_t *query)
     return denied;
 }
 
-//  Whether a marker says that it did go well.
-static bool
-s_is_denied_by_marker(const pt_query_t *query)
-{
-    bool denied = false;
-    for (int i = 0; i < query->status_slots; i++) {
-        pt_text_t marker = query->facts->statuses[i];
-        if (!pt_text_is_set(marker))
-            continue;
-        const pt_entry_t *other = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
-        denied |= other && pt_query_rule(query, other)->outcome == PT_OUTCOME_SUCCESS;
-    }
-    return denied;
-}
-
-//  A success that another code of the body denies, or that was given to another operation; a decline
-//  beside a marker of success. One of the two is wrong, and which one cannot be told from here.
+//  A success that another code of the body denies, or that was given to another operation. One of the two is
+//  wrong, and which one cannot be told from here.
 bool
 pt_query_is_contradicted(const pt_query_t *query)
 {
     pt_verdict_t *verdict = query->verdict;
-    bool settles = pt_query_settles(query, verdict->entry);
-    if (settles && query->misfiled)
+    if (!pt_query_settles(query, verdict->entry))
+        return false;
+    if (query->misfiled)
         return true;
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
-    bool denied = false;
-    if (settles)
-        denied = s_is_denied_by_code(query);
-    else if (verdict->rule->outcome == PT_OUTCOME_DECLINED)
-        denied = s_is_denied_by_marker(query);
+    bool denied = s_is_denied_by_code(query);
     //  Asking wrote over them.
     verdict->match = match;
     verdict->param_count = params;
     return denied;
 }
 
-//  Whether the row that answered stands under another code as well.
+//  Whether a marker says the opposite of an answer that settles, or of one that says that no money moved.
+static bool
+s_denies(const pt_query_t *query, pt_text_t marker, bool settles)
+{
+    const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
+    if (!entry)
+        return settles && pt_text_equal(marker, PT_TEXT("false"));
+    return settles ? !pt_query_settles(query, entry) : pt_query_rule(query, entry)->outcome == PT_OUTCOME_SUCCESS;
+}
+
+//  One marker needs no second opinion: nothing else could deny what it says.
+bool
+pt_query_is_denied_by_marker(const pt_query_t *query)
+{
+    pt_verdict_t *verdict = query->verdict;
+    bool settles = pt_query_settles(query, verdict->entry);
+    uint8_t outcome = verdict->rule->outcome;
+    pt_match_t match = verdict->match;
+    size_t params = verdict->param_count;
+    if (query->status_slots <= (match == PT_MATCH_STATUS) || (!settles && outcome == PT_OUTCOME_UNKNOWN))
+        return false;
+    bool denied = false;
+    for (int i = 0; i < query->status_slots && !denied; i++) {
+        pt_text_t marker = query->facts->statuses[i];
+        denied = pt_text_is_set(marker) && s_denies(query, marker, settles);
+    }
+    //  Asking wrote over them.
+    verdict->match = match;
+    verdict->param_count = params;
+    return denied;
+}
+
+static bool
+s_mean_the_same(const pt_image_t *image, uint32_t left, uint32_t right)
+{
+    const pt_rule_t *one = &image->rules[image->entries[left].rule];
+    const pt_rule_t *other = &image->rules[image->entries[right].rule];
+    return one->category == other->category && one->outcome == other->outcome && one->action == other->action;
+}
+
+//  Whether the row that answered stands under another code as well. A code that has one meaning whatever the
+//  wording stands beside each row that means the same.
 static bool
 s_stands_in_group(const pt_image_t *image, uint32_t group_id, uint32_t entry)
 {
@@ -63,6 +86,8 @@ s_stands_in_group(const pt_image_t *image, uint32_t group_id, uint32_t entry)
         return false;
     const pt_group_t *group = &image->groups[group_id];
     bool stands = group->own == entry;
+    if (!group->pattern_count && group->own != PT_IMAGE_NONE)
+        stands |= s_mean_the_same(image, group->own, entry);
     for (uint32_t i = 0; i < group->pattern_count && !stands; i++)
         stands = image->patterns[group->first_pattern + i].entry == entry;
     return stands;

@@ -45,8 +45,14 @@ uint32_t pt_query_pick_more(const pt_query_t *query, pt_space_t space, pt_text_t
  */
 const pt_entry_t *pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry);
 
-/*  Whether another part of the answer says the opposite of the entry that answered. */
+/*  Whether another code, or the operation that was asked, says the opposite of the entry that answered. */
 bool pt_query_is_contradicted(const pt_query_t *query);
+
+/*  Whether a status marker says the opposite of the entry that answered: one that failed or that nobody can
+ *  vouch for beside a success, a success beside what moved no money. A marker "false" that no row knows
+ *  denies a success too.
+ */
+bool pt_query_is_denied_by_marker(const pt_query_t *query);
 
 /*  Whether the answer disagrees with itself about its HTTP status, or about which codes stand together. */
 bool pt_query_drifts(const pt_query_t *query);

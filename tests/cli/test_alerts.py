@@ -118,6 +118,20 @@ class Alerts(unittest.TestCase):
                 #  Whatever is told, the way is the same.
                 self.assertEqual((decision["route"], decision["action"]), ("retry", "query_status"))
 
+    def test_codes_that_say_the_same_do_not_disagree(self):
+        operations = {"pay_in": "2009000", "pay_out": "2009100", "inquiry": "2009200"}
+        lines = [{"id": f"{operation} {marker}", "provider": "smilepayz", "operation": operation, "http_status": 200,
+                  "body": {"code": "00", "responseCode": code, "message": "Successful", **marker}}
+                 for operation, code in operations.items() for marker in ({}, {"status": "SUCCESS"})]
+        code, out, words = support.run("classify", data=support.lines_of(lines))
+        self.assertEqual(code, 0, words)
+        decisions = support.json_lines(out)
+        self.assertEqual(len(decisions), len(lines))
+        for decision in decisions:
+            with self.subTest(id=decision["id"]):
+                self.assertEqual(decision["route"], "settled")
+                self.assertNotIn("alert", decision)
+
     def test_half_a_rate_is_a_fault_of_the_catalog(self):
         for more, words in ((", count: 3", "count and within need each other"), (", within: 1h", "need each other"),
                             (", count: 0, within: 1h", "error"), (", count: 3, within: 5ms", "at least 1s"),
