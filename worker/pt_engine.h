@@ -1,7 +1,6 @@
 /*  pt_engine: the thread of a pool. For pt_pool only.
  *
- *  Owns the links to the brokers, the dedup table, the jobs and the crew that works on them.
- *  It reads headers and does the accounts; payloads are read by the workers.
+ *  Owns the crew that does the work, and the accounts of what came from brokers and what it became.
  */
 #ifndef PT_ENGINE_H
 #define PT_ENGINE_H

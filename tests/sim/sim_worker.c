@@ -1,4 +1,4 @@
-/*  The loop of pt_engine around the real window of batches: credit, what is a repeat, and answers. */
+/*  The loop of pt_engine and pt_accounts around the real window of batches: credit, what is a repeat, and answers. */
 #include "sim_worker.h"
 
 #include <assert.h>
