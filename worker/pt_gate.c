@@ -11,6 +11,7 @@
 #include "pt_fault_point.h"
 #include "pt_grants.h"
 #include "pt_sockets.h"
+#include "pt_zap.h"
 
 #define S_ENDPOINT "inproc://zeromq.zap.01"
 
@@ -28,9 +29,6 @@
 
 //  Keys that were taken away, remembered to be met in a friendlier way.
 #define S_FORMER_MAX 256
-
-//  RFC 27: version, request id, domain, address, identity, mechanism, and the key of CURVE.
-enum { ZAP_VERSION, ZAP_REQUEST, ZAP_DOMAIN, ZAP_ADDRESS, ZAP_IDENTITY, ZAP_MECHANISM, ZAP_KEY, ZAP_COUNT };
 
 typedef struct {
     int fd;
@@ -230,80 +228,13 @@ s_look_at_files(pt_gate_t *self)
 
 //  ---- questions
 
-typedef struct {
-    zmq_msg_t frames[ZAP_COUNT];
-    size_t count; //  open
-    bool well;    //  as many as there should be
-} s_question_t;
-
-static bool
-s_receive(void *socket, s_question_t *out)
-{
-    *out = (s_question_t) {.well = true};
-    zmq_msg_t frame;
-    zmq_msg_init(&frame);
-    bool more = true;
-    bool any = false;
-    while (more && zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) >= 0) {
-        any = true;
-        more = zmq_msg_more(&frame);
-        if (out->count == ZAP_COUNT) {
-            out->well = false;
-            continue;
-        }
-        zmq_msg_init(&out->frames[out->count]);
-        zmq_msg_move(&out->frames[out->count++], &frame);
-    }
-    zmq_msg_close(&frame);
-    return any;
-}
-
-static bool
-s_is(s_question_t *question, size_t frame, const char *text)
-{
-    size_t len = strlen(text);
-    return zmq_msg_size(&question->frames[frame]) == len &&
-           memcmp(zmq_msg_data(&question->frames[frame]), text, len) == 0;
-}
-
-//  The domain that is asked for; PT_PARTY_COUNT_: the question is none.
-static pt_party_t
-s_domain(s_question_t *question)
-{
-    if (!question->well || question->count != ZAP_COUNT || !s_is(question, ZAP_VERSION, "1.0") ||
-        !s_is(question, ZAP_MECHANISM, "CURVE") || zmq_msg_size(&question->frames[ZAP_KEY]) != 32)
-        return PT_PARTY_COUNT_;
-    for (int role = 0; role < PT_PARTY_COUNT_; role++)
-        if (s_is(question, ZAP_DOMAIN, pt_party_text((pt_party_t) role)))
-            return (pt_party_t) role;
-    return PT_PARTY_COUNT_;
-}
-
 static void
-s_answer(pt_gate_t *self, s_question_t *question, const char *code, const char *user)
-{
-    void *zap = zsock_resolve(self->zap);
-    const char *text = streq(code, "200") ? "" : "not admitted";
-    zmq_send(zap, "1.0", 3, ZMQ_SNDMORE);
-    if (question->count > ZAP_REQUEST) {
-        zmq_msg_t *id = &question->frames[ZAP_REQUEST];
-        zmq_send(zap, zmq_msg_data(id), zmq_msg_size(id), ZMQ_SNDMORE);
-    } else {
-        zmq_send(zap, "", 0, ZMQ_SNDMORE);
-    }
-    zmq_send(zap, code, strlen(code), ZMQ_SNDMORE);
-    zmq_send(zap, text, strlen(text), ZMQ_SNDMORE);
-    zmq_send(zap, user, strlen(user), ZMQ_SNDMORE);
-    zmq_send(zap, "", 0, 0);
-}
-
-static void
-s_refuse(pt_gate_t *self, s_question_t *question, pt_party_t domain)
+s_refuse(pt_gate_t *self, pt_zap_t *question, pt_party_t domain)
 {
     char key[PT_KEYS_TEXT_BYTES];
     char line[PT_KEYS_ERROR_BYTES_MAX];
-    zmq_msg_t *address = &question->frames[ZAP_ADDRESS];
-    const uint8_t *bytes = zmq_msg_data(&question->frames[ZAP_KEY]);
+    pt_text_t address = pt_zap_address(question);
+    const uint8_t *bytes = pt_zap_key(question);
     const pt_grant_t *known = pt_grants_know(self->grants, bytes);
     pthread_mutex_lock(&self->lock);
     if (known)
@@ -314,10 +245,10 @@ s_refuse(pt_gate_t *self, s_question_t *question, pt_party_t domain)
     //  After 400 libzmq's clients never try again. One that was let in before may have lost its file by
     //  mistake: 300 ends the connection as well, and it comes back by itself when the file does.
     bool former = !known && s_is_former(self, bytes);
-    s_answer(self, question, former ? "300" : "400", "");
+    pt_zap_answer(question, zsock_resolve(self->zap), former ? "300" : "400", "");
     int len = snprintf(line, sizeof(line), "refused at the %ss' socket: ", pt_party_text(domain));
-    len += snprintf(line + len, sizeof(line) - (size_t) len, "%.*s, ",
-                    (int) (zmq_msg_size(address) > 64 ? 64 : zmq_msg_size(address)), (char *) zmq_msg_data(address));
+    len += snprintf(line + len, sizeof(line) - (size_t) len, "%.*s, ", (int) (address.len > 64 ? 64 : address.len),
+                    address.data);
     if (known)
         snprintf(line + len, sizeof(line) - (size_t) len, "whose key is that of %s/%s", pt_party_text(known->role),
                  known->name);
@@ -336,16 +267,16 @@ s_count(pt_gate_t *self, uint64_t *counter)
 }
 
 static void
-s_judge(pt_gate_t *self, s_question_t *question)
+s_judge(pt_gate_t *self, pt_zap_t *question)
 {
     char user[PT_GRANTS_NAME_BYTES_MAX + 1];
-    pt_party_t domain = s_domain(question);
+    pt_party_t domain = pt_zap_domain(question);
     if (domain == PT_PARTY_COUNT_) {
         s_count(self, &self->counters.bad_request);
-        s_answer(self, question, "400", "");
+        pt_zap_answer(question, zsock_resolve(self->zap), "400", "");
         return;
     }
-    const uint8_t *key = zmq_msg_data(&question->frames[ZAP_KEY]);
+    const uint8_t *key = pt_zap_key(question);
     const pt_grant_t *grant = pt_grants_admit(self->grants, key, domain);
     if (!grant) {
         s_refuse(self, question, domain);
@@ -354,17 +285,16 @@ s_judge(pt_gate_t *self, s_question_t *question)
     s_count(self, &self->counters.admitted);
     //  Up to the first dot, so that a party keeps its name while it has two keys.
     snprintf(user, sizeof(user), "%.*s", (int) strcspn(grant->name, "."), grant->name);
-    s_answer(self, question, "200", user);
+    pt_zap_answer(question, zsock_resolve(self->zap), "200", user);
 }
 
 static void
 s_read_questions(pt_gate_t *self)
 {
-    s_question_t question;
-    for (int i = 0; i < S_BURST && s_receive(zsock_resolve(self->zap), &question); i++) {
+    pt_zap_t question;
+    for (int i = 0; i < S_BURST && pt_zap_receive(zsock_resolve(self->zap), &question); i++) {
         s_judge(self, &question);
-        for (size_t frame = 0; frame < question.count; frame++)
-            zmq_msg_close(&question.frames[frame]);
+        pt_zap_clear(&question);
     }
 }
 

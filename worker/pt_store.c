@@ -2,65 +2,20 @@
  *  is found here, at the start, not in the middle of the work.
  *
  *  A new store is made beside its place and renamed when it is durable, so a crash leaves a whole
- *  one or none. LMDB's flags that trade durability for speed stay unset: NOSYNC and NOMETASYNC let a
- *  commit return before it is on the disk, and WRITEMAP turns a full disk into SIGBUS.
+ *  one or none.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pt_fault_point.h"
 #include "pt_store_parts.h"
 
-//  Longest path; the system's own limit.
-#define S_PATH_BYTES 4096
-
-//  meta, heads, producers, subscribers, and a few to come.
-#define S_DATABASES_MAX (PT_STORE_TOPICS_MAX + 16)
-
 static const char s_identity_key[] = "identity";
-
-static pt_status_t s_explain(char *out_error, pt_status_t status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-//  One line for the caller; errno is kept.
-static pt_status_t
-s_explain(char *out_error, pt_status_t status, const char *format, ...)
-{
-    int reason = errno;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(out_error, PT_STORE_ERROR_BYTES_MAX, format, arguments);
-    va_end(arguments);
-    errno = reason;
-    return status;
-}
-
-static pt_status_t
-s_explain_errno(char *out_error, const char *what, const char *path)
-{
-    return s_explain(out_error, PT_E_IO, "cannot %s %s: %s", what, path, strerror(errno));
-}
-
-//  LMDB's own faults have negative numbers.
-static pt_status_t
-s_explain_lmdb(char *out_error, int rc, const char *what, const char *dir)
-{
-    errno = rc > 0 ? rc : EIO;
-    if (rc == MDB_VERSION_MISMATCH)
-        return s_explain(out_error, PT_E_VERSION, "%s: written by another version of LMDB", dir);
-    if (rc == MDB_INVALID || rc == MDB_CORRUPTED)
-        return s_explain(out_error, PT_E_CHECKSUM, "%s: the file is no journal, or is damaged", dir);
-    return s_explain(out_error, rc == ENOMEM ? PT_E_NOMEM : PT_E_IO, "%s: cannot %s: %s", dir, what, mdb_strerror(rc));
-}
 
 pt_status_t
 pt_store_fail(pt_store_t *self, int rc, const char *what, const char *where)
@@ -84,112 +39,6 @@ pt_store_check_txn(pt_store_t *self)
         return PT_E_IO;
     assert(self->txn);
     return PT_OK;
-}
-
-static pt_status_t
-s_sync_dir(const char *path, char *out_error)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
-    pt_status_t status = synced ? PT_OK : s_explain_errno(out_error, "sync", path);
-    if (fd >= 0)
-        close(fd);
-    return status;
-}
-
-//  Make the directory, its last part only, and make that durable.
-static pt_status_t
-s_make_dir(const char *dir, char *out_error)
-{
-    struct stat about;
-    if (stat(dir, &about) == 0 && S_ISDIR(about.st_mode))
-        return PT_OK;
-    //  Responses of payments: nobody else's business.
-    if (mkdir(dir, 0700) != 0)
-        return s_explain_errno(out_error, "make", dir);
-    char parent[S_PATH_BYTES];
-    snprintf(parent, sizeof(parent), "%s/..", dir);
-    return s_sync_dir(parent, out_error);
-}
-
-static pt_status_t
-s_lock_dir(pt_store_t *self, const char *dir, char *out_error)
-{
-    char path[S_PATH_BYTES];
-    snprintf(path, sizeof(path), "%s/lock", dir);
-    self->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (self->lock_fd < 0)
-        return s_explain_errno(out_error, "open", path);
-    if (flock(self->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        //  Who holds it, for whoever comes second; only a help, so its faults are none.
-        char line[32];
-        int len = snprintf(line, sizeof(line), "%d\n", (int) getpid());
-        if (ftruncate(self->lock_fd, 0) != 0 || write(self->lock_fd, line, (size_t) len) != len)
-            errno = 0;
-        return PT_OK;
-    }
-    if (errno != EWOULDBLOCK)
-        return s_explain_errno(out_error, "lock", path);
-    char holder[32] = "";
-    ssize_t len = read(self->lock_fd, holder, sizeof(holder) - 1);
-    holder[len > 0 ? strcspn(holder, "\n") : 0] = 0;
-    errno = EWOULDBLOCK;
-    return s_explain(out_error, PT_E_IO, "%s: another process%s%s works on this journal", dir, *holder ? ", pid " : "",
-                     holder);
-}
-
-//  Reserve the blocks of the whole file, so that a full disk shows now.
-static pt_status_t
-s_allocate_file(const char *path, uint64_t bytes, char *out_error)
-{
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return s_explain_errno(out_error, "open", path);
-    int rc = posix_fallocate(fd, 0, (off_t) bytes);
-    if (rc == 0 && fsync(fd) != 0)
-        rc = errno;
-    close(fd);
-    errno = rc;
-    return rc == 0 ? PT_OK
-                   : s_explain(out_error, PT_E_IO, "cannot reserve %" PRIu64 " MiB for %s: %s", bytes >> 20, path,
-                               strerror(rc));
-}
-
-//  Whether the file has all pages that were committed. To read one that was cut off is a SIGBUS.
-static bool
-s_has_all_pages(MDB_env *env)
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    struct stat file;
-    int fd;
-    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 || mdb_env_get_fd(env, &fd) != 0 ||
-        fstat(fd, &file) != 0)
-        return false;
-    return (uint64_t) file.st_size / stat.ms_psize > info.me_last_pgno;
-}
-
-static int
-s_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
-{
-    int rc = mdb_env_create(out_env);
-    if (rc != 0) {
-        *out_env = NULL;
-        return rc;
-    }
-    rc = bytes ? mdb_env_set_mapsize(*out_env, bytes) : 0;
-    if (rc == 0)
-        rc = mdb_env_set_maxdbs(*out_env, S_DATABASES_MAX);
-    if (rc == 0)
-        rc = mdb_env_open(*out_env, path, PT_RULE("sync") ? flags : flags | MDB_NOSYNC, 0600);
-    PT_FAULT_POINT("store.env");
-    if (rc == 0 && !s_has_all_pages(*out_env))
-        rc = MDB_CORRUPTED;
-    if (rc != 0) {
-        mdb_env_close(*out_env);
-        *out_env = NULL;
-    }
-    return rc;
 }
 
 static uint64_t
@@ -259,9 +108,9 @@ s_make_beside(pt_store_t *self, const pt_store_options_t *options, const char *p
     self->created_ms = self->identity.epoch;
     while (self->identity.worker == 0)
         if (getrandom(&self->identity.worker, sizeof(uint64_t), 0) < 0 && errno != EINTR)
-            return s_explain_errno(out_error, "draw a random id for", options->dir);
+            return pt_store_explain_errno(out_error, "draw a random id for", options->dir);
     unlink(path);
-    int rc = s_open_env(&self->env, path, options->bytes, MDB_NOSUBDIR | MDB_NOTLS);
+    int rc = pt_store_open_env(&self->env, path, options->bytes, MDB_NOSUBDIR | MDB_NOTLS);
     if (rc == 0)
         rc = s_fill_new(self);
     PT_FAULT_POINT("store.new.filled");
@@ -270,8 +119,8 @@ s_make_beside(pt_store_t *self, const pt_store_options_t *options, const char *p
     char lock[S_PATH_BYTES + 8];
     snprintf(lock, sizeof(lock), "%s-lock", path);
     unlink(lock);
-    return rc == 0 ? s_allocate_file(path, options->bytes, out_error)
-                   : s_explain_lmdb(out_error, rc, "make the journal", options->dir);
+    return rc == 0 ? pt_store_allocate_file(path, options->bytes, out_error)
+                   : pt_store_explain_lmdb(out_error, rc, "make the journal", options->dir);
 }
 
 static pt_status_t
@@ -282,10 +131,10 @@ s_make_store(pt_store_t *self, const pt_store_options_t *options, const char *pa
     pt_status_t status = s_make_beside(self, options, beside, out_error);
     PT_FAULT_POINT("store.new.rename");
     if (status == PT_OK && rename(beside, path) != 0)
-        status = s_explain_errno(out_error, "rename", beside);
+        status = pt_store_explain_errno(out_error, "rename", beside);
     PT_FAULT_POINT("store.new.renamed");
     if (status == PT_OK)
-        return s_sync_dir(options->dir, out_error);
+        return pt_store_sync_dir(options->dir, out_error);
     int reason = errno;
     unlink(beside);
     errno = reason;
@@ -299,19 +148,20 @@ s_read_identity(pt_store_t *self, MDB_txn *txn, const pt_store_options_t *option
     MDB_val value;
     int rc = mdb_get(txn, self->meta, &key, &value);
     if (rc != 0)
-        return s_explain_lmdb(out_error, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "read the identity", options->dir);
+        return pt_store_explain_lmdb(out_error, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "read the identity",
+                                     options->dir);
     if (!s_is_sealed(S_META, key, value, S_IDENTITY_BYTES))
-        return s_explain(out_error, PT_E_CHECKSUM, "%s: the journal's identity is damaged", options->dir);
+        return pt_store_explain(out_error, PT_E_CHECKSUM, "%s: the journal's identity is damaged", options->dir);
     const uint8_t *at = value.mv_data;
     uint32_t format = s_get_u32(at + 4);
     if (format != PT_STORE_FORMAT)
-        return s_explain(out_error, PT_E_VERSION, "%s: the journal has format %u, this program writes %d", options->dir,
-                         format, PT_STORE_FORMAT);
+        return pt_store_explain(out_error, PT_E_VERSION, "%s: the journal has format %u, this program writes %d",
+                                options->dir, format, PT_STORE_FORMAT);
     self->identity = (pt_store_identity_t) {s_get_u64(at + 8), s_get_u64(at + 16), s_get_u64(at + 24)};
     self->created_ms = s_get_u64(at + 32);
     if (options->worker && options->worker != self->identity.worker)
-        return s_explain(out_error, PT_E_RANGE, "%s: the journal of worker %016" PRIx64 ", not of %016" PRIx64,
-                         options->dir, self->identity.worker, options->worker);
+        return pt_store_explain(out_error, PT_E_RANGE, "%s: the journal of worker %016" PRIx64 ", not of %016" PRIx64,
+                                options->dir, self->identity.worker, options->worker);
     return PT_OK;
 }
 
@@ -353,7 +203,8 @@ s_load_all(pt_store_t *self, MDB_txn *txn, const pt_store_options_t *options, ch
 {
     int rc = s_open_databases(self, txn, 0);
     if (rc != 0)
-        return s_explain_lmdb(out_error, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "open the databases", options->dir);
+        return pt_store_explain_lmdb(out_error, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc, "open the databases",
+                                     options->dir);
     pt_status_t status = s_read_identity(self, txn, options, out_error);
     if (status != PT_OK)
         return status;
@@ -363,8 +214,8 @@ s_load_all(pt_store_t *self, MDB_txn *txn, const pt_store_options_t *options, ch
     if (status == PT_OK)
         status = pt_store_count_windows(self, txn);
     if (status != PT_OK)
-        return s_explain(out_error, status, "%s: %s", options->dir,
-                         status == PT_E_NOMEM ? "no memory" : "the heads, subscribers or producers are damaged");
+        return pt_store_explain(out_error, status, "%s: %s", options->dir,
+                                status == PT_E_NOMEM ? "no memory" : "the heads, subscribers or producers are damaged");
     return PT_OK;
 }
 
@@ -375,7 +226,7 @@ s_enter(pt_store_t *self, const pt_store_options_t *options, char *out_error)
     MDB_txn *txn = NULL;
     int rc = self->read_only ? pt_store_begin_view(self, &txn) : mdb_txn_begin(self->env, NULL, 0, &txn);
     if (rc != 0)
-        return s_explain_lmdb(out_error, rc, "begin", options->dir);
+        return pt_store_explain_lmdb(out_error, rc, "begin", options->dir);
     pt_status_t status = s_load_all(self, txn, options, out_error);
     if (status == PT_OK && !self->read_only) {
         PT_FAULT_POINT("store.start.before");
@@ -390,7 +241,7 @@ s_enter(pt_store_t *self, const pt_store_options_t *options, char *out_error)
     }
     if (txn)
         mdb_txn_abort(txn);
-    return status == PT_OK && rc != 0 ? s_explain_lmdb(out_error, rc, "write", options->dir) : status;
+    return status == PT_OK && rc != 0 ? pt_store_explain_lmdb(out_error, rc, "write", options->dir) : status;
 }
 
 static void
@@ -412,19 +263,20 @@ s_note_sizes(pt_store_t *self)
 static pt_status_t
 s_open_writer(pt_store_t *self, const pt_store_options_t *options, const char *path, char *out_error)
 {
-    pt_status_t status = s_make_dir(options->dir, out_error);
+    pt_status_t status = pt_store_make_dir(options->dir, out_error);
     if (status == PT_OK)
-        status = s_lock_dir(self, options->dir, out_error);
+        status = pt_store_lock_dir(options->dir, &self->lock_fd, out_error);
     PT_FAULT_POINT("store.locked");
     if (status != PT_OK)
         return status;
     bool exists = access(path, F_OK) == 0;
-    status = exists ? s_allocate_file(path, options->bytes, out_error) : s_make_store(self, options, path, out_error);
+    status =
+        exists ? pt_store_allocate_file(path, options->bytes, out_error) : s_make_store(self, options, path, out_error);
     if (status != PT_OK)
         return status;
-    int rc = s_open_env(&self->env, options->dir, options->bytes, MDB_NOTLS);
+    int rc = pt_store_open_env(&self->env, options->dir, options->bytes, MDB_NOTLS);
     if (rc != 0)
-        return s_explain_lmdb(out_error, rc, "open", options->dir);
+        return pt_store_explain_lmdb(out_error, rc, "open", options->dir);
     pt_store_clear_dead_views(self);
     return s_enter(self, options, out_error);
 }
@@ -433,10 +285,10 @@ static pt_status_t
 s_open_reader(pt_store_t *self, const pt_store_options_t *options, const char *path, char *out_error)
 {
     if (access(path, F_OK) != 0)
-        return s_explain(out_error, errno == ENOENT || errno == ENOTDIR ? PT_E_NOT_FOUND : PT_E_IO, "%s: %s",
-                         options->dir, errno == ENOENT || errno == ENOTDIR ? "no journal" : strerror(errno));
-    int rc = s_open_env(&self->env, options->dir, 0, MDB_RDONLY | MDB_NOTLS);
-    return rc == 0 ? s_enter(self, options, out_error) : s_explain_lmdb(out_error, rc, "open", options->dir);
+        return pt_store_explain(out_error, errno == ENOENT || errno == ENOTDIR ? PT_E_NOT_FOUND : PT_E_IO, "%s: %s",
+                                options->dir, errno == ENOENT || errno == ENOTDIR ? "no journal" : strerror(errno));
+    int rc = pt_store_open_env(&self->env, options->dir, 0, MDB_RDONLY | MDB_NOTLS);
+    return rc == 0 ? s_enter(self, options, out_error) : pt_store_explain_lmdb(out_error, rc, "open", options->dir);
 }
 
 pt_status_t
@@ -456,11 +308,11 @@ pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *ou
     char path[S_PATH_BYTES];
     if (snprintf(path, sizeof(path), "%s/data.mdb", complete.dir) >= (int) sizeof(path) - 16) {
         errno = ENAMETOOLONG;
-        return s_explain_errno(out_error, "open", complete.dir);
+        return pt_store_explain_errno(out_error, "open", complete.dir);
     }
     pt_store_t *self = calloc(1, sizeof(*self));
     if (!self)
-        return s_explain(out_error, PT_E_NOMEM, "no memory for the journal");
+        return pt_store_explain(out_error, PT_E_NOMEM, "no memory for the journal");
     self->lock_fd = -1;
     self->read_only = complete.read_only;
     self->topics_max = complete.topics_max ? complete.topics_max : PT_STORE_TOPICS_MAX;

@@ -48,6 +48,9 @@ enum { S_PART_ITEMS, S_PART_RESPONSES, S_PART_COUNT };
 //  NAME 0 't' TOPIC
 #define S_MEMBER_KEY_BYTES_MAX (PT_STORE_NAME_BYTES_MAX + 2 + PT_TOPIC_BYTES_MAX)
 
+//  Longest path; the system's own limit.
+#define S_PATH_BYTES 4096
+
 //  At most half of them are taken, so a search is short.
 #define S_TOPIC_SLOTS (2 * (size_t) PT_STORE_TOPICS_MAX)
 
@@ -216,6 +219,31 @@ s_make_member_key(uint8_t *out, const char *name, char kind, const void *rest, s
         memcpy(out + len, rest, rest_len);
     return len + rest_len;
 }
+
+/*  Why a store cannot be opened, as one line in out_error[PT_STORE_ERROR_BYTES_MAX]; errno is kept, and the status
+ *  comes back. `rc` is LMDB's, whose own faults have negative numbers, or an errno.
+ */
+pt_status_t pt_store_explain(char *out_error, pt_status_t status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+pt_status_t pt_store_explain_errno(char *out_error, const char *what, const char *path);
+pt_status_t pt_store_explain_lmdb(char *out_error, int rc, const char *what, const char *dir);
+
+/*  Make the directory, its last part only, and make that durable; the second only what is in one. */
+pt_status_t pt_store_make_dir(const char *dir, char *out_error);
+pt_status_t pt_store_sync_dir(const char *path, char *out_error);
+
+/*  Lock a directory for one writer: *out_fd holds the lock, and is the caller's to close even after a fault, unless
+ *  it is -1.
+ */
+pt_status_t pt_store_lock_dir(const char *dir, int *out_fd, char *out_error);
+
+/*  Reserve the blocks of the whole file, so that a full disk shows now. */
+pt_status_t pt_store_allocate_file(const char *path, uint64_t bytes, char *out_error);
+
+/*  Open LMDB's environment; `bytes` 0: of the size that it has. LMDB's result; NULL after a fault. MDB_CORRUPTED
+ *  where pages that were committed are not in the file.
+ */
+int pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags);
 
 /*  Note why a call failed, and say how bad it is: PT_E_SPACE, PT_E_NOMEM (only from reading), or
  *  PT_E_IO, after which the store is dead. `rc` is LMDB's or an errno.

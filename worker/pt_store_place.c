@@ -1,0 +1,153 @@
+/*  Where a store stands: its directory, the lock there, the room on the disk, and LMDB's environment.
+ *
+ *  LMDB's flags that trade durability for speed stay unset: NOSYNC and NOMETASYNC let a commit return before it is on
+ *  the disk, and WRITEMAP turns a full disk into SIGBUS.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pt_fault_point.h"
+#include "pt_store_parts.h"
+
+//  meta, heads, producers, subscribers, and a few to come.
+#define S_DATABASES_MAX (PT_STORE_TOPICS_MAX + 16)
+
+pt_status_t
+pt_store_explain(char *out_error, pt_status_t status, const char *format, ...)
+{
+    int reason = errno;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(out_error, PT_STORE_ERROR_BYTES_MAX, format, arguments);
+    va_end(arguments);
+    errno = reason;
+    return status;
+}
+
+pt_status_t
+pt_store_explain_errno(char *out_error, const char *what, const char *path)
+{
+    return pt_store_explain(out_error, PT_E_IO, "cannot %s %s: %s", what, path, strerror(errno));
+}
+
+pt_status_t
+pt_store_explain_lmdb(char *out_error, int rc, const char *what, const char *dir)
+{
+    errno = rc > 0 ? rc : EIO;
+    if (rc == MDB_VERSION_MISMATCH)
+        return pt_store_explain(out_error, PT_E_VERSION, "%s: written by another version of LMDB", dir);
+    if (rc == MDB_INVALID || rc == MDB_CORRUPTED)
+        return pt_store_explain(out_error, PT_E_CHECKSUM, "%s: the file is no journal, or is damaged", dir);
+    return pt_store_explain(out_error, rc == ENOMEM ? PT_E_NOMEM : PT_E_IO, "%s: cannot %s: %s", dir, what,
+                            mdb_strerror(rc));
+}
+
+pt_status_t
+pt_store_sync_dir(const char *path, char *out_error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool synced = fd >= 0 && fsync(fd) == 0;
+    pt_status_t status = synced ? PT_OK : pt_store_explain_errno(out_error, "sync", path);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+pt_status_t
+pt_store_make_dir(const char *dir, char *out_error)
+{
+    struct stat about;
+    if (stat(dir, &about) == 0 && S_ISDIR(about.st_mode))
+        return PT_OK;
+    //  Responses of payments: nobody else's business.
+    if (mkdir(dir, 0700) != 0)
+        return pt_store_explain_errno(out_error, "make", dir);
+    char parent[S_PATH_BYTES];
+    snprintf(parent, sizeof(parent), "%s/..", dir);
+    return pt_store_sync_dir(parent, out_error);
+}
+
+pt_status_t
+pt_store_lock_dir(const char *dir, int *out_fd, char *out_error)
+{
+    char path[S_PATH_BYTES];
+    snprintf(path, sizeof(path), "%s/lock", dir);
+    *out_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*out_fd < 0)
+        return pt_store_explain_errno(out_error, "open", path);
+    if (flock(*out_fd, LOCK_EX | LOCK_NB) == 0) {
+        //  Who holds it, for whoever comes second; only a help, so its faults are none.
+        char line[32];
+        int len = snprintf(line, sizeof(line), "%d\n", (int) getpid());
+        if (ftruncate(*out_fd, 0) != 0 || write(*out_fd, line, (size_t) len) != len)
+            errno = 0;
+        return PT_OK;
+    }
+    if (errno != EWOULDBLOCK)
+        return pt_store_explain_errno(out_error, "lock", path);
+    char holder[32] = "";
+    ssize_t len = read(*out_fd, holder, sizeof(holder) - 1);
+    holder[len > 0 ? strcspn(holder, "\n") : 0] = 0;
+    errno = EWOULDBLOCK;
+    return pt_store_explain(out_error, PT_E_IO, "%s: another process%s%s works on this journal", dir,
+                            *holder ? ", pid " : "", holder);
+}
+
+pt_status_t
+pt_store_allocate_file(const char *path, uint64_t bytes, char *out_error)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return pt_store_explain_errno(out_error, "open", path);
+    int rc = posix_fallocate(fd, 0, (off_t) bytes);
+    if (rc == 0 && fsync(fd) != 0)
+        rc = errno;
+    close(fd);
+    errno = rc;
+    return rc == 0 ? PT_OK
+                   : pt_store_explain(out_error, PT_E_IO, "cannot reserve %" PRIu64 " MiB for %s: %s", bytes >> 20,
+                                      path, strerror(rc));
+}
+
+//  Whether the file has all pages that were committed. To read one that was cut off is a SIGBUS.
+static bool
+s_has_all_pages(MDB_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+    struct stat file;
+    int fd;
+    if (mdb_env_info(env, &info) != 0 || mdb_env_stat(env, &stat) != 0 || mdb_env_get_fd(env, &fd) != 0 ||
+        fstat(fd, &file) != 0)
+        return false;
+    return (uint64_t) file.st_size / stat.ms_psize > info.me_last_pgno;
+}
+
+int
+pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
+{
+    int rc = mdb_env_create(out_env);
+    if (rc != 0) {
+        *out_env = NULL;
+        return rc;
+    }
+    rc = bytes ? mdb_env_set_mapsize(*out_env, bytes) : 0;
+    if (rc == 0)
+        rc = mdb_env_set_maxdbs(*out_env, S_DATABASES_MAX);
+    if (rc == 0)
+        rc = mdb_env_open(*out_env, path, PT_RULE("sync") ? flags : flags | MDB_NOSYNC, 0600);
+    PT_FAULT_POINT("store.env");
+    if (rc == 0 && !s_has_all_pages(*out_env))
+        rc = MDB_CORRUPTED;
+    if (rc != 0) {
+        mdb_env_close(*out_env);
+        *out_env = NULL;
+    }
+    return rc;
+}
