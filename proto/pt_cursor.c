@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <limits.h>
 
 //  What a first byte announces.
 typedef struct {
@@ -208,9 +209,59 @@ s_skip_plain(pt_cursor_t *self, size_t *items)
     self->at = at;
 }
 
+/*  As s_skip_plain, also over small arrays and maps, of which no more than `heads` may come. */
+static inline void
+s_skip_small(pt_cursor_t *self, size_t *items, unsigned *heads)
+{
+    const uint8_t *at = self->at;
+    size_t left = pt_cursor_left(self);
+    for (; *items > 0 && left > 0; --*items) {
+        size_t bytes = pt_cursor_measure_plain(at, left);
+        if (!bytes) {
+            size_t children = (size_t) (*at & 0xfu) << (*at < 0x90);
+            if ((*at & 0xe0) != 0x80 || children >= left || !*heads)
+                break;
+            --*heads;
+            *items += children;
+            bytes = 1;
+        }
+        at += bytes;
+        left -= bytes;
+    }
+    self->at = at;
+}
+
+/*  Step over `items` values in which no more than `heads` arrays and maps stand, PT_E_DEPTH where there are more. None
+ *  of them has to be told from another, so one count of what is still to come is enough. No head announces more than
+ *  there are bytes, so the sum stays far from wrapping.
+ */
+static pt_status_t
+s_skip_flat(pt_cursor_t *self, size_t items, unsigned heads)
+{
+    for (;;) {
+        s_skip_small(self, &items, &heads);
+        if (items == 0)
+            return PT_OK;
+        items--;
+
+        s_head_t head;
+        size_t length, payload;
+        pt_status_t status = s_read_head(self, &head, &length, &payload);
+        if (status != PT_OK)
+            return status;
+        self->at += head.head_bytes + payload;
+        if (head.kind >= PT_VALUE_ARRAY) {
+            if (heads == 0)
+                return PT_E_DEPTH;
+            heads--;
+            items += head.kind == PT_VALUE_MAP ? 2 * length : length;
+        }
+    }
+}
+
 /*  Step over `items` values; `levels` more levels may open. */
 static pt_status_t
-s_skip_items(pt_cursor_t *self, size_t items, unsigned levels)
+s_skip_levels(pt_cursor_t *self, size_t items, unsigned levels)
 {
     size_t outer[PT_DEPTH_MAX]; //  what is left to read of the arrays and maps around
     unsigned depth = 0;
@@ -241,6 +292,18 @@ s_skip_items(pt_cursor_t *self, size_t items, unsigned levels)
     }
 }
 
+/*  The same. Few values have as many arrays and maps in them as may nest; then it does not matter how they do. */
+static pt_status_t
+s_skip_items(pt_cursor_t *self, size_t items, unsigned levels)
+{
+    const uint8_t *start = self->at;
+    pt_status_t status = s_skip_flat(self, items, levels);
+    if (status != PT_E_DEPTH)
+        return status;
+    self->at = start;
+    return s_skip_levels(self, items, levels);
+}
+
 pt_status_t
 pt_cursor_skip(pt_cursor_t *self, unsigned levels)
 {
@@ -250,19 +313,7 @@ pt_cursor_skip(pt_cursor_t *self, unsigned levels)
 pt_status_t
 pt_cursor_skip_deep(pt_cursor_t *self)
 {
-    //  No level has to be told from another here, so one count of what is still to come is enough.
-    //  No head announces more than there are bytes, so the sum stays far from wrapping.
-    for (size_t items = 1; items > 0; items--) {
-        s_head_t head;
-        size_t length, payload;
-        pt_status_t status = s_read_head(self, &head, &length, &payload);
-        if (status != PT_OK)
-            return status;
-        self->at += head.head_bytes + payload;
-        if (head.kind >= PT_VALUE_ARRAY)
-            items += head.kind == PT_VALUE_MAP ? 2 * length : length;
-    }
-    return PT_OK;
+    return s_skip_flat(self, 1, UINT_MAX);
 }
 
 pt_status_t

@@ -295,7 +295,8 @@ s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
         text = PT_TEXT_NONE;
     else if (!text.len || !pt_text_is_utf8(text))
         return false;
-    for (uint32_t left = step->ends; left; left &= left - 1)
+    *(pt_text_t *) (void *) ((char *) self->facts + step->place) = text;
+    for (uint32_t left = step->ends & (step->ends - 1); left; left &= left - 1)
         s_put_text(self, (unsigned) __builtin_ctz(left), text);
     return true;
 }
@@ -326,7 +327,7 @@ s_pass_pairs(s_walk_t *self, s_level_t *level)
             continue;
         level->left = left;
         self->cursor.at = value;
-        status = s_read_value(self, level, key);
+        status = index ? s_read_value(self, level, key) : pt_cursor_skip(&self->cursor, BODY_LEVELS - depth);
         if (status != PT_OK || self->depth != depth)
             return status;
         at = self->cursor.at;

@@ -195,7 +195,7 @@ s_find_step(s_tree_t *tree, uint8_t fork, pt_text_t key)
 }
 
 static void
-s_add_path(s_tree_t *tree, const pt_path_t *path, uint32_t path_bit)
+s_add_path(s_tree_t *tree, const pt_path_t *path, uint16_t place, uint32_t path_bit)
 {
     uint8_t fork = 0;
     for (uint8_t index = 0; index < path->step_count; index++) {
@@ -205,6 +205,8 @@ s_add_path(s_tree_t *tree, const pt_path_t *path, uint32_t path_bit)
         step->holds_fields |= is_fields;
         step->opens_fields |= is_fields && ends;
         step->texts |= is_fields ? 0 : path_bit;
+        if (ends && !step->ends)
+            step->place = place;
         step->ends |= !is_fields && ends ? path_bit : 0;
         if (!ends && !step->fork)
             step->fork = s_add_fork(tree);
@@ -237,7 +239,7 @@ pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps)
         const pt_path_t *path = &self->paths[index];
         assert(path->step_count <= PT_PATH_STEPS);
         self->places[index] = (uint16_t) s_place(path);
-        s_add_path(&tree, path, UINT32_C(1) << index);
+        s_add_path(&tree, path, self->places[index], UINT32_C(1) << index);
     }
     self->forks = forks;
     self->steps = steps;

@@ -211,6 +211,7 @@ typedef struct {
     bool is_end;       //  every path ends here, and takes a scalar
     bool opens_fields; //  a path of PT_ROLE_FIELDS ends here
     bool holds_fields; //  ends here or further on
+    uint16_t place;    //  where the text of the first path that ends here stands in pt_facts_t
 } pt_step_t;
 
 //  All steps that may be taken at one place of a body: element k is the first one whose key has the number k, 0

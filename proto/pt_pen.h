@@ -87,16 +87,15 @@ pt_pen_big_endian(pt_pen_t *self, uint8_t head, uint64_t value, unsigned bytes)
 static inline void
 pt_pen_natural(pt_pen_t *self, uint64_t value)
 {
-    if (value < 0x80)
+    if (value < 0x80) {
         pt_pen_byte(self, (uint8_t) value);
-    else if (value > UINT32_MAX)
+    } else if (value > UINT32_MAX) {
         pt_pen_big_endian(self, 0xcf, value, 8);
-    else if (value > UINT16_MAX)
-        pt_pen_big_endian(self, 0xce, value, 4);
-    else if (value > UINT8_MAX)
-        pt_pen_big_endian(self, 0xcd, value, 2);
-    else
-        pt_pen_big_endian(self, 0xcc, value, 1);
+    } else {
+        //  Whether a status is above 255, or a delay above 65535 ms, is no branch that can be foreseen.
+        unsigned doublings = (unsigned) (value > UINT8_MAX) + (value > UINT16_MAX);
+        pt_pen_big_endian(self, (uint8_t) (0xcc + doublings), value, 1u << doublings);
+    }
 }
 
 /*  The head of a map (`few` 0x80, `many` 0xde) or an array (0x90, 0xdc) of at most 65535 elements. */

@@ -240,6 +240,29 @@ test_nesting(void **state)
 }
 
 static void
+test_many_arrays_beside_each_other_are_not_deep(void **state)
+{
+    (void) state;
+    //  One array of many small ones, more than may nest; the last of them holds another.
+    uint8_t bytes[3 + 2 * 100 + 1] = {0xdc, 0, 100};
+    for (size_t index = 0; index < 100; index++) {
+        bytes[3 + 2 * index] = 0x91;
+        bytes[4 + 2 * index] = 0xc0;
+    }
+    bytes[sizeof bytes - 2] = 0x91;
+    bytes[sizeof bytes - 1] = 0xc0;
+    pt_cursor_t cursor = pt_cursor_open((pt_bytes_t) {bytes, sizeof bytes});
+    assert_int_equal(pt_cursor_skip(&cursor, 3), PT_OK);
+    assert_int_equal(pt_cursor_end(&cursor), PT_OK);
+    cursor = pt_cursor_open((pt_bytes_t) {bytes, sizeof bytes});
+    assert_int_equal(pt_cursor_skip(&cursor, 2), PT_E_DEPTH);
+    for (size_t len = 0; len < sizeof bytes; len++) {
+        cursor = pt_cursor_open((pt_bytes_t) {bytes, len});
+        assert_int_equal(pt_cursor_skip(&cursor, 3), PT_E_TRUNCATED);
+    }
+}
+
+static void
 test_values_of_one_kind(void **state)
 {
     (void) state;
@@ -312,6 +335,7 @@ main(void)
         cmocka_unit_test(test_announcements_beyond_the_bytes),
         cmocka_unit_test(test_the_byte_that_is_no_msgpack),
         cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_many_arrays_beside_each_other_are_not_deep),
         cmocka_unit_test(test_values_of_one_kind),
         cmocka_unit_test(test_integers_of_msgpack_c),
     };
