@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pt_actor.h"
 #include "pt_bench.h"
 #include "pt_broker.h"
 #include "pt_null_worker.h"
@@ -174,7 +175,7 @@ s_start_inproc(pt_chain_t *self, const pt_chain_options_t *options)
             null_options.publish[queue] = self->publish[queue];
         self->null_worker = pt_null_worker_new(&null_options);
         if (self->null_worker)
-            self->null_actor = zactor_new(s_run_null_actor, self->null_worker);
+            self->null_actor = pt_actor_new(s_run_null_actor, self->null_worker);
         return self->null_actor != NULL;
     }
     pt_pool_options_t pool = {.brokers = {self->back}, .broker_count = 1, .workers = options->workers};

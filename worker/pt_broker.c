@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "pt_actor.h"
 #include "pt_door.h"
 #include "pt_frames.h"
 #include "pt_owners.h"
@@ -383,7 +384,7 @@ pt_broker_new(const pt_broker_options_t *options, char *out_error)
     if (refused)
         snprintf(out_error, PT_BROKER_ERROR_BYTES_MAX, "%s: %s", refused, zmq_strerror(errno));
     if (engine)
-        self->actor = zactor_new(s_broker_run, engine);
+        self->actor = pt_actor_new(s_broker_run, engine);
     if (!self->actor) {
         int reason = errno;
         s_broker_close(&engine);

@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "pt_actor.h"
 #include "pt_fault_point.h"
 #include "pt_grants.h"
 #include "pt_sockets.h"
@@ -339,7 +340,7 @@ s_open(pt_gate_t *self, const pt_curve_t *curve)
     self->zap = self->grants ? pt_sockets_new(ZMQ_REP, 0, 0) : NULL;
     if (!self->zap || pt_sockets_bind(self->zap, S_ENDPOINT, bound) != PT_OK)
         return false;
-    self->actor = zactor_new(s_run, self);
+    self->actor = pt_actor_new(s_run, self);
     return self->actor != NULL;
 }
 

@@ -135,6 +135,9 @@ s_start(pt_http_t *self, int fd)
                                     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                                     (unsigned) S_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) S_SILENCE_S,
                                     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) S_REQUEST_BYTES_MAX, MHD_OPTION_END);
+    //  The socket is in order; what is missing is a thread.
+    if (!self->daemon && errno == EINVAL)
+        errno = EAGAIN;
     return self->daemon != NULL;
 }
 

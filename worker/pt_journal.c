@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pt_actor.h"
 #include "pt_fault_point.h"
 #include "pt_journal_commit.h"
 #include "pt_sockets.h"
@@ -429,7 +430,7 @@ pt_journal_new(const pt_journal_options_t *options)
     s_journal_t *self = s_journal_open(options);
     if (!self)
         return NULL;
-    zactor_t *actor = zactor_new(s_journal_run, self);
+    zactor_t *actor = pt_actor_new(s_journal_run, self);
     if (!actor)
         s_journal_close(&self);
     return actor;

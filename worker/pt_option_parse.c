@@ -5,6 +5,10 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
+
+//  The path of a socket, without the zero behind it.
+#define S_IPC_BYTES_MAX (sizeof(((struct sockaddr_un *) NULL)->sun_path) - 1)
 
 static bool
 s_refuse_number(const pt_option_t *option, const char *text, char reason[PT_OPTION_REASON_BYTES])
@@ -72,6 +76,15 @@ s_parse_word(const pt_option_t *option, const char *text, uint64_t *out, char re
     return false;
 }
 
+//  libzmq takes 70000 for 4464. A port of * or 0 is any that is free.
+static bool
+s_has_port(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    uint64_t port;
+    return colon && (strcmp(colon, ":*") == 0 || pt_units_number(colon + 1, 0, UINT16_MAX, &port));
+}
+
 static bool
 s_check_endpoint(const pt_option_t *option, const char *text, char reason[PT_OPTION_REASON_BYTES])
 {
@@ -81,6 +94,11 @@ s_check_endpoint(const pt_option_t *option, const char *text, char reason[PT_OPT
                  "'%.60s' is no endpoint such as tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", text);
     else if (option->max && strlen(text) > option->max)
         snprintf(reason, PT_OPTION_REASON_BYTES, "longer than %llu bytes", (unsigned long long) option->max);
+    else if (strncmp(text, "tcp://", 6) == 0 && !s_has_port(text + 6))
+        snprintf(reason, PT_OPTION_REASON_BYTES, "'%.60s' does not end in a port from 1 to %u", text, UINT16_MAX);
+    else if (strncmp(text, "ipc://", 6) == 0 && strlen(text + 6) > S_IPC_BYTES_MAX)
+        snprintf(reason, PT_OPTION_REASON_BYTES, "a path of %zu bytes; the system takes at most %zu for a socket",
+                 strlen(text + 6), S_IPC_BYTES_MAX);
     else
         return true;
     return false;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "pt_actor.h"
 #include "pt_engine.h"
 #include "pt_sockets.h"
 
@@ -100,7 +101,7 @@ s_start_engine(pt_pool_t *self, const pt_pool_options_t *options, char *out_erro
         snprintf(self->endpoints[queue], sizeof(self->endpoints[queue]), "%s",
                  pt_engine_endpoint(engine, (pt_queue_t) queue));
     snprintf(self->replay, sizeof(self->replay), "%s", pt_engine_replay(engine));
-    self->actor = zactor_new(pt_engine_run, engine);
+    self->actor = pt_actor_new(pt_engine_run, engine);
     if (!self->actor) {
         s_explain_failure(NULL, out_error);
         pt_engine_destroy(&engine);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_actor.h"
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
 
@@ -112,7 +113,7 @@ pt_publisher_new(const pt_publisher_options_t *options)
     if (!self)
         return NULL;
     self->outlet = options->outlet;
-    zactor_t *actor = zactor_new(s_publisher_run, self);
+    zactor_t *actor = pt_actor_new(s_publisher_run, self);
     if (!actor) {
         self->outlet = NULL;
         s_publisher_close(&self);

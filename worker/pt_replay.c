@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_actor.h"
 #include "pt_door.h"
 #include "pt_fault_point.h"
 #include "pt_frames.h"
@@ -460,7 +461,7 @@ pt_replay_new(const pt_replay_options_t *options, const char **out_endpoint)
     s_replay_t *actor = self ? s_replay_open(options, self, out_endpoint) : NULL;
     if (actor) {
         s_make_advertised(self, options->advertise);
-        self->actor = zactor_new(s_replay_run, actor);
+        self->actor = pt_actor_new(s_replay_run, actor);
     }
     if (self && self->actor)
         return self;

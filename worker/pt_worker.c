@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_actor.h"
 #include "pt_fault_point.h"
 #include "pt_sockets.h"
 #include "pt_wait.h"
@@ -94,7 +95,7 @@ pt_worker_new(const pt_worker_options_t *options)
     s_worker_t *self = s_worker_open(options);
     if (!self)
         return NULL;
-    zactor_t *actor = zactor_new(s_worker_run, self);
+    zactor_t *actor = pt_actor_new(s_worker_run, self);
     if (!actor)
         s_worker_close(&self);
     return actor;

@@ -74,10 +74,15 @@ class Start(unittest.TestCase):
     def test_bad_endpoints_are_named_with_a_hint(self):
         for command, option in (("run", "--front"), ("broker", "--back"), ("worker", "--retry"),
                                 ("worker", "--connect"), ("run", "--settled")):
-            for endpoint in ("nonsense", "5560", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1:port", ""):
+            for endpoint in ("nonsense", "5560", "tcp://", "http://127.0.0.1:80", "tcp://127.0.0.1:port",
+                             "tcp://127.0.0.1:70000", "tcp://127.0.0.1:-1", "tcp://127.0.0.1", ""):
                 words = words_of(64, command, "--bind", support.address(), option, endpoint)
                 # A text of no known form is refused as a command line is.
                 self.assertRegex(words, r"^paytriage.*: .*\n(hint: .*|Try (?s:.*))\n$", (command, option, endpoint))
+
+    def test_a_path_that_no_socket_can_have_is_told_with_what_fits(self):
+        words = words_of(64, "broker", "--bind", support.address(), "--front", "ipc:///tmp/" + 103 * "x")
+        self.assertIn("a path of 108 bytes; the system takes at most 107", words)
 
     def test_an_address_of_another_machine_is_refused(self):
         words = words_of(64, "broker", "--insecure-public-bind", "--bind", "192.0.2.1")

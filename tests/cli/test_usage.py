@@ -42,7 +42,8 @@ class Help(unittest.TestCase):
 
     def test_a_full_disk_is_an_error(self):
         with open("/dev/full", "wb") as full:
-            for args in (["help"], ["version"], ["explain", "opn", "insufficient_fund"]):
+            for args in (["help"], ["version"], ["explain", "opn", "insufficient_fund"],
+                         ["classify", "--help"], ["help", "run"], ["journal", "list", "--usage"]):
                 self.assertEqual(support.run(*args, stdout=full)[0], 74, args)
 
 

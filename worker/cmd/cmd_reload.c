@@ -1,6 +1,7 @@
 /*  Reading YAML may take seconds where a catalog is large; meanwhile the worker answers for itself. */
 #include "cmd_reload.h"
 
+#include "pt_actor.h"
 #include "pt_fault_text.h"
 #include "pt_log.h"
 
@@ -235,7 +236,7 @@ cmd_reload_open(cmd_reload_t *self, const pt_load_options_t *options, pt_load_t 
                             .pool = pool,
                             .catalog = first->catalog ? first->catalog : pt_catalog_builtin(),
                             .loaded_ms = cmd_now_ms()};
-    self->loader = zactor_new(s_run_loader, NULL);
+    self->loader = pt_actor_new(s_run_loader, NULL);
     return self->loader != NULL;
 }
 

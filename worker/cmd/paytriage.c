@@ -9,7 +9,9 @@
 #include <locale.h>
 #include <msgpack.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zmq.h>
 
 typedef struct {
@@ -91,14 +93,27 @@ s_refuse_command(const char *name)
     return cmd_fail(EX_USAGE, hint, "there is no command '%s'", name);
 }
 
+static bool s_returned;
+
+//  argp prints a command's help and ends the process, without a look at whether it could be written.
+static void
+s_check_help(void)
+{
+    if (!s_returned && cmd_flush() != EX_OK)
+        _exit(EX_IOERR);
+}
+
 //  argp names the program by argv[0], in its help and its errors.
 static int
 s_run_command(const command_t *command, int argc, char **argv)
 {
+    atexit(s_check_help);
     char program[64];
     snprintf(program, sizeof program, "paytriage %s", command->name);
     argv[0] = program;
-    return command->main(argc, argv);
+    int code = command->main(argc, argv);
+    s_returned = true;
+    return code;
 }
 
 int
