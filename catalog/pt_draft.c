@@ -244,7 +244,6 @@ s_make_header(const pt_draft_t *self, const pt_phash_t *table)
         .hash_id = PT_PHASH_ID,
         .slot_bytes = sizeof(pt_slot_t),
         .range = (uint32_t) table->range,
-        .shift = table->shift,
         .displacement_max = table->displacement_max,
         .key_count = (uint32_t) self->keys.count,
     };

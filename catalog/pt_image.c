@@ -16,7 +16,7 @@
 #endif
 
 static const size_t s_element_bytes[PT_SECTION_COUNT_] = {
-    [PT_SECTION_DISPLACEMENTS] = sizeof(uint16_t),
+    [PT_SECTION_DISPLACEMENTS] = sizeof(uint32_t),
     [PT_SECTION_SLOTS] = sizeof(pt_slot_t),
     [PT_SECTION_GROUPS] = sizeof(pt_group_t),
     [PT_SECTION_PATTERNS] = sizeof(pt_pattern_t),
@@ -120,7 +120,7 @@ s_find_sections(const uint8_t *bytes, pt_image_t *out_image)
         .slots = starts[PT_SECTION_SLOTS],
         .pool = starts[PT_SECTION_POOL],
         .range = header->range,
-        .shift = header->shift,
+        .bucket_mask = pt_phash_bucket_mask(header->sections[PT_SECTION_DISPLACEMENTS].count),
         .bucket_count = header->sections[PT_SECTION_DISPLACEMENTS].count,
         .slot_count = header->sections[PT_SECTION_SLOTS].count,
         .displacement_max = header->displacement_max,

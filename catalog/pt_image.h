@@ -19,7 +19,7 @@ extern "C" {
 
 #define PT_IMAGE_MAGIC UINT64_C(0x0100005441435450) //  "PTCAT", two zeros, 1 on a little-endian machine
 #define PT_IMAGE_ENDIAN UINT32_C(0x01020304)
-#define PT_IMAGE_MAJOR 6 //  another one cannot be read
+#define PT_IMAGE_MAJOR 7 //  another one cannot be read
 #define PT_IMAGE_MINOR 0
 #define PT_IMAGE_HEADER_BYTES 256
 #define PT_IMAGE_ALIGN 64
@@ -27,7 +27,7 @@ extern "C" {
 #define PT_IMAGE_NONE UINT32_MAX //  no text, no entry, no group
 
 typedef enum {
-    PT_SECTION_DISPLACEMENTS, //  uint16_t, one for each bucket
+    PT_SECTION_DISPLACEMENTS, //  uint32_t, one for each bucket: bytes, of whole slots
     PT_SECTION_SLOTS,         //  pt_slot_t
     PT_SECTION_GROUPS,        //  pt_group_t: what the slots of codes, statuses and HTTP classes name
     PT_SECTION_PATTERNS,      //  pt_pattern_t, group by group, the most specific first
@@ -57,9 +57,9 @@ typedef struct {
     uint32_t hash_id;
     uint32_t slot_bytes;
     uint64_t seed[4];
-    uint32_t range, shift, displacement_max, key_count;
+    uint32_t range, displacement_max, key_count;
     pt_extent_t sections[PT_SECTION_COUNT_];
-    uint8_t reserved[PT_IMAGE_HEADER_BYTES - 88 - sizeof(pt_extent_t) * PT_SECTION_COUNT_]; //  zero
+    uint8_t reserved[PT_IMAGE_HEADER_BYTES - 84 - sizeof(pt_extent_t) * PT_SECTION_COUNT_]; //  zero
 } pt_image_header_t;
 _Static_assert(sizeof(pt_image_header_t) == PT_IMAGE_HEADER_BYTES, "the header has no padding");
 

@@ -51,7 +51,7 @@ static bool
 s_is_table_good(const pt_phash_t *table)
 {
     bool is_power = table->bucket_count >= 2 && (table->bucket_count & (table->bucket_count - 1)) == 0;
-    if (!is_power || table->shift != 64 - (uint32_t) __builtin_ctz(table->bucket_count) || table->range == 0)
+    if (!is_power || table->range == 0)
         return false;
     uint64_t highest = (uint64_t) table->range - 1 + table->displacement_max;
     return highest < table->slot_count;
@@ -68,10 +68,14 @@ pt_image_are_measures_good(const pt_image_t *self)
 static bool
 s_are_displacements_good(const pt_image_t *self, uint32_t first, uint32_t count)
 {
-    uint16_t largest = 0;
-    for (uint32_t i = first; i < first + count; i++)
-        largest = self->table.displacements[i] > largest ? self->table.displacements[i] : largest;
-    return largest <= self->table.displacement_max;
+    uint32_t largest = 0;
+    uint32_t all = 0;
+    for (uint32_t i = first; i < first + count; i++) {
+        uint32_t displacement = self->table.displacements[i];
+        largest = displacement > largest ? displacement : largest;
+        all |= displacement;
+    }
+    return all % sizeof(pt_slot_t) == 0 && largest / sizeof(pt_slot_t) <= self->table.displacement_max;
 }
 
 static bool

@@ -1,9 +1,9 @@
 /*  pt_phash: a perfect hash over short keys, with the key and its answers in one cache line.
  *
- *  hash_id 2: two 64-bit multiplications over the masked key words, and one more for each further word of
- *  a key that is longer than the slot; a 16-bit displacement per bucket makes every known key's slot its own. The whole
- * key stands in the slot and is compared, so an unknown key is refused and never takes another's answer. A lookup reads
- * one displacement and one slot, whatever the key.
+ *  hash_id 3: two 64-bit multiplications over the masked key words, and one more for each further word of
+ *  a key that is longer than the slot; a displacement per bucket makes every known key's slot its own. The whole
+ *  key stands in the slot and is compared, so an unknown key is refused and never takes another's answer. A lookup
+ *  reads one displacement and one slot, whatever the key.
  *
  *  A slot answers for up to four operations and for any other one; pt_slot_pick chooses among them
  *  without a branch. Where a key has more, the slot answers for three and says so in place of a fourth.
@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define PT_PHASH_ID 2
+#define PT_PHASH_ID 3
 #define PT_PHASH_KEY_BYTES_MAX 255 //  the length has one byte of the slot
 #define PT_PHASH_INLINE_BYTES 32   //  longer keys stand in the pool
 #define PT_PHASH_WORDS (PT_PHASH_INLINE_BYTES / 8)
@@ -65,11 +65,11 @@ typedef struct {
 //  A table, wherever its parts stand. `pool` holds the keys of more than PT_PHASH_INLINE_BYTES.
 typedef struct {
     uint64_t seed[4];
-    const uint16_t *displacements;
+    const uint32_t *displacements; //  in bytes: a look-up waits for one of them, and for no shift after it
     const pt_slot_t *slots;
     const char *pool;
-    uint64_t range; //  of the base position; 32 bits of it are used
-    uint32_t shift; //  of the hash, to its bucket
+    uint64_t range;       //  of the base position
+    uint64_t bucket_mask; //  of the hash: the place of its displacement, in bytes
     uint32_t bucket_count;
     uint32_t slot_count;
     uint32_t displacement_max;
@@ -85,12 +85,21 @@ typedef struct {
     uint32_t values[PT_SLOT_OPERATIONS + 1];
 } pt_phash_item_t;
 
-/*  Build a table. The same items give the same bytes.
+/*  Choose a table's seed, measures and displacements; the same items give the same ones.
  *
- *  PT_OK: the caller owns the arrays of *out_table, to be released by pt_phash_release. The pool
- *  stays the caller's. PT_E_DUPLICATE: items out_pair[0] and out_pair[1] are the same key; PT_E_SIZE:
+ *  PT_OK: the caller owns the displacements of *out_table, to be released by pt_phash_release; it has no
+ *  slots and no pool yet. PT_E_DUPLICATE: items out_pair[0] and out_pair[1] are the same key; PT_E_SIZE:
  *  item out_pair[0] is empty or too long; PT_E_COUNT: more than PT_PHASH_KEYS_MAX; PT_E_NOMEM;
  *  PT_E_RANGE: no seed works, which keys that are not made against the fixed seeds never cause.
+ */
+PT_MUST_CHECK pt_status_t pt_phash_plan(const pt_phash_item_t *items, size_t count, pt_phash_t *out_table,
+                                        size_t out_pair[2]);
+
+/*  Write the slots of a planned table: all `slot_count` of them, wherever they are to stand. */
+void pt_phash_write(const pt_phash_t *table, const pt_phash_item_t *items, size_t count, pt_slot_t *out_slots);
+
+/*  Plan a table and write its slots to memory of their own, which pt_phash_release releases too. The pool
+ *  stays the caller's. The statuses are those of pt_phash_plan.
  */
 PT_MUST_CHECK pt_status_t pt_phash_build(const pt_phash_item_t *items, size_t count, const char *pool,
                                          pt_phash_t *out_table, size_t out_pair[2]);
@@ -115,47 +124,58 @@ pt_phash_word(const void *at)
 
 __extension__ typedef unsigned __int128 pt_wide_t;
 
+/*  The low half of a product. */
 static inline uint64_t
-pt_phash_mum(uint64_t left, uint64_t right)
+pt_phash_multiply(uint64_t left, uint64_t right, uint64_t *out_high)
 {
 #ifdef __x86_64__
     //  In two registers; of a wide product the compiler keeps one half on the stack.
-    uint64_t high;
-    __asm__("mulq %3" : "=a"(left), "=d"(high) : "%0"(left), "rm"(right) : "cc");
-    return left ^ high;
+    __asm__("mulq %3" : "=a"(left), "=d"(*out_high) : "%0"(left), "rm"(right) : "cc");
+    return left;
 #else
     pt_wide_t product = (pt_wide_t) left * right;
-    return (uint64_t) product ^ (uint64_t) (product >> 64);
+    *out_high = (uint64_t) (product >> 64);
+    return (uint64_t) product;
 #endif
+}
+
+/*  What of a hash is the place of its bucket's displacement; of no buckets at all, whatever. */
+static inline uint64_t
+pt_phash_bucket_mask(uint32_t bucket_count)
+{
+    return (bucket_count - UINT64_C(1)) * sizeof(uint32_t);
 }
 
 static inline uint64_t
 pt_phash_hash(const pt_phash_t *self, const pt_key_t *key)
 {
-    return pt_phash_mum(key->words[0] ^ self->seed[0], key->words[1] ^ self->seed[1]) ^
-           pt_phash_mum(key->words[2] ^ self->seed[2], key->words[3] ^ key->meta * self->seed[3]);
+    uint64_t high[2];
+    uint64_t low = pt_phash_multiply(key->words[0] ^ self->seed[0], key->words[1] ^ self->seed[1], &high[0]);
+    low ^= pt_phash_multiply(key->words[2] ^ self->seed[2], key->words[3] ^ key->meta * self->seed[3], &high[1]);
+    return low ^ (high[0] ^ high[1]);
 }
 
-static inline uint32_t
+/*  The base position: the high bits of the hash. */
+static inline uint64_t
 pt_phash_base(const pt_phash_t *self, uint64_t hash)
 {
-    return (uint32_t) ((uint64_t) (uint32_t) hash * self->range >> 32);
+    return (uint64_t) ((pt_wide_t) hash * self->range >> 64);
+}
+
+/*  The bucket's displacement: low bits of the hash. */
+static inline const uint32_t *
+pt_phash_displacement(const pt_phash_t *self, uint64_t hash)
+{
+    return (const uint32_t *) (const void *) ((const char *) self->displacements + (hash & self->bucket_mask));
 }
 
 static inline const pt_slot_t *
 pt_phash_slot(const pt_phash_t *self, uint64_t hash)
 {
-    return self->slots + pt_phash_base(self, hash) + self->displacements[hash >> self->shift];
-}
-
-/*  The same, one instruction more and one step less from the displacement to the slot. */
-static inline const pt_slot_t *
-pt_phash_slot_soon(const pt_phash_t *self, uint64_t hash)
-{
     const pt_slot_t *base = self->slots + pt_phash_base(self, hash);
-    //  Hidden, or the compiler adds both numbers first.
+    //  Hidden, or the compiler adds the displacement, which comes last, to something else first.
     __asm__("" : "+r"(base));
-    return base + self->displacements[hash >> self->shift];
+    return (const pt_slot_t *) (const void *) ((const char *) base + *pt_phash_displacement(self, hash));
 }
 
 //  Bytes 32 - n to 63 - n keep the first n bytes of a key.
@@ -188,12 +208,9 @@ pt_phash_difference(const pt_slot_t *slot, const pt_key_t *key)
            (slot->words[3] ^ key->words[3]) | (slot->meta ^ key->meta);
 }
 
-/*  The slot where a key stands if it is known, and what it differs in: 0 where it stands there. `soon`: the
- *  caller waits for it.
- */
+/*  The slot where a key stands if it is known, and what it differs in: 0 where it stands there. */
 static inline const pt_slot_t *
-pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, bool soon,
-                 uint64_t *out_difference)
+pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint64_t *out_difference)
 {
     if (__builtin_expect(!pt_phash_is_plain(text), 0)) {
         const pt_slot_t *found = pt_phash_find_apart(self, space, owner, text);
@@ -203,8 +220,7 @@ pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_te
     pt_key_t key;
     pt_phash_load(text.data, text.len, key.words);
     key.meta = pt_phash_meta(space, owner, text.len);
-    uint64_t hash = pt_phash_hash(self, &key);
-    const pt_slot_t *slot = soon ? pt_phash_slot_soon(self, hash) : pt_phash_slot(self, hash);
+    const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
     *out_difference = pt_phash_difference(slot, &key);
     return slot;
 }
@@ -214,7 +230,7 @@ static inline const pt_slot_t *
 pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
 {
     uint64_t difference;
-    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, true, &difference);
+    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, &difference);
     return difference ? NULL : slot;
 }
 
@@ -228,7 +244,7 @@ static inline const pt_slot_t *
 pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_miss)
 {
     uint64_t difference;
-    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, false, &difference);
+    const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, &difference);
     //  In assembler, since the compiler makes a branch of whatever it understands.
 #ifdef __x86_64__
     __asm__("negq %1\n\tsbbl %0, %0" : "=r"(*out_miss), "+r"(difference) : : "cc");

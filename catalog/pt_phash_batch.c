@@ -29,7 +29,7 @@ s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_t
         if (pt_phash_is_plain(texts[i]))
             pt_phash_load(texts[i].data, texts[i].len, flights[i].key.words);
         flights[i].hash = pt_phash_hash(self, &flights[i].key);
-        __builtin_prefetch(self->displacements + (flights[i].hash >> self->shift));
+        __builtin_prefetch(pt_phash_displacement(self, flights[i].hash));
     }
     for (size_t i = 0; i < count; i++) {
         flights[i].slot = pt_phash_slot(self, flights[i].hash);

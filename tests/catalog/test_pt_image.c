@@ -342,6 +342,34 @@ every_changed_number_is_refused_or_harmless_with_its_checksum_forged(void **stat
     }
 }
 
+//  Change one field of the header, with a right checksum, and open.
+static pt_status_t
+s_open_with(s_world_t *world, size_t offset, const void *value, size_t bytes)
+{
+    uint8_t *copy = s_copy(world);
+    memcpy(copy + offset, value, bytes);
+    s_forge(copy, world->bytes);
+    return s_open(copy, world->bytes);
+}
+
+static void
+a_displacement_too_far_or_of_no_whole_slot_is_refused(void **state)
+{
+    s_world_t *world = *state;
+    pt_image_header_t header;
+    memcpy(&header, world->image, sizeof header);
+    pt_extent_t extent = header.sections[PT_SECTION_DISPLACEMENTS];
+    uint32_t slot = sizeof(pt_slot_t);
+    uint32_t most = header.displacement_max * slot;
+    const uint32_t bad[] = {1, slot / 2, slot + 4, most + slot, UINT32_MAX - slot + 1, UINT32_MAX};
+    for (uint32_t i = 0; i < extent.count; i += extent.count - 1) {
+        size_t at = extent.offset + i * sizeof(uint32_t);
+        for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++)
+            assert_int_equal(s_open_with(world, at, &bad[j], sizeof bad[j]), PT_E_MALFORMED);
+        assert_int_equal(s_open_with(world, at, &most, sizeof most), PT_OK);
+    }
+}
+
 //  Several changes at once reach what one alone does not: a count beside its offset.
 static void
 many_changes_at_once_are_refused_or_harmless(void **state)
@@ -359,16 +387,6 @@ many_changes_at_once_are_refused_or_harmless(void **state)
         s_forge(copy, world->bytes);
         (void) s_open(copy, world->bytes);
     }
-}
-
-//  Change one field of the header, with a right checksum, and open.
-static pt_status_t
-s_open_with(s_world_t *world, size_t offset, const void *value, size_t bytes)
-{
-    uint8_t *copy = s_copy(world);
-    memcpy(copy + offset, value, bytes);
-    s_forge(copy, world->bytes);
-    return s_open(copy, world->bytes);
 }
 
 static void
@@ -522,6 +540,7 @@ main(void)
         S_TEST(every_changed_byte_is_refused),
         S_TEST(every_changed_byte_is_refused_or_harmless_with_its_checksum_forged),
         S_TEST(every_changed_number_is_refused_or_harmless_with_its_checksum_forged),
+        S_TEST(a_displacement_too_far_or_of_no_whole_slot_is_refused),
         S_TEST(many_changes_at_once_are_refused_or_harmless),
         S_TEST(another_version_is_refused_as_such),
         S_TEST(a_foreign_byte_order_is_refused_as_a_version),

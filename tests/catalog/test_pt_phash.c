@@ -198,8 +198,8 @@ an_empty_table_knows_no_key(void **state)
     s_keys_t keys;
     s_reserve(&keys, 1, 1);
     s_build(&keys);
-    assert_null(pt_phash_find(&keys.table, PT_SPACE_CODE, 0, PT_TEXT("00")));
-    assert_null(pt_phash_find(&keys.table, PT_SPACE_CODE, 0, PT_TEXT_NONE));
+    assert_int_equal(s_find(&keys, PT_SPACE_CODE, 0, PT_TEXT("00")), SIZE_MAX);
+    assert_int_equal(s_find(&keys, PT_SPACE_CODE, 0, PT_TEXT_NONE), SIZE_MAX);
     s_free(&keys);
 }
 
@@ -316,6 +316,54 @@ sequential_digits_build_and_are_found(void **state)
     s_free(&keys);
 }
 
+//  Keys of 32 bytes that differ in one byte of each word. Differences at the ends of words are what the halves of
+//  a product show worst: the first byte hardly reaches the high half, the last one only the top of the low half.
+static void
+keys_that_differ_anywhere_in_their_words_build_and_are_found(void **state)
+{
+    (void) state;
+    for (size_t at = 0; at < 8; at++) {
+        s_keys_t keys;
+        s_reserve(&keys, 10000, 10000 * 32);
+        for (size_t i = 0; i < 10000; i++) {
+            char text[32];
+            memset(text, 'X', sizeof text);
+            text[at] = (char) ('0' + i % 10);
+            text[at + 8] = (char) ('0' + i / 10 % 10);
+            text[at + 16] = (char) ('0' + i / 100 % 10);
+            text[at + 24] = (char) ('0' + i / 1000);
+            s_add_key(&keys, text, sizeof text, PT_SPACE_CODE, 0);
+        }
+        s_build(&keys);
+        s_check_all_found(&keys);
+        assert_true(keys.table.slot_count < keys.count * 4 / 3);
+        s_free(&keys);
+    }
+}
+
+//  Where the second word is the first seed's, the product is 0 whatever the first word is.
+static void
+keys_made_against_a_seed_build_with_another_one(void **state)
+{
+    (void) state;
+    s_keys_t keys;
+    s_make_random_keys(&keys, 3000, 11);
+    s_build(&keys);
+    uint64_t seed = keys.table.seed[1];
+    s_free(&keys);
+    s_reserve(&keys, 3000, 3000 * 16);
+    for (uint64_t i = 0; i < 3000; i++) {
+        char text[16];
+        memcpy(text, &i, 8);
+        memcpy(text + 8, &seed, 8);
+        s_add_key(&keys, text, sizeof text, PT_SPACE_CODE, 0);
+    }
+    s_build(&keys);
+    assert_int_not_equal(keys.table.seed[1], seed);
+    s_check_all_found(&keys);
+    s_free(&keys);
+}
+
 static void
 equal_items_give_equal_tables(void **state)
 {
@@ -397,6 +445,8 @@ main(void)
         cmocka_unit_test(keys_that_are_too_long_are_unknown),
         cmocka_unit_test(long_keys_that_differ_in_the_middle_are_told_apart),
         cmocka_unit_test(sequential_digits_build_and_are_found),
+        cmocka_unit_test(keys_that_differ_anywhere_in_their_words_build_and_are_found),
+        cmocka_unit_test(keys_made_against_a_seed_build_with_another_one),
         cmocka_unit_test(equal_items_give_equal_tables),
         cmocka_unit_test(a_key_given_twice_is_refused_with_both_places),
         cmocka_unit_test(an_empty_or_too_long_key_is_refused_with_its_place),
