@@ -32,22 +32,57 @@ s_open_provider(pt_catalog_t *self, uint16_t index)
     };
 }
 
+//  Whether a gateway's bodies are like those of the one before it, as in catalogs that a program writes.
+static bool
+s_is_alike(const pt_image_t *image, uint32_t index)
+{
+    if (index == 0)
+        return false;
+    const pt_gateway_t *one = &image->gateways[index];
+    const pt_gateway_t *before = &image->gateways[index - 1];
+    return one->path_count == before->path_count &&
+           memcmp(&image->paths[one->first_path], &image->paths[before->first_path],
+                  one->path_count * sizeof *image->paths) == 0;
+}
+
+//  What the trees of all shapes take. Paths share most of their steps, so that room for all of them would be many
+//  times as much: gigabytes for a catalog of many gateways.
+static pt_shape_room_t
+s_measure_shapes(const pt_catalog_t *self, uint32_t providers)
+{
+    pt_fork_t forks[PT_SHAPE_STEPS_MAX + 1];
+    pt_step_t steps[PT_SHAPE_STEPS_MAX + 1];
+    pt_shape_room_t all = {0};
+    for (uint32_t i = 0; i < providers; i++) {
+        if (s_is_alike(&self->image, i))
+            continue;
+        pt_shape_t shape = self->providers[i].shape;
+        pt_shape_room_t room = pt_shape_prepare(&shape, forks, steps);
+        all.forks += room.forks;
+        all.steps += room.steps;
+    }
+    return all;
+}
+
 //  Make the trees of all shapes, whose forks and steps stand one shape after the other.
 static pt_status_t
 s_prepare_shapes(pt_catalog_t *self, uint32_t providers)
 {
-    size_t room = 0;
-    for (uint32_t i = 0; i < providers; i++)
-        room += pt_shape_steps(&self->providers[i].shape) + 1;
-    self->forks = calloc(room + 1, sizeof *self->forks);
-    self->steps = calloc(room + 1, sizeof *self->steps);
+    pt_shape_room_t all = s_measure_shapes(self, providers);
+    self->forks = calloc(all.forks + 1, sizeof *self->forks);
+    self->steps = calloc(all.steps + 1, sizeof *self->steps);
     if (!self->forks || !self->steps)
         return PT_E_NOMEM;
-    size_t at = 0;
+    pt_shape_room_t at = {0};
     for (uint32_t i = 0; i < providers; i++) {
         pt_shape_t *shape = &self->providers[i].shape;
-        pt_shape_prepare(shape, self->forks + at, self->steps + at);
-        at += pt_shape_steps(shape) + 1;
+        if (s_is_alike(&self->image, i)) {
+            *shape = self->providers[i - 1].shape;
+            continue;
+        }
+        pt_shape_room_t room = pt_shape_prepare(shape, self->forks + at.forks, self->steps + at.steps);
+        at.forks += room.forks;
+        at.steps += room.steps;
     }
     return PT_OK;
 }

@@ -224,7 +224,7 @@ pt_shape_steps(const pt_shape_t *self)
     return steps;
 }
 
-void
+pt_shape_room_t
 pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps)
 {
     assert(self);
@@ -243,4 +243,5 @@ pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps)
     }
     self->forks = forks;
     self->steps = steps;
+    return (pt_shape_room_t) {tree.fork_count, tree.step_count};
 }

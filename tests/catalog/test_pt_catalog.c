@@ -1,6 +1,7 @@
 /*  Lookups: one rung after the other, on a catalog made for it. */
 #include "source_fixture.h"
 
+#include <malloc.h>
 #include <stdio.h>
 
 //  Two gateways: `acme` has operations, digits in its codes, markers and HTTP rows; `plain` has none.
@@ -757,6 +758,75 @@ operations_come_back_in_the_order_of_their_source(void **state)
 
 #define S_TEST(name) cmocka_unit_test_setup_teardown(name, s_set_up, s_tear_down)
 
+//  20 paths of 6 steps, which part only at the last one, under the root key `root`.
+static void
+s_make_paths(const char *root, pt_path_t out_paths[PT_PATHS_MAX])
+{
+    static char s_ends[PT_PATHS_MAX][8];
+    for (size_t i = 0; i < PT_PATHS_MAX; i++) {
+        snprintf(s_ends[i], sizeof s_ends[i], "end%zu", i);
+        out_paths[i] = (pt_path_t) {.role = PT_ROLE_STATUS, .slot = (uint8_t) (i % PT_STATUS_SLOTS)};
+        out_paths[i].step_count = PT_PATH_STEPS;
+        out_paths[i].steps[0] = pt_text_of(root);
+        for (size_t step = 1; step < PT_PATH_STEPS - 1; step++)
+            out_paths[i].steps[step] = PT_TEXT("inner");
+        out_paths[i].steps[PT_PATH_STEPS - 1] = pt_text_of(s_ends[i]);
+    }
+}
+
+static size_t
+s_bytes_in_use(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+static void
+trees_of_many_gateways_take_what_their_paths_need(void **state)
+{
+    (void) state;
+    enum { GATEWAYS = 16384, FORKS = PT_PATH_STEPS, STEPS = PT_PATHS_MAX + PT_PATH_STEPS };
+    static char s_ids[GATEWAYS][16];
+    static pt_source_provider_t s_providers[GATEWAYS];
+    static pt_path_t s_branches[2][PT_PATHS_MAX];
+    pt_faults_t faults = {0};
+    uint8_t *image = NULL;
+    size_t bytes = 0;
+    s_make_paths("one", s_branches[0]);
+    s_make_paths("two", s_branches[1]);
+    for (size_t i = 0; i < GATEWAYS; i++) {
+        snprintf(s_ids[i], sizeof s_ids[i], "g%05zu", i);
+        s_providers[i] = (pt_source_provider_t) {.mark = fixture_mark(1),
+                                                 .id = s_ids[i],
+                                                 .name = s_ids[i],
+                                                 .paths = s_branches[i % 2],
+                                                 .path_count = PT_PATHS_MAX};
+    }
+    //  The last two are alike, and share a tree.
+    s_providers[GATEWAYS - 1].paths = s_branches[0];
+    pt_source_t source = {.providers = s_providers, .provider_count = GATEWAYS};
+    assert_int_equal(pt_build_image(&source, &faults, &image, &bytes), PT_OK);
+
+    size_t before = s_bytes_in_use();
+    pt_catalog_t *catalog = NULL;
+    assert_int_equal(pt_catalog_adopt(image, bytes, &catalog), PT_OK);
+    size_t taken = s_bytes_in_use() - before;
+    size_t needed = sizeof(pt_path_t) * PT_PATHS_MAX + sizeof(pt_fork_t) * FORKS + sizeof(pt_step_t) * STEPS;
+    //  And some words for the gateway itself.
+    assert_in_range(taken, 0, GATEWAYS * (needed + 256));
+
+    const pt_shape_t *shapes[3];
+    for (size_t i = 0; i < 3; i++)
+        shapes[i] = pt_provider_shape(pt_catalog_provider(catalog, pt_text_of(s_ids[GATEWAYS - 3 + i])));
+    assert_ptr_equal(shapes[1]->forks, shapes[2]->forks);
+    assert_ptr_not_equal(shapes[0]->forks, shapes[1]->forks);
+    const uint8_t *roots[2] = {shapes[0]->forks[0].steps, shapes[2]->forks[0].steps};
+    assert_true(pt_text_equal(shapes[0]->steps[roots[0][pt_shape_key_of(PT_TEXT("two"))]].key, PT_TEXT("two")));
+    assert_true(pt_text_equal(shapes[2]->steps[roots[1][pt_shape_key_of(PT_TEXT("one"))]].key, PT_TEXT("one")));
+    pt_catalog_destroy(&catalog);
+    pt_faults_clear(&faults);
+}
+
 int
 main(void)
 {
@@ -802,6 +872,7 @@ main(void)
         S_TEST(the_shape_of_a_gateway_comes_back_as_written),
         S_TEST(entries_come_back_in_the_order_of_their_source),
         S_TEST(operations_come_back_in_the_order_of_their_source),
+        cmocka_unit_test(trees_of_many_gateways_take_what_their_paths_need),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
