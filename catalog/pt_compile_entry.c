@@ -250,6 +250,14 @@ s_read_id(pt_reader_t *reader, const pt_node_t *node, void *target)
     (void) pt_compile_read_name(reader, node, &row->id);
 }
 
+//  Those of overlays are gone by now (pt_overlay).
+static void
+s_read_remove(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    (void) target;
+    pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "only an overlay removes an entry, of the file below it");
+}
+
 static void
 s_read_category(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
@@ -400,6 +408,7 @@ s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
         {"trailing_stop", s_read_trailing_stop, false},
         {"slug", s_read_slug, false},
         {"id", s_read_id, false},
+        {"remove", s_read_remove, false},
         {"category", s_read_category, true},
         {"outcome", s_read_outcome, true},
         {"action", s_read_action, true},

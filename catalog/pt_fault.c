@@ -81,7 +81,7 @@ static const s_fault_t s_faults[PT_FAULT_COUNT_] = {
         {"PT1034", "an overlay changes a gateway that is not there",
          "Give the overlay the id of a gateway that is built in or that another of the files describes whole."},
     [PT_FAULT_OVERLAY_ENTRY] =
-        {"PT1035", "an overlay's entry neither changes an entry nor is a new one",
+        {"PT1035", "an overlay's entry neither changes or removes an entry nor is a new one",
          "Name the entry by the id that `paytriage catalog show` prints, or say what a new entry answers to."},
     [PT_FAULT_TIME] = {"PT1036", "a time is no UTC time of the form 2026-11-22T03:00:00Z",
                        "Write a time as 2026-11-22T03:00:00Z."},

@@ -9,8 +9,8 @@
  *  -  operations by name, policies by name, field_codes by code: each key replaces the one below,
  *     aliases of operations are added, new ones are appended.
  *  -  entries: one with the id of an entry below (with or without the gateway in front), or else with
- *     its code (status, http), operation, message and subcode, changes that entry key by key; any
- *     other one is new.
+ *     its code (status, http), operation, message and subcode, changes that entry key by key, or with
+ *     `remove: true` and nothing else takes it out; any other one is new.
  */
 #ifndef PT_OVERLAY_H
 #define PT_OVERLAY_H

@@ -11,6 +11,7 @@ typedef struct {
     const char *question;
     const pt_node_t *node;
     const pt_node_t *change; //  the overlay's entry; NULL: none
+    bool is_removed;
 } s_row_t;
 
 typedef struct {
@@ -217,7 +218,8 @@ s_refuse_entry(const s_index_t *index, const pt_node_t *entry)
     const pt_node_t *id = pt_layer_get(entry, "id");
     if (!id) {
         pt_read_fault(index->layer->reader, entry, PT_FAULT_OVERLAY_ENTRY,
-                      "an overlay's entry has an id, or one of code, status and http");
+                      s_kind_of(entry) == 3 ? "an overlay's entry has an id, or one of code, status and http"
+                                            : "no entry below answers to this, so nothing is removed");
         return;
     }
     size_t count = index->count < S_NAMES_MAX ? index->count : S_NAMES_MAX;
@@ -230,6 +232,33 @@ s_refuse_entry(const s_index_t *index, const pt_node_t *entry)
         pt_read_fault_unknown(index->layer->reader, id, PT_FAULT_OVERLAY_ENTRY, "entry", where, names, count);
 }
 
+//  Whether an entry that removes says which one, and nothing else.
+static bool
+s_check_removal(pt_reader_t *reader, const pt_node_t *entry)
+{
+    static const char *const names[] = {"remove", "id", "code", "status", "http", "operation", "message", "subcode"};
+    const pt_node_t *remove = pt_layer_get(entry, "remove");
+    bool is_removed = false;
+    if (!pt_read_boolean(reader, remove, &is_removed))
+        return false;
+    if (!is_removed)
+        pt_read_fault(reader, remove, PT_FAULT_OUT_OF_PLACE, "remove is true, or is not there");
+    bool is_well = is_removed;
+    //  What an id names needs no other words.
+    size_t count = pt_layer_get(entry, "id") ? 2 : sizeof names / sizeof *names;
+    for (const pt_link_t *link = entry->first; link; link = link->next) {
+        size_t name = 0;
+        while (name < count && !pt_text_equal(link->key->text, pt_text_of(names[name])))
+            name++;
+        if (name < count)
+            continue;
+        pt_read_fault(reader, link->key, PT_FAULT_OUT_OF_PLACE, "'%.64s' has no effect on an entry that is removed",
+                      link->key->text.data);
+        is_well = false;
+    }
+    return is_well;
+}
+
 static void
 s_sort_entry(s_index_t *index, const pt_node_t *entry, pt_node_t *added)
 {
@@ -237,16 +266,21 @@ s_sort_entry(s_index_t *index, const pt_node_t *entry, pt_node_t *added)
         (void) pt_layer_append(index->layer->reader, added, NULL, entry);
         return;
     }
+    bool removes = pt_layer_get(entry, "remove") != NULL;
+    if (removes && !s_check_removal(index->layer->reader, entry))
+        return;
     s_row_t *row = s_find_changed(index, entry);
-    if (!row && s_kind_of(entry) == 3)
+    if (!row && (removes || s_kind_of(entry) == 3))
         s_refuse_entry(index, entry);
     else if (!row)
         (void) pt_layer_append(index->layer->reader, added, NULL, entry);
     else if (row->change)
         pt_read_fault(index->layer->reader, entry, PT_FAULT_KEY_TWICE,
                       "this overlay changes '%.100s' already at line %u", row->id, row->change->line);
-    else
+    else {
         row->change = entry;
+        row->is_removed = removes;
+    }
 }
 
 //  The id finds the entry; it does not rename it.
@@ -283,7 +317,8 @@ pt_layer_merge_entries(const pt_layer_t *layer, const pt_node_t *base, const pt_
     for (const pt_link_t *link = over->first; link; link = link->next)
         s_sort_entry(&index, link->value, added);
     for (size_t i = 0; i < index.count; i++)
-        if (!pt_layer_append(layer->reader, merged, NULL, s_change_entry(layer, &index.rows[i])))
+        if (!index.rows[i].is_removed &&
+            !pt_layer_append(layer->reader, merged, NULL, s_change_entry(layer, &index.rows[i])))
             return NULL;
     return pt_layer_append_all(layer->reader, merged, added) ? merged : NULL;
 }

@@ -34,7 +34,7 @@ bool pt_layer_append_all(pt_reader_t *reader, pt_node_t *node, const pt_node_t *
 /*  Two maps: each key of `over` replaces the one of `base`. */
 const pt_node_t *pt_layer_merge_plainly(const pt_layer_t *layer, const pt_node_t *base, const pt_node_t *over);
 
-/*  Two lists of entries: changed ones stay in their places, new ones follow. */
+/*  Two lists of entries: changed ones stay in their places, new ones follow, removed ones are left out. */
 const pt_node_t *pt_layer_merge_entries(const pt_layer_t *layer, const pt_node_t *base, const pt_node_t *over);
 
 #ifdef __cplusplus

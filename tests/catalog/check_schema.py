@@ -79,6 +79,8 @@ def main():
         assert not validator.is_valid(yaml.safe_load(GOOD.replace(old, new))), f"{old} -> {new} is taken"
     overlay = {"overlay": True, "gateway": {"id": "opn"}, "entries": [{"id": "x", "action": "none"}]}
     assert validator.is_valid(overlay)
+    assert validator.is_valid({**overlay, "entries": [{"code": "x", "remove": True}]})
+    assert not validator.is_valid({**overlay, "entries": [{"code": "x", "remove": False}]})
     assert not validator.is_valid({**overlay, "entries": [{"action": "none"}]})
     assert not validator.is_valid({**overlay, "gateway": {"id": "opn", "cite": "x"}})
     return 0

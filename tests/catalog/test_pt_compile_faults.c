@@ -92,6 +92,7 @@ static const s_case_t s_written[] = {
     {HEAD ROW("status: \"x\", defer_to_status: true"), "PT1027", 6},
     {WITH("message: a, subcode: \"1\""), "PT1027", 6},
     {WITH("trailing_stop: optional"), "PT1027", 6},
+    {WITH("remove: true"), "PT1027", 6},
     {WITH("if_absent: resubmit"), "PT1027", 6},
     {WITH("slug: a, id: b"), "PT1027", 6},
     {WITH("alert: {audience: risk, severity: info, when: now, attempts: 3}"), "PT1027", 6},

@@ -111,6 +111,23 @@ an_entry_is_changed_by_what_it_answers_to(void **state)
 }
 
 static void
+an_entry_is_removed_by_its_id_or_by_what_it_answers_to(void **state)
+{
+    (void) state;
+    static const char *const names[] = {"id: 8/a", "id: acme/8/a",
+                                        "code: \"8\", operation: [ask, pay], message: \"a {x}\""};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char overlay[256];
+        (void) snprintf(overlay, sizeof overlay, OVER("entries:\n- {%s, remove: true}\n"), names[i]);
+        s_compiled_t compiled = s_lay(overlay);
+        assert_int_equal(compiled.source.providers[0].entry_count, 3);
+        assert_string_equal(s_entry(&compiled, 0)->id, "acme/7");
+        assert_string_equal(s_entry(&compiled, 1)->id, "acme/8");
+        s_clear(&compiled);
+    }
+}
+
+static void
 other_entries_are_new(void **state)
 {
     (void) state;
@@ -187,6 +204,14 @@ static const s_case_t s_cases[] = {
     {"overlay: true\n", "PT1034", 1, "names its gateway"},
     {OVER("entries:\n- {id: 8/b, summary: x}\n"), "PT1035", 4, "did you mean '8/a'?"},
     {OVER("entries:\n- {summary: x}\n"), "PT1035", 4, "has an id"},
+    {OVER("entries:\n- {id: 8/b, remove: true}\n"), "PT1035", 4, "did you mean '8/a'?"},
+    {OVER("entries:\n- {code: \"9\", remove: true}\n"), "PT1035", 4, "nothing is removed"},
+    {OVER("entries:\n- {remove: true}\n"), "PT1035", 4, "has an id"},
+    {OVER("entries:\n- {id: 8/a, remove: yes}\n"), "PT1016", 4, "neither true"},
+    {OVER("entries:\n- {id: 8/a, remove: false}\n"), "PT1027", 4, "remove is true"},
+    {OVER("entries:\n- {id: 8/a, remove: true, summary: x}\n"), "PT1027", 4, "'summary' has no effect"},
+    {OVER("entries:\n- {id: 8/a, remove: true, code: \"8\"}\n"), "PT1027", 4, "'code' has no effect"},
+    {OVER("entries:\n- {id: 8/a, remove: true}\n- {id: 8/a, summary: y}\n"), "PT1011", 5, "already at line 4"},
     {OVER("entries:\n- {id: 8/a, action: fix}\n"), "PT1019", 4, "unknown action"},
     {OVER("entries:\n- {id: 8/a, acton: none}\n"), "PT1010", 4, "did you mean 'action'?"},
     {OVER("entries:\n- {id: 8/a, summary: x, summary: y}\n"), "PT1011", 4, "twice in this overlay"},
@@ -294,6 +319,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_is_changed_by_its_id_key_by_key),
         cmocka_unit_test(an_entry_is_changed_by_what_it_answers_to),
+        cmocka_unit_test(an_entry_is_removed_by_its_id_or_by_what_it_answers_to),
         cmocka_unit_test(other_entries_are_new),
         cmocka_unit_test(a_policy_changes_all_entries_that_name_it),
         cmocka_unit_test(operations_and_aliases_are_added),

@@ -46,6 +46,15 @@ class Behaviour(Diffs):
             self.assertRegex(stdout, r"^of \d{4,} answers 0 differ, 0 of them riskier; entries: 0 added, 0 removed, "
                                      r"0 reworded\n$")
 
+    def test_a_removed_entry_is_shown_and_its_code_is_unknown(self):
+        over = self.over("  - {id: insufficient_fund, remove: true}\n")
+        answers, summary = self.answers("builtin", over)
+        self.assertEqual({answer["code"] for answer in answers}, {"insufficient_fund"})
+        self.assertEqual({answer["after"]["category"] for answer in answers}, {"unknown_code"})
+        self.assertEqual((summary["removed"], summary["added"]), (1, 0))
+        code, stdout, words = support.run("explain", "opn", "insufficient_fund", "--catalog", over)
+        self.assertEqual((code, stdout), (1, ""), words)
+
     def test_a_dead_letter_that_is_retried_is_a_risk_and_the_way_back_is_none(self):
         over = self.over(FUND + "    action: resubmit\n")
         answers, summary = self.answers("builtin", over)
