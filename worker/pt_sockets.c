@@ -6,7 +6,9 @@
 #include "pt_sockets.h"
 
 #include <assert.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 //  Ports to try when the caller leaves the choice to us: above the services of a usual host, below
 //  the ephemeral range that Linux starts at 32768.
@@ -114,6 +116,39 @@ s_bind_free_port(void *socket, const char *endpoint, size_t host_len)
     return -1;
 }
 
+//  Whether somebody answers at the address; a socket that its process has left behind does not.
+static bool
+s_is_answered(const struct sockaddr_un *address)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    //  A queue that is full has an owner too.
+    bool answered =
+        fd >= 0 && (connect(fd, (const struct sockaddr *) address, sizeof(*address)) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return answered;
+}
+
+//  libzmq removes whatever stands at the path of an ipc endpoint: a file that somebody needs, or the socket of
+//  a process that lives and would be out of reach from then on.
+static bool
+s_is_path_free(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = endpoint + strlen("ipc://");
+    struct stat found;
+    if (strncmp(endpoint, "ipc://", 6) != 0 || *path == '@' || strlen(path) >= sizeof(address.sun_path))
+        return true;
+    if (lstat(path, &found) != 0)
+        return true;
+    strcpy(address.sun_path, path);
+    bool is_socket = S_ISSOCK(found.st_mode);
+    if (is_socket && !s_is_answered(&address))
+        return true;
+    errno = is_socket ? EADDRINUSE : EEXIST;
+    return false;
+}
+
 pt_status_t
 pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound)
 {
@@ -126,6 +161,8 @@ pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound)
         errno = ENAMETOOLONG;
         return PT_E_IO;
     }
+    if (!s_is_path_free(endpoint))
+        return PT_E_IO;
     void *socket = zsock_resolve(self);
     size_t host_len = s_find_open_port(endpoint);
     int rc = host_len ? s_bind_free_port(socket, endpoint, host_len) : zmq_bind(socket, endpoint);

@@ -36,7 +36,9 @@ zsock_t *pt_sockets_new(int type, int send_hwm, int receive_hwm);
 
 /*  Bind, and write where into out_bound[PT_ENDPOINT_BYTES_MAX + 1]. A TCP port of `*` or 0 becomes a
  *  free one below 32768: a client that reconnects to an ephemeral port of its own host may meet
- *  itself there. Returns PT_OK, or PT_E_IO with errno (EINVAL: no endpoint; EADDRINUSE; …).
+ *  itself there. The path of an ipc endpoint may hold a socket that nobody answers at, which is replaced,
+ *  and nothing else. Returns PT_OK, or PT_E_IO with errno (EINVAL: no endpoint; EADDRINUSE; EEXIST: the
+ *  path of something that is no socket; …).
  */
 PT_MUST_CHECK pt_status_t pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound);
 

@@ -80,6 +80,22 @@ class Start(unittest.TestCase):
                 # A text of no known form is refused as a command line is.
                 self.assertRegex(words, r"^paytriage.*: .*\n(hint: .*|Try (?s:.*))\n$", (command, option, endpoint))
 
+    def test_a_path_is_not_taken_from_whoever_needs_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            kept = pathlib.Path(folder, "kept")
+            kept.write_text("settings")
+            host = support.address()
+            words = words_of(69, "broker", "--bind", host, "--front", f"ipc://{kept}")
+            self.assertRegex(words, r"^paytriage: ipc://.*/kept: File exists\nhint: .*no socket.*\n$")
+            self.assertEqual(kept.read_text(), "settings")
+            front = f"ipc://{folder}/front"
+            with support.Daemon("broker", "--bind", host, "--front", front) as first:
+                words = words_of(69, "broker", "--bind", support.address(), "--front", front)
+                self.assertRegex(words, r"^paytriage: ipc://.*/front: Address already in use\nhint: .*\n$")
+                first.stop(signal.SIGKILL)
+            with support.Daemon("broker", "--bind", host, "--front", front) as second:
+                self.assertEqual(second.stop(), 0)
+
     def test_a_path_that_no_socket_can_have_is_told_with_what_fits(self):
         words = words_of(64, "broker", "--bind", support.address(), "--front", "ipc:///tmp/" + 103 * "x")
         self.assertIn("a path of 108 bytes; the system takes at most 107", words)

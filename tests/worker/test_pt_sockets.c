@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "pt_signals.h"
@@ -49,6 +52,52 @@ bad_and_busy_endpoints_are_refused_with_a_reason(void **state)
     assert_int_equal(errno, ENAMETOOLONG);
     zsock_destroy(&first);
     zsock_destroy(&second);
+}
+
+static pt_status_t
+s_bind_path(const char *path)
+{
+    char endpoint[128], bound[PT_ENDPOINT_BYTES_MAX + 1];
+    snprintf(endpoint, sizeof(endpoint), "ipc://%s", path);
+    zsock_t *socket = pt_sockets_new(ZMQ_ROUTER, 10, 10);
+    pt_status_t status = pt_sockets_bind(socket, endpoint, bound);
+    int reason = errno;
+    zsock_destroy(&socket);
+    errno = reason;
+    return status;
+}
+
+static void
+a_path_is_taken_from_a_dead_process_and_from_nobody_else(void **state)
+{
+    (void) state;
+    char folder[] = "/tmp/pt_sockets.XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/x", folder);
+
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_int_equal(s_bind_path(path), PT_E_IO);
+    assert_int_equal(errno, EEXIST);
+    struct stat found;
+    assert_int_equal(stat(path, &found), 0);
+    assert_true(S_ISREG(found.st_mode));
+    assert_int_equal(unlink(path), 0);
+
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(s_bind_path(path), PT_E_IO);
+    assert_int_equal(errno, EADDRINUSE);
+
+    //  Its process has ended without removing it.
+    close(fd);
+    assert_int_equal(s_bind_path(path), PT_OK);
+    rmdir(folder);
 }
 
 static void
@@ -179,6 +228,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_free_port_is_below_the_ephemeral_range),
         cmocka_unit_test(bad_and_busy_endpoints_are_refused_with_a_reason),
+        cmocka_unit_test(a_path_is_taken_from_a_dead_process_and_from_nobody_else),
         cmocka_unit_test(every_socket_has_its_limits),
         cmocka_unit_test(czmq_takes_nothing_from_the_environment),
         cmocka_unit_test(a_message_is_received_whole_and_sent_whole),

@@ -55,7 +55,7 @@ cmd_broker(int argc, char **argv)
         "It keeps nothing: stop and start it at any time; producers send again what was not acknowledged.\n\n"
         "Example:\n"
         "  paytriage broker --front tcp://127.0.0.1:5560 --back tcp://127.0.0.1:5561\n\n"
-        "Exit: 0 after a signal, 64 a bad endpoint, 69 a port in use, 77 not permitted, 78 faulty keys,\n"
+        "Exit: 0 after a signal, 64 a bad endpoint, 69 an address in use, 77 not permitted, 78 faulty keys,\n"
         "or a public address without --curve.",
         NULL,
         NULL,
@@ -78,7 +78,7 @@ cmd_worker(int argc, char **argv)
         "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
         "  paytriage worker --port-base 5660     # a second worker on this host\n"
         "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted, 78 a "
+        "Exit: 0 drained, 64 a bad endpoint, 69 an address in use, 75 not all was finished, 77 not permitted, 78 a "
         "faulty catalog, faulty keys, or a public address without --curve.",
         NULL,
         NULL,
@@ -98,7 +98,7 @@ cmd_run(int argc, char **argv)
         "  paytriage run\n"
         "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"
         "Then: paytriage tail, and paytriage send FILE.\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 a port in use, 75 not all was finished, 77 not permitted, 78 a "
+        "Exit: 0 drained, 64 a bad endpoint, 69 an address in use, 75 not all was finished, 77 not permitted, 78 a "
         "faulty catalog, faulty keys, or a public address without --curve.",
         NULL,
         NULL,
