@@ -91,7 +91,8 @@ cmd_journal_refuse(pt_status_t status, const char *error)
     if (status == PT_E_VERSION)
         return cmd_fail(EX_CONFIG, "open it with the version of paytriage that wrote it", "%s", error);
     if (status == PT_E_CHECKSUM)
-        return cmd_fail(EX_DATAERR, "'paytriage journal verify' tells what is damaged", "%s", error);
+        return cmd_fail(EX_DATAERR, "bring back a copy of it, or move it away: the next start makes a new one", "%s",
+                        error);
     if (status == PT_E_NOT_FOUND)
         return cmd_fail(EX_NOINPUT, s_hint_not_found(), "%s", error);
     if (status == PT_E_IO && errno == EWOULDBLOCK)
