@@ -1,7 +1,7 @@
-/*  Append-only, one writer, one lock. In memory there is only where each unanswered batch stands. */
+/*  Append-only, one writer, one lock. What the records say together is pt_outbox_ledger's. */
 #include "pt_outbox_file.h"
 
-#include "pt_outbox_record.h"
+#include "pt_outbox_ledger.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,33 +14,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef struct {
-    uint64_t offset; //  of the record
-    uint32_t count, payload_len;
-    bool open;
-    pt_outbox_cover_t cover;
-} place_t;
-
 struct pt_outbox_file {
     char *path;
     int fd;
-    uint64_t size, synced; //  bytes written; of these, on disk
-    bool unsynced;         //  of the others, some have to be
-    bool broken;           //  a write or sync failed: nothing is promised any more
-    uint64_t producer, epoch;
-    uint64_t floor, next;
-    place_t places[PT_WINDOW];
-    pt_outbox_cover_t cover;
-    bool complete;
-    uint64_t live_bytes; //  of unanswered batches
-    uint8_t *room;       //  one payload
+    uint64_t size, synced;     //  bytes written; of these, on disk
+    bool unsynced;             //  of the others, some have to be
+    bool broken;               //  a write or sync failed: nothing is promised any more
+    pt_outbox_ledger_t ledger; //  what the records say
+    uint8_t *room;             //  one payload
 };
-
-static place_t *
-s_place(pt_outbox_file_t *self, uint64_t seq)
-{
-    return &self->places[seq % PT_WINDOW];
-}
 
 static pt_status_t
 s_break(pt_outbox_file_t *self)
@@ -106,87 +88,6 @@ s_read_record(pt_outbox_file_t *self, uint64_t offset, uint64_t end, pt_outbox_r
            pt_outbox_record_check(head, (pt_bytes_t) {self->room, out_record->payload_len});
 }
 
-static void
-s_close_batch(pt_outbox_file_t *self, uint64_t seq)
-{
-    place_t *place = s_place(self, seq);
-    if (place->open)
-        self->live_bytes -= place->payload_len;
-    place->open = false;
-}
-
-static void
-s_lift_floor(pt_outbox_file_t *self)
-{
-    while (self->floor < self->next && !s_place(self, self->floor)->open)
-        self->floor++;
-}
-
-static bool
-s_take_batch(pt_outbox_file_t *self, const pt_outbox_record_t *record, uint64_t offset)
-{
-    uint64_t seq = record->value[0];
-    bool kept = record->type == PT_OUTBOX_KEPT;
-    if (record->value[1] < 1 || record->value[1] > PT_BATCH_COUNT_MAX || !record->payload_len)
-        return false;
-    if (kept ? seq >= self->next || self->next - seq > PT_WINDOW : seq != self->next || seq - self->floor >= PT_WINDOW)
-        return false;
-    *s_place(self, seq) = (place_t) {.offset = offset,
-                                     .count = (uint32_t) record->value[1],
-                                     .payload_len = record->payload_len,
-                                     .open = true,
-                                     .cover = {record->responses, record->hash}};
-    self->live_bytes += record->payload_len;
-    if (kept && seq < self->floor)
-        self->floor = seq;
-    if (!kept) {
-        self->next = seq + 1;
-        self->cover = (pt_outbox_cover_t) {record->responses, record->hash};
-    }
-    self->complete = false;
-    return true;
-}
-
-static bool
-s_take_answered(pt_outbox_file_t *self, const pt_outbox_record_t *record)
-{
-    uint64_t floor = record->value[0];
-    if (floor < self->floor || floor > self->next)
-        return false;
-    for (uint64_t seq = self->floor; seq < self->next; seq++) {
-        uint64_t bit = seq - floor;
-        if (seq < floor || (bit / 8 < record->payload_len && self->room[bit / 8] >> (bit % 8) & 1))
-            s_close_batch(self, seq);
-    }
-    s_lift_floor(self);
-    return true;
-}
-
-//  One record of a file that is read from its start. False when it contradicts those before it.
-static bool
-s_take_record(pt_outbox_file_t *self, const pt_outbox_record_t *record, uint64_t offset)
-{
-    if ((record->type == PT_OUTBOX_BEGIN) != (offset == 0))
-        return false;
-    switch (record->type) {
-    case PT_OUTBOX_BEGIN:
-        self->producer = record->value[0];
-        self->epoch = record->value[1];
-        self->floor = self->next = record->value[2];
-        self->cover = (pt_outbox_cover_t) {record->responses, record->hash};
-        return self->epoch <= PT_WIRE_INTEGER_MAX && self->next >= 1 && self->next <= PT_WIRE_INTEGER_MAX;
-    case PT_OUTBOX_BATCH:
-    case PT_OUTBOX_KEPT:
-        return s_take_batch(self, record, offset);
-    case PT_OUTBOX_ANSWERED:
-        return s_take_answered(self, record);
-    case PT_OUTBOX_COMPLETE:
-        self->complete = self->floor == self->next;
-        return true;
-    }
-    return false;
-}
-
 //  Whether a whole record behind `from` says that the place where reading failed had been on disk.
 static bool
 s_is_damage(pt_outbox_file_t *self, uint64_t from, uint64_t end)
@@ -217,7 +118,7 @@ s_load(pt_outbox_file_t *self, pt_outbox_file_state_t *out_state)
     if (!S_ISREG(info.st_mode))
         return false;
     while (at < end && s_read_record(self, at, end, &record)) {
-        if (!s_take_record(self, &record, at)) {
+        if (!pt_outbox_ledger_take(&self->ledger, &record, self->room, at)) {
             errno = EBADMSG;
             return false;
         }
@@ -284,13 +185,13 @@ pt_outbox_file_open(const char *path, pt_outbox_file_state_t *out_state)
         errno = error;
         return NULL;
     }
-    out_state->producer = self->producer;
-    out_state->epoch = self->epoch;
-    out_state->next = self->next;
-    out_state->cover = self->cover;
-    out_state->complete = self->complete;
-    for (uint64_t seq = self->floor; seq < self->next; seq++)
-        out_state->batches += s_place(self, seq)->open;
+    out_state->producer = self->ledger.producer;
+    out_state->epoch = self->ledger.epoch;
+    out_state->next = self->ledger.next;
+    out_state->cover = self->ledger.cover;
+    out_state->complete = self->ledger.complete;
+    for (uint64_t seq = self->ledger.floor; seq < self->ledger.next; seq++)
+        out_state->batches += pt_outbox_ledger_place(&self->ledger, seq)->open;
     return self;
 }
 
@@ -325,13 +226,13 @@ static bool
 s_write_whole(pt_outbox_file_t *self, int fd, uint64_t *size)
 {
     pt_outbox_record_t begin = {.type = PT_OUTBOX_BEGIN,
-                                .value = {self->producer, self->epoch, self->next},
-                                .responses = self->cover.responses,
-                                .hash = self->cover.hash};
+                                .value = {self->ledger.producer, self->ledger.epoch, self->ledger.next},
+                                .responses = self->ledger.cover.responses,
+                                .hash = self->ledger.cover.hash};
     if (!s_append(fd, size, begin, (pt_bytes_t) {0}))
         return false;
-    for (uint64_t seq = self->floor; seq < self->next; seq++) {
-        place_t *place = s_place(self, seq);
+    for (uint64_t seq = self->ledger.floor; seq < self->ledger.next; seq++) {
+        pt_outbox_place_t *place = pt_outbox_ledger_place(&self->ledger, seq);
         pt_outbox_record_t record;
         if (!place->open)
             continue;
@@ -380,12 +281,12 @@ pt_outbox_file_begin(pt_outbox_file_t *self, uint64_t producer, uint64_t epoch)
 
     if (self->broken)
         return PT_E_IO;
-    self->producer = producer;
-    self->epoch = epoch;
-    self->floor = self->next = 1;
-    self->cover = (pt_outbox_cover_t) {0};
-    self->live_bytes = 0;
-    self->complete = false;
+    self->ledger.producer = producer;
+    self->ledger.epoch = epoch;
+    self->ledger.floor = self->ledger.next = 1;
+    self->ledger.cover = (pt_outbox_cover_t) {0};
+    self->ledger.live_bytes = 0;
+    self->ledger.complete = false;
     return s_rewrite(self);
 }
 
@@ -395,8 +296,8 @@ pt_outbox_file_restore(pt_outbox_file_t *self, pt_outbox_t *outbox)
     assert(self);
     assert(outbox);
 
-    for (uint64_t seq = self->floor; seq < self->next; seq++) {
-        const place_t *place = s_place(self, seq);
+    for (uint64_t seq = self->ledger.floor; seq < self->ledger.next; seq++) {
+        const pt_outbox_place_t *place = pt_outbox_ledger_place(&self->ledger, seq);
         pt_outbox_record_t record;
         if (!place->open)
             continue;
@@ -417,7 +318,7 @@ pt_outbox_file_add(pt_outbox_file_t *self, const pt_outbox_batch_t *batch, pt_ou
 {
     assert(self);
     assert(batch);
-    assert(batch->header.seq == self->next);
+    assert(batch->header.seq == self->ledger.next);
 
     if (self->broken)
         return PT_E_IO;
@@ -431,7 +332,7 @@ pt_outbox_file_add(pt_outbox_file_t *self, const pt_outbox_batch_t *batch, pt_ou
     if (!s_append(self->fd, &self->size, record, batch->payload))
         return s_break(self);
     //  The outbox has let go of what is answered, so its window is no wider than ours.
-    bool taken = s_take_batch(self, &record, offset);
+    bool taken = pt_outbox_ledger_take(&self->ledger, &record, self->room, offset);
     assert(taken);
     self->unsynced = true;
     return PT_OK;
@@ -449,25 +350,25 @@ pt_outbox_file_answered(pt_outbox_file_t *self, const pt_outbox_t *outbox)
     uint64_t floor = pt_outbox_floor(outbox);
     size_t bytes = 0;
     bool news = false;
-    floor = floor < self->next ? floor : self->next;
-    for (uint64_t seq = self->floor; seq < self->next; seq++) {
+    floor = floor < self->ledger.next ? floor : self->ledger.next;
+    for (uint64_t seq = self->ledger.floor; seq < self->ledger.next; seq++) {
         pt_outbox_batch_t batch;
         if (pt_outbox_batch(outbox, seq, &batch))
             continue;
-        news |= s_place(self, seq)->open;
-        s_close_batch(self, seq);
+        news |= pt_outbox_ledger_place(&self->ledger, seq)->open;
+        pt_outbox_ledger_close(&self->ledger, seq);
         if (seq < floor)
             continue;
         bits[(seq - floor) / 8] |= (uint8_t) (1u << ((seq - floor) % 8));
         bytes = (size_t) (seq - floor) / 8 + 1;
     }
-    s_lift_floor(self);
+    pt_outbox_ledger_lift(&self->ledger);
     if (!news)
         return PT_OK;
     pt_outbox_record_t record = {.type = PT_OUTBOX_ANSWERED, .value = {floor}, .synced = self->synced};
     if (!s_append(self->fd, &self->size, record, (pt_bytes_t) {bits, bytes}))
         return s_break(self);
-    if (self->size > PT_OUTBOX_FILE_BYTES_SOFT && self->size / 4 > self->live_bytes)
+    if (self->size > PT_OUTBOX_FILE_BYTES_SOFT && self->size / 4 > self->ledger.live_bytes)
         return s_rewrite(self);
     return PT_OK;
 }
@@ -493,13 +394,13 @@ pt_status_t
 pt_outbox_file_complete(pt_outbox_file_t *self)
 {
     assert(self);
-    assert(self->floor == self->next);
+    assert(self->ledger.floor == self->ledger.next);
 
     if (self->broken)
         return PT_E_IO;
     pt_outbox_record_t record = {.type = PT_OUTBOX_COMPLETE, .synced = self->synced};
     if (!s_append(self->fd, &self->size, record, (pt_bytes_t) {0}))
         return s_break(self);
-    self->complete = self->unsynced = true;
+    self->ledger.complete = self->unsynced = true;
     return pt_outbox_file_sync(self);
 }

@@ -12,15 +12,10 @@
 #define PT_OUTBOX_FILE_H
 
 #include "pt_outbox.h"
+#include "pt_outbox_record.h"
 
 //  The file is written anew when it is larger than this, and than four times what is unanswered.
 #define PT_OUTBOX_FILE_BYTES_SOFT (UINT64_C(16) * 1024 * 1024)
-
-//  How much of an input the batches cover, and what it was: the caller's own numbers.
-typedef struct {
-    uint64_t responses; //  counted from the input's start
-    uint64_t hash;      //  over them
-} pt_outbox_cover_t;
 
 //  What a file says when it is opened.
 typedef struct {

@@ -11,6 +11,12 @@
 
 #define PT_OUTBOX_RECORD_BYTES 64
 
+//  How much of an input the batches cover, and what it was: the caller's own numbers.
+typedef struct {
+    uint64_t responses; //  counted from the input's start
+    uint64_t hash;      //  over them
+} pt_outbox_cover_t;
+
 typedef enum {
     PT_OUTBOX_BEGIN = 1, //  value: producer, epoch, next seq; cover
     PT_OUTBOX_BATCH,     //  value: seq, count; cover; payload
