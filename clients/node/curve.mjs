@@ -31,6 +31,7 @@ const keysOf = (folder, endpoint) => ({
 // Keys are read anew each time, so a new connection finds a server's new key.
 export function connect(socket, endpoint, folder) {
   if (folder) Object.assign(socket, keysOf(folder, endpoint));
+  if (endpoint.includes("[")) socket.ipv6 = true;
   socket.connect(endpoint);
 }
 
@@ -49,6 +50,7 @@ export class Connections {
 
   connect(keys) {
     this.keys = keys;
+    if (this.endpoints.some((endpoint) => endpoint.includes("["))) this.socket.ipv6 = true;
     let before = {};
     for (const [index, endpoint] of this.endpoints.entries()) {
       // Only what is new: zeromq.js warns of what is set while there are connections.

@@ -34,6 +34,8 @@ def connect(socket, endpoint, folder=None):
     """Keys are read anew each time, so a new connection finds a server's new key."""
     if folder:
         socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = keys_of(folder, endpoint)
+    if "[" in endpoint:
+        socket.ipv6 = True
     socket.connect(endpoint)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,15 @@ def words_of(code, *args, **options):
     result, stdout, words = support.run(*args, **options)
     assert (result, stdout) == (code, ""), f"{args} ended with {result}: {words}"
     return words
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
 
 
 class Start(unittest.TestCase):
@@ -61,6 +71,18 @@ class Start(unittest.TestCase):
         with support.Daemon("run", "--bind", host, "--port-base", "7560"), \
                 support.Tail("--host", host, "--port-base", "7560", "--route", "retry") as tail:
             support.warm_up(f"tcp://{host}:7560", [tail])
+
+    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    def test_an_ipv6_address_with_brackets_or_without(self):
+        for bind, host in (("::1", "[::1]"), ("[::1]", "::1")):
+            with tempfile.TemporaryDirectory() as folder, \
+                    support.Daemon("run", "--bind", bind, "--port-base", "7660", "--journal", folder,
+                                   "--journal-size", "64M"), \
+                    support.Tail("--host", host, "--port-base", "7660", "--route", "retry", "--durable", "six") as tail:
+                support.warm_up("tcp://[::1]:7660", [tail])
+                self.assertEqual(support.run("check", "--host", host, "--port-base", "7660")[0], 0)
+                code, _, words = support.run("send", "--host", host, "--port-base", "7660", data=support.lines_of([GOOD]))
+                self.assertEqual(code, 0, words)
 
     def test_a_port_in_use_is_named_with_a_hint(self):
         host = support.address()

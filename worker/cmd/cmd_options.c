@@ -6,6 +6,7 @@
 #include "pt_producer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,14 +181,21 @@ cmd_options_catalog(const pt_config_t *config, pt_load_options_t *out)
     out->path_count = cmd_options_list(config, PT_OPTION_CATALOG, out->paths, PT_LOAD_PATHS_MAX);
 }
 
+void
+cmd_options_endpoint(const char *host, uint64_t port, char room[CMD_OPTIONS_ENDPOINT_BYTES])
+{
+    bool bare = strchr(host, ':') && *host != '[';
+    snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "tcp://%s%s%s:%" PRIu64, bare ? "[" : "", host, bare ? "]" : "", port);
+}
+
 size_t
 cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_OPTIONS_ENDPOINT_BYTES])
 {
     size_t count = cmd_options_list(config, PT_OPTION_CLIENT_CONNECT, out, PT_PRODUCER_BROKERS_MAX);
     if (count)
         return count;
-    snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "tcp://%s:%llu", pt_config_text(config, PT_OPTION_CLIENT_HOST),
-             (unsigned long long) pt_config_number(config, PT_OPTION_PORT_BASE));
+    cmd_options_endpoint(pt_config_text(config, PT_OPTION_CLIENT_HOST), pt_config_number(config, PT_OPTION_PORT_BASE),
+                         room);
     out[0] = room;
     return 1;
 }
@@ -198,7 +206,7 @@ cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES
     const char *given = pt_config_text(config, PT_OPTION_HTTP);
     if (given)
         return given;
-    snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "tcp://%s:%llu", pt_config_text(config, PT_OPTION_CLIENT_HOST),
-             (unsigned long long) (pt_config_number(config, PT_OPTION_PORT_BASE) + PT_PORT_HTTP - PT_PORT_FRONT));
+    cmd_options_endpoint(pt_config_text(config, PT_OPTION_CLIENT_HOST),
+                         pt_config_number(config, PT_OPTION_PORT_BASE) + PT_PORT_HTTP - PT_PORT_FRONT, room);
     return room;
 }

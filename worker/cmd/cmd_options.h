@@ -27,8 +27,11 @@ size_t cmd_options_list(const pt_config_t *config, pt_option_id_t id, const char
 /*  The catalog's paths. */
 void cmd_options_catalog(const pt_config_t *config, pt_load_options_t *out);
 
-/*  The brokers to send to: client.connect, or the front's usual port of client.host, made in `room`. */
+/*  The TCP endpoint of a host and a port. An IPv6 address may come with brackets or without. */
 #define CMD_OPTIONS_ENDPOINT_BYTES 300
+void cmd_options_endpoint(const char *host, uint64_t port, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
+
+/*  The brokers to send to: client.connect, or the front's usual port of client.host, made in `room`. */
 size_t cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
 
 /*  Where a daemon shows itself: http, or the usual port of client.host, made in `room`. */

@@ -55,11 +55,8 @@ s_endpoint(const cmd_service_options_t *options, const char *given, unsigned por
 {
     if (given)
         return given;
-    if (options->free_ports)
-        snprintf(room, CMD_ENDPOINT_BYTES, "tcp://%s:*", options->address);
-    else
-        snprintf(room, CMD_ENDPOINT_BYTES, "tcp://%s:%" PRIu64, options->address,
-                 options->port_base + port - PT_PORT_FRONT);
+    //  A port of 0 is any that is free.
+    cmd_options_endpoint(options->address, options->free_ports ? 0 : options->port_base + port - PT_PORT_FRONT, room);
     return room;
 }
 
@@ -202,7 +199,7 @@ s_start_http(cmd_service_t *self)
                                         .journal = self->journal.store};
     //  It has no keys, so by default only this host sees it.
     cmd_service_options_t near = *options;
-    if (strncmp(near.address, "127.", 4) != 0)
+    if (strncmp(near.address, "127.", 4) != 0 && strcmp(near.address, "::1") != 0 && strcmp(near.address, "[::1]") != 0)
         near.address = "127.0.0.1";
     const char *endpoint = s_endpoint(&near, options->http, PT_PORT_HTTP, self->endpoints[PT_QUEUE_COUNT_ + 3]);
     if (cmd_http_start(&self->http, endpoint, options->http != NULL, &source, error) == EX_OK)

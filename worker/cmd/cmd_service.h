@@ -17,8 +17,6 @@
 #include "pt_pool.h"
 #include "pt_signals.h"
 
-#define CMD_ENDPOINT_BYTES 300
-
 //  What to start. Endpoints left NULL are made of `address` and `port_base`.
 typedef struct {
     bool with_broker, with_pool;
@@ -49,7 +47,7 @@ typedef struct {
 
 typedef struct cmd_service {
     cmd_service_options_t options;
-    char endpoints[PT_QUEUE_COUNT_ + 4][CMD_ENDPOINT_BYTES]; //  made of address and port
+    char endpoints[PT_QUEUE_COUNT_ + 4][CMD_OPTIONS_ENDPOINT_BYTES]; //  made of address and port
     pt_signals_t signals;
     pt_curve_t *curve; //  NULL: none
     pt_gate_t *gate;   //  NULL: none

@@ -31,7 +31,7 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
     options.with_broker = command != PT_FOR_WORKER;
     options.with_pool = options.with_control = command != PT_FOR_BROKER;
     cmd_service_configure(&options, &config);
-    char back[CMD_ENDPOINT_BYTES];
+    char back[CMD_OPTIONS_ENDPOINT_BYTES];
     if (command == PT_FOR_WORKER) {
         options.broker_count =
             cmd_options_list(&config, PT_OPTION_WORKER_CONNECT, options.brokers, PT_POOL_BROKERS_MAX - 1);

@@ -17,7 +17,6 @@
 #define PREFIX_BYTES 64
 //  How long a worker may take to store the last positions: some commits.
 #define FINISH_MS 2000
-#define ENDPOINT_BYTES 300
 
 static const struct {
     const char *name;
@@ -184,7 +183,7 @@ s_print_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64
 //  What to subscribe to, and the texts of it.
 typedef struct {
     bool queues[QUEUE_COUNT];
-    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][ENDPOINT_BYTES];
+    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][CMD_OPTIONS_ENDPOINT_BYTES];
     pt_subscriber_options_t options;
 } subscription_t;
 
@@ -205,7 +204,7 @@ s_add_endpoint(subscription_t *self, const tail_options_t *options, size_t queue
 {
     uint64_t port = options->port_base + s_queues[queue].port - PT_PORT_FRONT;
     char *endpoint = self->endpoints[queue];
-    snprintf(endpoint, ENDPOINT_BYTES, "tcp://%s:%" PRIu64, options->host, port);
+    cmd_options_endpoint(options->host, port, endpoint);
     self->options.endpoints[self->options.endpoint_count++] = endpoint;
 }
 

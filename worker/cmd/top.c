@@ -101,8 +101,7 @@ s_subscribe(top_t *self, const pt_curve_t *curve, const char **out_error)
     pt_subscriber_options_t options = {.curve = curve, .endpoint_count = self->options->connect_count};
     memcpy(options.endpoints, self->options->connect, sizeof options.endpoints);
     for (size_t i = 0; i < 3 && !self->options->connect_count; i++) {
-        snprintf(rooms[i], sizeof rooms[i], "tcp://%s:%llu", self->options->host,
-                 (unsigned long long) (self->options->port_base + ports[i] - PT_PORT_FRONT));
+        cmd_options_endpoint(self->options->host, self->options->port_base + ports[i] - PT_PORT_FRONT, rooms[i]);
         options.endpoints[options.endpoint_count++] = rooms[i];
     }
     self->subscriber = pt_subscriber_new(&options, &handlers, out_error);
