@@ -219,7 +219,7 @@ s_add_entry(s_work_t *work, const pt_source_entry_t *entry)
 {
     pt_draft_t *draft = work->draft;
     struct pt_entry stored = {
-        .id = pt_draft_text(draft, pt_text_of(entry->id)),
+        .id = pt_draft_own_text(draft, pt_text_of(entry->id)),
         .code = pt_draft_text(draft, pt_text_of(entry->codes[0])),
         .operations = pt_draft_text(draft, s_join_operations(work, entry)),
         .message = pt_draft_text(draft, pt_text_of(entry->message)),
@@ -296,14 +296,12 @@ s_add_groups(s_work_t *work)
     }
 }
 
-//  The texts that few entries share.
+//  The text that few entries share.
 static void
-s_fetch_texts(const pt_draft_t *draft, const pt_source_entry_t *entry)
+s_fetch_code(const pt_draft_t *draft, const pt_source_entry_t *entry)
 {
-    if (entry->id && entry->codes[0]) {
-        pt_intern_fetch(&draft->pool, pt_text_of(entry->id));
+    if (entry->codes[0])
         pt_intern_fetch(&draft->pool, pt_text_of(entry->codes[0]));
-    }
 }
 
 static size_t
@@ -329,7 +327,7 @@ s_add_provider(pt_draft_t *draft, pt_faults_t *faults, const pt_source_provider_
     s_add_gateway(&work);
     for (size_t i = 0; i < source->entry_count; i++) {
         if (i + S_FETCH_AHEAD < source->entry_count)
-            s_fetch_texts(draft, &source->entries[i + S_FETCH_AHEAD]);
+            s_fetch_code(draft, &source->entries[i + S_FETCH_AHEAD]);
         s_add_rows(&work, &source->entries[i]);
     }
     s_add_groups(&work);

@@ -30,6 +30,30 @@ s_order_by_length(pt_draft_t *draft, const pt_row_t *rows, size_t count)
     return ordered;
 }
 
+//  By space, then by bytes, then by source.
+static int
+s_compare_in_source(const pt_row_t *left, const pt_row_t *right)
+{
+    size_t common = left->key.len < right->key.len ? left->key.len : right->key.len;
+    int order = (left->space > right->space) - (left->space < right->space);
+    if (order == 0 && common)
+        order = memcmp(left->key.data, right->key.data, common);
+    if (order == 0)
+        order = (left->key.len > right->key.len) - (left->key.len < right->key.len);
+    if (order == 0)
+        order = (left->meaning->entry > right->meaning->entry) - (left->meaning->entry < right->meaning->entry);
+    return order;
+}
+
+static bool
+s_is_in_order(const pt_row_t *rows, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (s_compare_in_source(&rows[i - 1], &rows[i]) >= 0)
+            return false;
+    return true;
+}
+
 static int
 s_compare_rows(const void *left_p, const void *right_p)
 {
@@ -43,7 +67,7 @@ s_compare_rows(const void *left_p, const void *right_p)
     return order;
 }
 
-//  Most catalogs list their codes in the order of their bytes, and then there is nothing left to sort.
+//  Where codes of all lengths are mixed, those of one length are in order more often than not.
 static void
 s_sort_run(pt_row_t *rows, size_t count)
 {
@@ -56,11 +80,13 @@ s_sort_run(pt_row_t *rows, size_t count)
 }
 
 pt_row_t *
-pt_build_order(pt_draft_t *draft, const pt_row_t *rows, size_t count)
+pt_build_order(pt_draft_t *draft, pt_row_t *rows, size_t count)
 {
     assert(draft);
     assert(rows || !count);
 
+    if (s_is_in_order(rows, count))
+        return rows;
     pt_row_t *ordered = s_order_by_length(draft, rows, count);
     for (size_t start = 0; ordered && start < count;) {
         size_t end = start + 1;

@@ -9,10 +9,11 @@
 extern "C" {
 #endif
 
-/*  A copy of a provider's rows in the order of their keys, by space, length and bytes; those of one key in the
- *  order of their sources. It lives until pt_draft_forget. NULL when out of memory.
+/*  A provider's rows in an order that keeps those of one key together, in the order of their sources. Rows that
+ *  are listed by space and bytes, as most catalogs list their codes, stay where they are; of others it is a
+ *  copy, by space, length and bytes. It lives until pt_draft_forget. NULL when out of memory.
  */
-pt_row_t *pt_build_order(pt_draft_t *draft, const pt_row_t *rows, size_t count);
+pt_row_t *pt_build_order(pt_draft_t *draft, pt_row_t *rows, size_t count);
 
 /*  Whether a finished image opens and answers for every key of its draft. */
 bool pt_build_is_complete(const pt_draft_t *draft, pt_bytes_t bytes);

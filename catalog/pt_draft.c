@@ -11,15 +11,39 @@ s_fail(pt_draft_t *self, pt_status_t status)
         self->status = status;
 }
 
+//  Entries are most of a large image, so they are written where they stay: behind room for the header, in what
+//  becomes the image.
+static size_t
+s_front(const pt_draft_t *self, const pt_list_t *list)
+{
+    return list == &self->sections[PT_SECTION_ENTRIES] ? PT_IMAGE_HEADER_BYTES : 0;
+}
+
+//  The block that a list stands in.
+static uint8_t *
+s_block(const pt_draft_t *self, const pt_list_t *list)
+{
+    return list->data ? list->data - s_front(self, list) : NULL;
+}
+
+static uint64_t
+s_align(uint64_t offset)
+{
+    return (offset + PT_IMAGE_ALIGN - 1) / PT_IMAGE_ALIGN * PT_IMAGE_ALIGN;
+}
+
 static bool
 s_grow(pt_draft_t *self, pt_list_t *list, size_t room, size_t element_bytes)
 {
-    uint8_t *grown = realloc(list->data, room * element_bytes);
+    size_t front = s_front(self, list);
+    size_t bytes = front + room * element_bytes;
+    bool is_new_image = front && !list->data;
+    uint8_t *grown = is_new_image ? aligned_alloc(PT_IMAGE_ALIGN, s_align(bytes)) : realloc(s_block(self, list), bytes);
     if (!grown) {
         s_fail(self, PT_E_NOMEM);
         return false;
     }
-    list->data = grown;
+    list->data = grown + front;
     list->room = room;
     return true;
 }
@@ -47,8 +71,8 @@ pt_draft_expect(pt_draft_t *self, size_t entries)
         (void) s_grow(self, &self->keys, entries, sizeof(pt_phash_item_t));
         (void) s_grow(self, &self->marks, entries, sizeof(pt_mark_t));
     }
-    //  The id of each entry, and its code.
-    if (!pt_intern_reserve(&self->pool, 2 * entries))
+    //  The code of each entry.
+    if (!pt_intern_reserve(&self->pool, entries))
         s_fail(self, PT_E_NOMEM);
 }
 
@@ -74,19 +98,35 @@ pt_draft_next(const pt_draft_t *self, pt_section_t section)
     return (uint32_t) self->sections[section].count;
 }
 
+typedef pt_status_t s_keep_t(pt_intern_t *pool, pt_text_t text, uint32_t *out_offset);
+
+static inline pt_span_t
+s_keep_text(pt_draft_t *self, pt_text_t text, s_keep_t *keep)
+{
+    pt_span_t span = {PT_IMAGE_NONE, 0};
+    if (!text.data || self->status != PT_OK)
+        return span;
+    pt_status_t status = keep(&self->pool, text, &span.offset);
+    if (status != PT_OK)
+        s_fail(self, status);
+    span.bytes = (uint32_t) text.len;
+    return span;
+}
+
 pt_span_t
 pt_draft_text(pt_draft_t *self, pt_text_t text)
 {
     assert(self);
 
-    pt_span_t span = {PT_IMAGE_NONE, 0};
-    if (!text.data || self->status != PT_OK)
-        return span;
-    pt_status_t status = pt_intern_add(&self->pool, text, &span.offset);
-    if (status != PT_OK)
-        s_fail(self, status);
-    span.bytes = (uint32_t) text.len;
-    return span;
+    return s_keep_text(self, text, pt_intern_add);
+}
+
+pt_span_t
+pt_draft_own_text(pt_draft_t *self, pt_text_t text)
+{
+    assert(self);
+
+    return s_keep_text(self, text, pt_intern_append);
 }
 
 uint32_t
@@ -180,7 +220,7 @@ s_build_table(pt_draft_t *self, pt_faults_t *faults, pt_phash_t *out_table)
     bool is_blamed = false;
     for (;;) {
         size_t pair[2] = {0, 0};
-        pt_status_t status = pt_phash_build(items, count, self->pool.bytes, out_table, pair);
+        pt_status_t status = pt_phash_plan(items, count, out_table, pair);
         if (status != PT_E_DUPLICATE && status != PT_E_SIZE) {
             if (status == PT_OK && is_blamed)
                 pt_phash_release(out_table);
@@ -195,12 +235,6 @@ s_build_table(pt_draft_t *self, pt_faults_t *faults, pt_phash_t *out_table)
     }
 }
 
-static uint64_t
-s_align(uint64_t offset)
-{
-    return (offset + PT_IMAGE_ALIGN - 1) / PT_IMAGE_ALIGN * PT_IMAGE_ALIGN;
-}
-
 //  What was kept elsewhere until now takes its place among the sections.
 static void
 s_take_section(pt_draft_t *self, pt_section_t section, const void *data, size_t count)
@@ -212,18 +246,21 @@ static void
 s_collect_sections(pt_draft_t *self, const pt_phash_t *table)
 {
     s_take_section(self, PT_SECTION_DISPLACEMENTS, table->displacements, table->bucket_count);
-    s_take_section(self, PT_SECTION_SLOTS, table->slots, table->slot_count);
     s_take_section(self, PT_SECTION_RULES, self->rules.bytes, self->rules.byte_count / sizeof(pt_rule_t));
     s_take_section(self, PT_SECTION_POOL, self->pool.bytes, self->pool.byte_count);
     self->rules = (pt_intern_t) {0};
     self->pool = (pt_intern_t) {0};
 }
 
+//  The entries first, the others in the order of their numbers.
 static uint64_t
 s_place_sections(pt_extent_t *extents)
 {
     uint64_t end = PT_IMAGE_HEADER_BYTES;
-    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
+    for (unsigned turn = 0; turn <= PT_SECTION_COUNT_; turn++) {
+        unsigned i = turn ? turn - 1 : PT_SECTION_ENTRIES;
+        if (turn && i == PT_SECTION_ENTRIES)
+            continue;
         uint64_t start = s_align(end);
         extents[i].offset = (uint32_t) start;
         end = start + (uint64_t) extents[i].count * pt_section_element_bytes((pt_section_t) i);
@@ -248,42 +285,64 @@ s_make_header(const pt_draft_t *self, const pt_phash_t *table)
         .key_count = (uint32_t) self->keys.count,
     };
     memcpy(header.seed, table->seed, sizeof header.seed);
+    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++)
+        header.sections[i].count = (uint32_t) self->sections[i].count;
+    header.sections[PT_SECTION_SLOTS].count = table->slot_count;
+    header.file_bytes = s_place_sections(header.sections);
     return header;
 }
 
-//  Copy the sections to their places, with zeros between them. Each is released at once: of a large
+//  The block of the entries, grown to the whole image; NULL when out of memory. A large one stays where its
+//  pages are, and as aligned as it was; where it does not, all of it moves once more.
+static uint8_t *
+s_grow_image(pt_draft_t *self, size_t bytes)
+{
+    pt_list_t *entries = &self->sections[PT_SECTION_ENTRIES];
+    if (!entries->data)
+        return aligned_alloc(PT_IMAGE_ALIGN, bytes);
+    size_t used = PT_IMAGE_HEADER_BYTES + entries->count * pt_section_element_bytes(PT_SECTION_ENTRIES);
+    uint8_t *image = realloc(s_block(self, entries), bytes);
+    if (!image)
+        return NULL;
+    *entries = (pt_list_t) {0};
+    if ((uintptr_t) image % PT_IMAGE_ALIGN == 0)
+        return image;
+    uint8_t *aligned = aligned_alloc(PT_IMAGE_ALIGN, bytes);
+    if (aligned)
+        memcpy(aligned, image, used);
+    free(image);
+    return aligned;
+}
+
+//  Bring a section to its place, with zeros up to the next one. It is released at once: of a large
 //  catalog not all of them and the image need stand in memory together.
 static void
-s_move_sections(pt_draft_t *self, const pt_image_header_t *header, uint8_t *image)
+s_move_section(pt_draft_t *self, const pt_image_header_t *header, pt_section_t section, uint8_t *image)
 {
-    uint64_t end = sizeof *header;
-    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++) {
-        const pt_extent_t *extent = &header->sections[i];
-        size_t bytes = extent->count * pt_section_element_bytes((pt_section_t) i);
-        memset(image + end, 0, extent->offset - end);
-        if (bytes)
-            memcpy(image + extent->offset, self->sections[i].data, bytes);
-        free(self->sections[i].data);
-        self->sections[i] = (pt_list_t) {0};
-        end = extent->offset + bytes;
-    }
-    memset(image + end, 0, header->file_bytes - end);
+    const pt_extent_t *extent = &header->sections[section];
+    uint64_t end = extent->offset + extent->count * pt_section_element_bytes(section);
+    pt_list_t *list = &self->sections[section];
+    if (list->data)
+        memcpy(image + extent->offset, list->data, end - extent->offset);
+    free(list->data);
+    *list = (pt_list_t) {0};
+    memset(image + end, 0, s_align(end) - end);
 }
 
 static pt_status_t
 s_write_image(pt_draft_t *self, const pt_phash_t *table, uint8_t **out_image, size_t *out_bytes)
 {
-    pt_image_header_t header = s_make_header(self, table);
     s_collect_sections(self, table);
-    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++)
-        header.sections[i].count = (uint32_t) self->sections[i].count;
-    header.file_bytes = s_place_sections(header.sections);
+    pt_image_header_t header = s_make_header(self, table);
     if (header.file_bytes > PT_IMAGE_BYTES_MAX)
         return PT_E_SIZE;
-    uint8_t *image = aligned_alloc(PT_IMAGE_ALIGN, header.file_bytes);
+    uint8_t *image = s_grow_image(self, header.file_bytes);
     if (!image)
         return PT_E_NOMEM;
-    s_move_sections(self, &header, image);
+    pt_phash_write(table, (const void *) self->keys.data, self->keys.count,
+                   (void *) (image + header.sections[PT_SECTION_SLOTS].offset));
+    for (unsigned i = 0; i < PT_SECTION_COUNT_; i++)
+        s_move_section(self, &header, (pt_section_t) i, image);
     memcpy(image, &header, sizeof header);
     header.checksum = pt_image_checksum((pt_bytes_t) {image, header.file_bytes});
     memcpy(image, &header, sizeof header);
@@ -317,7 +376,7 @@ pt_draft_clear(pt_draft_t *self)
     assert(self);
 
     for (int i = 0; i < PT_SECTION_COUNT_; i++)
-        free(self->sections[i].data);
+        free(s_block(self, &self->sections[i]));
     free(self->keys.data);
     free(self->marks.data);
     pt_intern_clear(&self->pool);

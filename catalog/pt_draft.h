@@ -42,6 +42,9 @@ uint32_t pt_draft_next(const pt_draft_t *self, pt_section_t section);
 /*  Keep a text; an absent one gives the absent span. */
 pt_span_t pt_draft_text(pt_draft_t *self, pt_text_t text);
 
+/*  Keep a text that no other is likely to equal, such as an id: without a look for it. */
+pt_span_t pt_draft_own_text(pt_draft_t *self, pt_text_t text);
+
 /*  Keep a rule; returns its index. */
 uint32_t pt_draft_rule(pt_draft_t *self, const pt_rule_t *rule);
 

@@ -98,6 +98,30 @@ s_grow_bytes(pt_intern_t *self, size_t bytes)
     return true;
 }
 
+static uint32_t
+s_append(pt_intern_t *self, pt_text_t text)
+{
+    uint32_t offset = (uint32_t) self->byte_count;
+    memcpy(self->bytes + offset, text.data, text.len);
+    self->byte_count += text.len;
+    return offset;
+}
+
+pt_status_t
+pt_intern_append(pt_intern_t *self, pt_text_t text, uint32_t *out_offset)
+{
+    assert(self);
+    assert(text.data);
+    assert(out_offset);
+
+    if (text.len >= UINT32_MAX - self->byte_count)
+        return PT_E_SIZE;
+    if (!s_grow_bytes(self, text.len + 1))
+        return PT_E_NOMEM;
+    *out_offset = s_append(self, text);
+    return PT_OK;
+}
+
 pt_status_t
 pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset)
 {
@@ -112,9 +136,7 @@ pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset)
     uint32_t hash = s_hash(text);
     struct pt_intern_cell *cell = s_find_cell(self, hash, text);
     if (!cell->size) {
-        *cell = (struct pt_intern_cell) {hash, (uint32_t) self->byte_count, (uint32_t) text.len + 1};
-        memcpy(self->bytes + self->byte_count, text.data, text.len);
-        self->byte_count += text.len;
+        *cell = (struct pt_intern_cell) {hash, s_append(self, text), (uint32_t) text.len + 1};
         self->cell_count++;
     }
     *out_offset = cell->offset;

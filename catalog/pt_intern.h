@@ -1,4 +1,4 @@
-/*  pt_intern: byte strings, each kept once, one after the other.
+/*  pt_intern: byte strings, one after the other, each kept once.
  *
  *  What was put in keeps its offset. Zero it to start; release with pt_intern_clear.
  */
@@ -21,6 +21,11 @@ typedef struct {
 
 /*  Put a string in, or find it. PT_OK with its *out_offset; PT_E_SIZE beyond 32 bits; PT_E_NOMEM. */
 PT_MUST_CHECK pt_status_t pt_intern_add(pt_intern_t *self, pt_text_t text, uint32_t *out_offset);
+
+/*  Put a string in that nobody will look for: it is kept whether it is known or not, and found by its offset
+ *  alone. The statuses are those of pt_intern_add.
+ */
+PT_MUST_CHECK pt_status_t pt_intern_append(pt_intern_t *self, pt_text_t text, uint32_t *out_offset);
 
 /*  Make room for `count` strings beforehand, so that the table need not grow on the way to them. False when
  *  out of memory; then nothing has changed.

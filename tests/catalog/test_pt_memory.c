@@ -2,7 +2,10 @@
  *
  *  The linker sends the engine's allocations through here (tests/CMakeLists.txt).
  */
+#include "pt_image.h"
 #include "source_fixture.h"
+
+#include <malloc.h>
 
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *block, size_t bytes);
@@ -12,6 +15,7 @@ void *__wrap_realloc(void *block, size_t bytes);
 void *__wrap_aligned_alloc(size_t align, size_t bytes);
 
 static long s_left = -1; //  allocations until one fails; negative: none does
+static bool s_is_moving; //  blocks that grow move to where only malloc's own alignment holds
 
 static bool
 s_fails(void)
@@ -25,10 +29,31 @@ __wrap_calloc(size_t count, size_t bytes)
     return s_fails() ? NULL : __real_calloc(count, bytes);
 }
 
+//  One of several new blocks that is not on a PT_IMAGE_ALIGN boundary, if any is.
+static void *
+s_move(void *block, size_t bytes)
+{
+    void *tries[16];
+    size_t count = 0;
+    do {
+        tries[count] = malloc(bytes + 16 * count);
+        assert_non_null(tries[count]);
+    } while ((uintptr_t) tries[count++] % PT_IMAGE_ALIGN == 0 && count < 16);
+    void *moved = tries[--count];
+    size_t known = malloc_usable_size(block);
+    memcpy(moved, block, known < bytes ? known : bytes);
+    free(block);
+    while (count > 0)
+        free(tries[--count]);
+    return moved;
+}
+
 void *
 __wrap_realloc(void *block, size_t bytes)
 {
-    return s_fails() ? NULL : __real_realloc(block, bytes);
+    if (s_fails())
+        return NULL;
+    return s_is_moving && block ? s_move(block, bytes) : __real_realloc(block, bytes);
 }
 
 void *
@@ -52,26 +77,48 @@ s_make_fixture(void)
 }
 
 static void
-building_fails_cleanly_at_every_allocation(void **state)
+s_check_building(bool is_moving)
 {
-    (void) state;
     fixture_t *fixture = s_make_fixture();
+    pt_bytes_t expected = fixture_image(fixture);
     long failures = 0;
     pt_status_t status = PT_E_NOMEM;
     for (long n = 0; status == PT_E_NOMEM; n++) {
         uint8_t *image = NULL;
         size_t bytes = 0;
         s_left = n;
+        s_is_moving = is_moving;
         status = pt_build_image(&fixture->source, &fixture->faults, &image, &bytes);
+        s_is_moving = false;
         s_left = -1;
         assert_true(status == PT_OK || status == PT_E_NOMEM);
         assert_int_equal(image != NULL, status == PT_OK);
         failures += status == PT_E_NOMEM;
+        if (image) {
+            assert_int_equal(bytes, expected.len);
+            assert_memory_equal(image, expected.data, bytes);
+        }
         free(image);
     }
     assert_true(failures > 20);
     assert_int_equal(fixture->faults.errors, 0);
+    free((void *) (uintptr_t) expected.data);
     fixture_destroy(fixture);
+}
+
+static void
+building_fails_cleanly_at_every_allocation(void **state)
+{
+    (void) state;
+    s_check_building(false);
+}
+
+//  An image has to stand on a boundary that a block which grew need not stand on.
+static void
+building_fails_cleanly_where_each_block_that_grows_moves(void **state)
+{
+    (void) state;
+    s_check_building(true);
 }
 
 static void
@@ -161,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(building_fails_cleanly_at_every_allocation),
+        cmocka_unit_test(building_fails_cleanly_where_each_block_that_grows_moves),
         cmocka_unit_test(opening_fails_cleanly_at_every_allocation),
         cmocka_unit_test(lookups_allocate_nothing),
         cmocka_unit_test(a_fault_that_finds_no_memory_still_counts),
