@@ -136,6 +136,32 @@ pt_bench_parse_number(struct argp_state *state, const char *option, const char *
     return number;
 }
 
+error_t
+pt_bench_parse_plain(const pt_plain_t *table, int key, char *arg, struct argp_state *state)
+{
+    while (table->key && table->key != key)
+        table++;
+    if (!table->key)
+        return ARGP_ERR_UNKNOWN;
+    char *place = (char *) state->input + table->at;
+    switch (table->kind) {
+    case PT_PLAIN_FLAG:
+        *(bool *) place = true;
+        break;
+    case PT_PLAIN_TEXT:
+        *(const char **) (void *) place = arg;
+        break;
+    case PT_PLAIN_NUMBER:
+        *(unsigned *) (void *) place =
+            (unsigned) pt_bench_parse_number(state, table->option, arg, table->min, table->max);
+        break;
+    case PT_PLAIN_LARGE:
+        *(uint64_t *) (void *) place = pt_bench_parse_number(state, table->option, arg, table->min, table->max);
+        break;
+    }
+    return 0;
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {

@@ -62,6 +62,27 @@ extern const struct argp pt_bench_argp;
 uint64_t pt_bench_parse_number(struct argp_state *state, const char *option, const char *text, uint64_t min,
                                uint64_t max);
 
+//  An option whose argument goes to its place as it is.
+typedef enum {
+    PT_PLAIN_FLAG,   //  bool: it was given
+    PT_PLAIN_TEXT,   //  const char *: the argument itself
+    PT_PLAIN_NUMBER, //  unsigned, of min to max
+    PT_PLAIN_LARGE,  //  uint64_t, of min to max
+} pt_plain_kind_t;
+
+typedef struct {
+    int key; //  0: the end of the table
+    pt_plain_kind_t kind;
+    size_t at;          //  offset in the tool's options
+    const char *option; //  "--batch"; of numbers
+    uint64_t min, max;
+} pt_plain_t;
+
+/*  Do what a tool's parser does with one of these options; `state->input` is its options. ARGP_ERR_UNKNOWN: the table
+ *  does not name `key`. Ends the program like pt_bench_parse_number.
+ */
+error_t pt_bench_parse_plain(const pt_plain_t *table, int key, char *arg, struct argp_state *state);
+
 /*  One line on a terminal's stderr, written over the last one; nothing elsewhere. */
 void pt_bench_progress(const pt_bench_options_t *options, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -285,6 +285,15 @@ s_parse_sizes(struct argp_state *state, char *text, s_options_t *options)
     }
 }
 
+//  Options that are only kept.
+static const pt_plain_t s_plain[] = {
+    {'d', PT_PLAIN_TEXT, offsetof(s_options_t, directory), NULL, 0, 0},
+    {'b', PT_PLAIN_NUMBER, offsetof(s_options_t, batch), "--batch", 1, PT_BATCH_COUNT_MAX},
+    {'c', PT_PLAIN_NUMBER, offsetof(s_options_t, commits), "--commits", 1, 1000000},
+    {'m', PT_PLAIN_LARGE, offsetof(s_options_t, mib), "--mib", PT_STORE_BYTES_MIN >> 20, 1 << 20},
+    {0},
+};
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -294,20 +303,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &options->common;
         state->child_inputs[1] = &options->files;
         return 0;
-    case 'd':
-        options->directory = arg;
-        return 0;
     case 'N':
         s_parse_sizes(state, arg, options);
-        return 0;
-    case 'b':
-        options->batch = (uint32_t) pt_bench_parse_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
-        return 0;
-    case 'c':
-        options->commits = (unsigned) pt_bench_parse_number(state, "--commits", arg, 1, 1000000);
-        return 0;
-    case 'm':
-        options->mib = pt_bench_parse_number(state, "--mib", arg, PT_STORE_BYTES_MIN >> 20, 1 << 20);
         return 0;
     case ARGP_KEY_END:
         //  As many jobs as the journal's stage takes into one commit at most.
@@ -317,7 +314,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
                            options->batch, PT_JOURNAL_JOBS_MAX);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pt_bench_parse_plain(s_plain, key, arg, state);
     }
 }
 

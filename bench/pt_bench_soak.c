@@ -153,6 +153,17 @@ s_judge(const s_soak_t *self)
     return s_is_flat(self, "broker", first->broker.anonymous, last->broker.anonymous) && is_flat;
 }
 
+//  Options that are only kept.
+static const pt_plain_t s_plain[] = {
+    {'R', PT_PLAIN_LARGE, offsetof(s_options_t, responses), "--responses", 1000, UINT64_C(1000000000000)},
+    {'b', PT_PLAIN_NUMBER, offsetof(s_options_t, batch), "--batch", 1, PT_BATCH_COUNT_MAX},
+    {'w', PT_PLAIN_NUMBER, offsetof(s_options_t, workers), "--workers", 1, 256},
+    {S_KEY_GROWTH, PT_PLAIN_LARGE, offsetof(s_options_t, growth_kib), "--growth-kib", 0, UINT32_MAX},
+    {S_KEY_DURABLE, PT_PLAIN_TEXT, offsetof(s_options_t, durable), NULL, 0, 0},
+    {S_KEY_PAYTRIAGE, PT_PLAIN_TEXT, offsetof(s_options_t, paytriage), NULL, 0, 0},
+    {0},
+};
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -162,31 +173,13 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &options->common;
         state->child_inputs[1] = &options->files;
         return 0;
-    case 'R':
-        options->responses = pt_bench_parse_number(state, "--responses", arg, 1000, UINT64_C(1000000000000));
-        return 0;
     case 't':
         if (strcmp(arg, "ipc") != 0 && strcmp(arg, "tcp") != 0)
             argp_error(state, "--transport: '%s' is neither ipc nor tcp", arg);
         options->transport = strcmp(arg, "ipc") == 0 ? PT_TRANSPORT_IPC : PT_TRANSPORT_TCP;
         return 0;
-    case 'b':
-        options->batch = (unsigned) pt_bench_parse_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
-        return 0;
-    case 'w':
-        options->workers = (unsigned) pt_bench_parse_number(state, "--workers", arg, 1, 256);
-        return 0;
-    case S_KEY_GROWTH:
-        options->growth_kib = pt_bench_parse_number(state, "--growth-kib", arg, 0, UINT32_MAX);
-        return 0;
-    case S_KEY_DURABLE:
-        options->durable = arg;
-        return 0;
-    case S_KEY_PAYTRIAGE:
-        options->paytriage = arg;
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pt_bench_parse_plain(s_plain, key, arg, state);
     }
 }
 

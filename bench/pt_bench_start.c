@@ -242,6 +242,13 @@ s_add_rows(s_bench_t *self, pt_report_t *report)
     }
 }
 
+//  Options that are only kept.
+static const pt_plain_t s_plain[] = {
+    {'d', PT_PLAIN_TEXT, offsetof(s_options_t, directory), NULL, 0, 0},
+    {'p', PT_PLAIN_TEXT, offsetof(s_options_t, paytriage), NULL, 0, 0},
+    {0},
+};
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -250,14 +257,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->common;
         return 0;
-    case 'd':
-        options->directory = arg;
-        return 0;
-    case 'p':
-        options->paytriage = arg;
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pt_bench_parse_plain(s_plain, key, arg, state);
     }
 }
 

@@ -43,6 +43,20 @@ static const struct argp_option s_argp_options[] = {
     {0},
 };
 
+//  Options that are only kept.
+static const pt_plain_t s_plain[] = {
+    {S_KEY_CONNECT, PT_PLAIN_TEXT, offsetof(s_options_t, connect), NULL, 0, 0},
+    {S_KEY_RETRY, PT_PLAIN_TEXT, offsetof(s_options_t, publish[PT_QUEUE_RETRY]), NULL, 0, 0},
+    {S_KEY_DEAD_LETTER, PT_PLAIN_TEXT, offsetof(s_options_t, publish[PT_QUEUE_DEAD_LETTER]), NULL, 0, 0},
+    {S_KEY_ALERT, PT_PLAIN_TEXT, offsetof(s_options_t, publish[PT_QUEUE_OPERATOR_ALERT]), NULL, 0, 0},
+    {S_KEY_SETTLED, PT_PLAIN_TEXT, offsetof(s_options_t, publish[PT_QUEUE_SETTLED]), NULL, 0, 0},
+    {S_KEY_BATCH, PT_PLAIN_NUMBER, offsetof(s_options_t, batch), "--batch", 1, PT_BATCH_COUNT_MAX},
+    {S_KEY_FRONT, PT_PLAIN_TEXT, offsetof(s_options_t, front), NULL, 0, 0},
+    {S_KEY_BACK, PT_PLAIN_TEXT, offsetof(s_options_t, back), NULL, 0, 0},
+    {S_KEY_PORTS, PT_PLAIN_TEXT, offsetof(s_options_t, ports_file), NULL, 0, 0},
+    {0},
+};
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -51,35 +65,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->files;
         return 0;
-    case S_KEY_CONNECT:
-        options->connect = arg;
-        return 0;
-    case S_KEY_RETRY:
-        options->publish[PT_QUEUE_RETRY] = arg;
-        return 0;
-    case S_KEY_DEAD_LETTER:
-        options->publish[PT_QUEUE_DEAD_LETTER] = arg;
-        return 0;
-    case S_KEY_ALERT:
-        options->publish[PT_QUEUE_OPERATOR_ALERT] = arg;
-        return 0;
-    case S_KEY_SETTLED:
-        options->publish[PT_QUEUE_SETTLED] = arg;
-        return 0;
-    case S_KEY_BATCH:
-        options->batch = (uint32_t) pt_bench_parse_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
-        return 0;
-    case S_KEY_FRONT:
-        options->front = arg;
-        return 0;
-    case S_KEY_BACK:
-        options->back = arg;
-        return 0;
-    case S_KEY_PORTS:
-        options->ports_file = arg;
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pt_bench_parse_plain(s_plain, key, arg, state);
     }
 }
 

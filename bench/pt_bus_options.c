@@ -86,6 +86,20 @@ s_parse_seconds(struct argp_state *state, const char *option, const char *text)
     return seconds;
 }
 
+//  Options that are only kept.
+static const pt_plain_t s_plain[] = {
+    {S_KEY_OPEN_ROUNDS, PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, open.rounds), "--open-rounds", 1, 1000},
+    {'w', PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, workers), "--workers", 1, 256},
+    {'W', PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, window), "--window", 1, PT_WINDOW - 1},
+    {S_KEY_PRODUCERS, PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, producers), "--producers", 1, PT_DRIVE_PRODUCERS_MAX},
+    {S_KEY_HGRM, PT_PLAIN_TEXT, offsetof(pt_bus_options_t, hgrm), NULL, 0, 0},
+    {S_KEY_DURABLE, PT_PLAIN_TEXT, offsetof(pt_bus_options_t, durable), NULL, 0, 0},
+    {S_KEY_PROXY, PT_PLAIN_FLAG, offsetof(pt_bus_options_t, with_proxy), NULL, 0, 0},
+    {S_KEY_PAYTRIAGE, PT_PLAIN_TEXT, offsetof(pt_bus_options_t, paytriage), NULL, 0, 0},
+    {S_KEY_EACH, PT_PLAIN_FLAG, offsetof(pt_bus_options_t, checks_each), NULL, 0, 0},
+    {0},
+};
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -107,18 +121,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_OPEN_SECONDS:
         options->open.seconds = s_parse_seconds(state, "--open-seconds", arg);
         return 0;
-    case S_KEY_OPEN_ROUNDS:
-        options->open.rounds = (unsigned) pt_bench_parse_number(state, "--open-rounds", arg, 1, 1000);
-        return 0;
-    case 'w':
-        options->workers = (unsigned) pt_bench_parse_number(state, "--workers", arg, 1, 256);
-        return 0;
-    case 'W':
-        options->window = (unsigned) pt_bench_parse_number(state, "--window", arg, 1, PT_WINDOW - 1);
-        return 0;
-    case S_KEY_PRODUCERS:
-        options->producers = (unsigned) pt_bench_parse_number(state, "--producers", arg, 1, PT_DRIVE_PRODUCERS_MAX);
-        return 0;
     case S_KEY_LOOP:
         if (strcmp(arg, "closed") != 0 && strcmp(arg, "open") != 0)
             argp_error(state, "--loop: '%s' is neither closed nor open", arg);
@@ -131,33 +133,18 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case S_KEY_LOAD:
         s_parse_list(state, "--load", arg, 200, &options->loads);
         return 0;
-    case S_KEY_HGRM:
-        options->hgrm = arg;
-        return 0;
     case S_KEY_ALSO:
         s_parse_contender(state, arg, PT_CHAIN_PAYTRIAGE, options);
         return 0;
     case S_KEY_PEER:
         s_parse_contender(state, arg, PT_CHAIN_PROGRAM, options);
         return 0;
-    case S_KEY_DURABLE:
-        options->durable = arg;
-        return 0;
-    case S_KEY_PROXY:
-        options->with_proxy = true;
-        return 0;
-    case S_KEY_PAYTRIAGE:
-        options->paytriage = arg;
-        return 0;
-    case S_KEY_EACH:
-        options->checks_each = true;
-        return 0;
     case ARGP_KEY_END:
         if (options->open.runs && !options->closed.runs && options->rate <= 0)
             argp_error(state, "--loop open needs --rate: without the closed loop there is no peak to take a part of");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pt_bench_parse_plain(s_plain, key, arg, state);
     }
 }
 
