@@ -101,6 +101,17 @@ pt_cursor_next(pt_cursor_t *self, pt_value_t *out_value)
     return pt_cursor_next_any(self, out_value);
 }
 
+/*  Whether a value is this one byte: a small number, nil or a boolean. One branch for all of them, since which one
+ *  it is nobody can foresee.
+ */
+static inline bool
+pt_cursor_is_single(uint8_t head)
+{
+    //  Bit n stands for 4 * n to 4 * n + 3; of c0 to c3 the second is none.
+    const uint64_t fours = UINT64_C(0xff010000ffffffff);
+    return (fours >> (head >> 2) & 1) & (head != 0xc1);
+}
+
 /*  How many bytes a value takes whose first byte, or for a str the one after it, tells its size: nearly all
  *  that bodies hold. 0 for any other value and for one that is not there whole. `left`, of the bytes at
  *  `at`, is not 0.
@@ -116,14 +127,12 @@ pt_cursor_measure_plain(const uint8_t *at, size_t left)
     size_t bytes = 0;
     if ((head & 0xe0) == 0xa0)
         bytes = 1 + (head & 0x1fu);
-    else if (head < 0x80 || head == 0xc0 || (head & 0xfe) == 0xc2)
+    else if (pt_cursor_is_single(head))
         bytes = 1;
     else if (head == 0xd9 && left >= 2)
         bytes = 2 + (size_t) at[1];
     else if ((uint8_t) (head - 0xca) < 10)
         bytes = number_bytes[head - 0xca];
-    else if (head >= 0xe0)
-        bytes = 1;
     return bytes <= left ? bytes : 0;
 }
 

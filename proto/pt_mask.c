@@ -170,11 +170,32 @@ pt_mask_numbers(pt_text_t text, pt_mask_care_t care, char *copy, size_t copy_len
     }
 }
 
+/*  Whether a text of at most a block, which can be read on for one, has digits enough for a number. */
+static inline bool
+s_has_digits(pt_text_t text)
+{
+#ifdef __SSE2__
+    //  Moved so that digits are the largest signed bytes; each is -1 then.
+    const __m128i to_top = _mm_set1_epi8(INT8_MAX - '9');
+    const __m128i below = _mm_set1_epi8(INT8_MAX - 10);
+    __m128i digits = _mm_setzero_si128();
+    for (size_t quarter = 0; quarter < 4; quarter++)
+        digits = _mm_sub_epi8(digits, _mm_cmpgt_epi8(_mm_add_epi8(pt_text_quarter(text, quarter), to_top), below));
+    __m128i sums = _mm_sad_epu8(digits, _mm_setzero_si128());
+    return _mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) >= PT_MASK_DIGITS_MIN;
+#else
+    (void) text;
+    return true;
+#endif
+}
+
 void
 pt_mask_long_text(pt_text_t text, char *copy, size_t copy_len)
 {
     assert(copy_len <= text.len);
 
+    if (text.len <= PT_TEXT_BLOCK_BYTES && pt_text_may_read_on(text.data, PT_TEXT_BLOCK_BYTES) && !s_has_digits(text))
+        return;
     pt_mask_numbers(text, PT_MASK_CARE_TEXT, copy, copy_len);
 }
 

@@ -1,6 +1,13 @@
 /*  pt_text: cutting and checking UTF-8. */
 #include "pt_text.h"
 
+// clang-format off
+#define EIGHT(byte) (byte), (byte), (byte), (byte), (byte), (byte), (byte), (byte)
+const uint8_t pt_text_masks[2 * PT_TEXT_BLOCK_BYTES] = {
+    EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff), EIGHT(0xff),
+};
+// clang-format on
+
 static bool
 s_is_continuation(char byte)
 {

@@ -98,11 +98,11 @@ pt_text_equal(pt_text_t left, pt_text_t right)
     return left.len == 0 || memcmp(left.data, right.data, left.len) == 0;
 }
 
-/*  Present and not empty. */
+/*  Present and not empty: an absent text has no length either. */
 static inline bool
 pt_text_is_set(pt_text_t text)
 {
-    return (text.data != NULL) & (text.len != 0); //  one branch, not two
+    return text.len != 0;
 }
 
 #define PT_TEXT_HEX_DIGITS 16
@@ -131,16 +131,29 @@ pt_text_t pt_text_cut(pt_text_t text, size_t bytes_max);
 /*  What pt_text_is_utf8 does for texts of any length. */
 bool pt_text_is_long_utf8(pt_text_t text);
 
-/*  Whether 1 to 32 bytes, which can be read on for 32, are ASCII; false where that is not known. */
+//  A block of text, and what keeps its first n bytes: bytes PT_TEXT_BLOCK_BYTES - n to 2 * PT_TEXT_BLOCK_BYTES - 1 - n.
+#define PT_TEXT_BLOCK_BYTES 64
+extern const uint8_t pt_text_masks[2 * PT_TEXT_BLOCK_BYTES];
+
+#ifdef __SSE2__
+/*  A quarter of a block, without what does not belong to the text. */
+static inline __m128i
+pt_text_quarter(pt_text_t text, size_t quarter)
+{
+    const __m128i *bytes = (const __m128i *) pt_text_block(text.data);
+    const __m128i *masks = (const __m128i *) (const void *) (pt_text_masks + PT_TEXT_BLOCK_BYTES - text.len);
+    return _mm_and_si128(_mm_loadu_si128(bytes + quarter), _mm_loadu_si128(masks + quarter));
+}
+#endif
+
+/*  Whether 1 to 64 bytes, which can be read on for 64, are ASCII; false where that is not known. */
 static inline bool
 pt_text_is_ascii_block(pt_text_t text)
 {
 #ifdef __SSE2__
-    const __m128i *blocks = (const __m128i *) pt_text_block(text.data);
-    __m128i front = _mm_loadu_si128(blocks);
-    __m128i back = _mm_loadu_si128(blocks + 1);
-    uint64_t high = (unsigned) _mm_movemask_epi8(front) | (unsigned) _mm_movemask_epi8(back) << 16;
-    return (high & ((UINT64_C(1) << text.len) - 1)) == 0;
+    __m128i front = _mm_or_si128(pt_text_quarter(text, 0), pt_text_quarter(text, 1));
+    __m128i back = _mm_or_si128(pt_text_quarter(text, 2), pt_text_quarter(text, 3));
+    return _mm_movemask_epi8(_mm_or_si128(front, back)) == 0;
 #else
     (void) text;
     return false;
@@ -153,7 +166,8 @@ pt_text_is_ascii_block(pt_text_t text)
 static inline bool
 pt_text_is_utf8(pt_text_t text)
 {
-    if (text.len - 1 < 32 && pt_text_may_read_on(text.data, 32) && pt_text_is_ascii_block(text))
+    if (text.len - 1 < PT_TEXT_BLOCK_BYTES && pt_text_may_read_on(text.data, PT_TEXT_BLOCK_BYTES) &&
+        pt_text_is_ascii_block(text))
         return true;
     return pt_text_is_long_utf8(text);
 }

@@ -102,6 +102,27 @@ test_a_number_is_found_at_every_place(void **state)
     }
 }
 
+/*  Digits that follow a text in memory are no part of it. */
+static void
+test_a_number_is_found_in_texts_of_every_length(void **state)
+{
+    (void) state;
+    for (size_t len = 16; len <= 80; len++) {
+        for (size_t at = 0; at + 16 <= len; at++) {
+            char text[160], copy[80];
+            memset(text, '7', sizeof text);
+            memset(text, 'x', len);
+            memcpy(copy, text, len);
+            pt_mask_text((pt_text_t) {text, len}, copy, len);
+            assert_memory_equal(copy, text, len);
+            memcpy(text + at, "4111111111111111", 16);
+            memcpy(copy, text, len);
+            pt_mask_text((pt_text_t) {text, len}, copy, len);
+            assert_memory_equal(copy + at, "************1111", 16);
+        }
+    }
+}
+
 static void
 test_a_number_cut_off_is_masked_as_if_it_were_whole(void **state)
 {
@@ -294,6 +315,7 @@ main(void)
         cmocka_unit_test(test_groups_may_stand_apart),
         cmocka_unit_test(test_other_numbers_stay),
         cmocka_unit_test(test_a_number_is_found_at_every_place),
+        cmocka_unit_test(test_a_number_is_found_in_texts_of_every_length),
         cmocka_unit_test(test_a_number_cut_off_is_masked_as_if_it_were_whole),
         cmocka_unit_test(test_identifiers_are_masked_only_where_they_begin_like_a_card),
         cmocka_unit_test(test_keys_of_secrets_are_known_in_any_spelling),

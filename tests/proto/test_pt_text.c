@@ -99,7 +99,7 @@ static void
 test_texts_at_the_end_of_a_page(void **state)
 {
     (void) state;
-    static const uint8_t text[40] = "every text ends where its page ends, ok";
+    static const uint8_t text[70] = "every text ends where its page ends, whether it is short or a bit more";
     for (size_t len = 1; len <= sizeof text; len++) {
         uint8_t *copy = support_page_end(text, len);
         pt_text_t ours = {(const char *) copy, len}, other = {(const char *) text, len};
@@ -117,8 +117,8 @@ static void
 test_texts_among_other_bytes(void **state)
 {
     (void) state;
-    char left[64], right[64];
-    for (size_t len = 1; len <= 33; len++) {
+    char left[160], right[160];
+    for (size_t len = 1; len <= 70; len++) {
         memset(left, 0xff, sizeof left);
         memset(right, 0xfe, sizeof right);
         memset(left, 'x', len);
