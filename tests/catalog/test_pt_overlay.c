@@ -272,7 +272,7 @@ a_replaceable_file_gives_way(void **state)
 #define EVERYTHING                                                                                                     \
     OVER("body: {status: [state]}\noperations: [{name: pay, aliases: [buy]}]\n"                                        \
          "policies: {slow: {max_attempts: 4}}\nfield_codes: {\"A\": {summary: s, cite: 7}}\n"                          \
-         "entries:\n- {id: 8/a, summary: Ours.}\n" ROW("code: \"9\""))
+         "entries:\n- {id: 8/a, summary: Ours.}\n- {http: \"5xx\", remove: true}\n" ROW("code: \"9\""))
 
 static void
 an_overlay_cut_anywhere_or_with_a_byte_bent_is_read_or_refused(void **state)
