@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
 import subprocess
@@ -190,6 +191,25 @@ class Start(unittest.TestCase):
                 self.assertEqual(daemon.stop(), 0)
         self.assertTrue(link.is_symlink() and pipe.is_fifo())
         self.assertEqual(sorted(os.listdir(self.folder)), ["link", "pipe", "target"])
+
+    def test_closed_descriptors_are_not_given_to_what_is_opened(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ports = pathlib.Path(folder, "ports")
+            command = [support.PROGRAM, "run", "--bind", support.address(), "--journal", f"{folder}/journal",
+                       "--journal-size", "16M", "--ports-file", str(ports)]
+            process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command])
+            try:
+                deadline = time.monotonic() + support.PATIENCE_S
+                while not ports.exists() and process.poll() is None and time.monotonic() < deadline:
+                    select.select([], [], [], 0.01)
+                self.assertTrue(ports.exists())
+                for descriptor in (0, 1, 2):
+                    self.assertEqual(os.readlink(f"/proc/{process.pid}/fd/{descriptor}"), "/dev/null")
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(), 0)
+            code, _, words = support.run("journal", "verify", "--journal", f"{folder}/journal")
+            self.assertEqual(code, 0, words)
 
     def test_a_pipe_that_nobody_reads_ends_the_start(self):
         os.mkfifo(self.ports)

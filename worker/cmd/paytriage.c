@@ -5,6 +5,7 @@
 
 #include "pt_catalog.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <msgpack.h>
@@ -116,9 +117,22 @@ s_run_command(const command_t *command, int argc, char **argv)
     return code;
 }
 
+//  A descriptor that came closed would be given to the next file that is opened, a journal say, and words for a
+//  terminal written into it. What stands in its place can only be used the wrong way round: errors stay errors.
+static bool
+s_fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int
 main(int argc, char **argv)
 {
+    if (!s_fill_standard_descriptors())
+        return EX_OSERR;
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
