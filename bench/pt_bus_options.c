@@ -59,8 +59,10 @@ static void
 s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, pt_bus_options_t *options)
 {
     char *words = strchr(text, '=');
-    if (!words || words == text || !words[1])
+    if (!words || words == text || !words[1]) {
         argp_error(state, "'%s' is not NAME=WORDS", text);
+        return;
+    }
     if (options->contender_count == PT_BUS_CONTENDERS_MAX)
         argp_error(state, "at most %d contenders", PT_BUS_CONTENDERS_MAX);
     *words++ = 0;
