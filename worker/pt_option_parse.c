@@ -76,7 +76,7 @@ s_parse_word(const pt_option_t *option, const char *text, uint64_t *out, char re
     return false;
 }
 
-//  libzmq takes 70000 for 4464. A port of * or 0 is any that is free.
+//  A port of * or 0 is any that is free.
 static bool
 s_has_port(const char *address)
 {

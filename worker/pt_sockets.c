@@ -87,6 +87,18 @@ pt_sockets_new(int type, int send_hwm, int receive_hwm)
     return self;
 }
 
+//  libzmq takes 70000 for 4464.
+static bool
+s_is_port_too_large(const char *endpoint)
+{
+    const char *colon = strrchr(endpoint, ':');
+    bool is_tcp = strncmp(endpoint, "tcp://", 6) == 0;
+    if (!is_tcp || !colon || strtoul(colon + 1, NULL, 10) <= UINT16_MAX)
+        return false;
+    errno = EINVAL;
+    return true;
+}
+
 //  libzmq takes such an address for the name of a device unless it is told. Only then: with the option a name
 //  such as localhost would mean its IPv6 address first, where nobody may listen.
 static void
@@ -176,7 +188,7 @@ pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound)
         errno = ENAMETOOLONG;
         return PT_E_IO;
     }
-    if (!s_is_path_free(endpoint))
+    if (s_is_port_too_large(endpoint) || !s_is_path_free(endpoint))
         return PT_E_IO;
     s_allow_ipv6(self, endpoint);
     void *socket = zsock_resolve(self);
@@ -206,6 +218,8 @@ pt_sockets_connect(zsock_t *self, const char *endpoint)
     assert(self);
     assert(endpoint);
 
+    if (s_is_port_too_large(endpoint))
+        return PT_E_IO;
     s_allow_ipv6(self, endpoint);
     return zmq_connect(zsock_resolve(self), endpoint) == 0 ? PT_OK : PT_E_IO;
 }

@@ -42,7 +42,12 @@ bad_and_busy_endpoints_are_refused_with_a_reason(void **state)
     assert_int_equal(errno, EADDRINUSE);
     assert_int_equal(pt_sockets_bind(second, "nonsense", again), PT_E_IO);
     assert_int_equal(errno, EINVAL);
-    assert_int_equal(pt_sockets_connect(second, "tcp://127.0.0.1"), PT_E_IO);
+    static const char *const s_bad[] = {"tcp://127.0.0.1", "tcp://127.0.0.1:65536", "tcp://[::1]:70000"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(pt_sockets_connect(second, s_bad[i]), PT_E_IO);
+        assert_int_equal(errno, EINVAL);
+    }
+    assert_int_equal(pt_sockets_bind(second, s_bad[1], again), PT_E_IO);
     assert_int_equal(errno, EINVAL);
     char longest[400];
     memset(longest, 'x', sizeof(longest));

@@ -282,9 +282,9 @@ s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
     cmd_curve_warn(subscription.options.endpoints, subscription.options.endpoint_count, curve);
     pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault};
     pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
+    const char *shape = "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry";
     if (!result)
-        *out_code = cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry",
-                             "cannot subscribe: %s", error);
+        *out_code = cmd_fail(EX_USAGE, strstr(error, "endpoint") ? shape : NULL, "cannot subscribe: %s", error);
     return result;
 }
 
