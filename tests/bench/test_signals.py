@@ -7,6 +7,7 @@ Usage: /usr/bin/python3 -B test_signals.py BENCH_FOLDER PROGRAM
 import fcntl
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -45,14 +46,20 @@ class Bus(Fixture):
         fifo = self.folder / "fifo"
         os.mkfifo(fifo)
         #  Open for both, so that it has no end between the two that write to it.
-        told = open(os.open(fifo, os.O_RDWR), encoding="utf-8")
+        told = open(os.open(fifo, os.O_RDWR), "rb", buffering=0)
         self.addCleanup(told.close)
         wrapper = self.folder / "paytriage"
         wrapper.write_text(f'#!/bin/sh\necho $$ "$@" >{fifo}\nexec {PROGRAM} "$@"\n', encoding="utf-8")
         wrapper.chmod(0o700)
         bench = self.start("pt_bench_bus", "--paytriage", str(wrapper), "--transport", "ipc", "--batch", "16", "--loop",
                            "closed", "--seconds", "3600", *args)
-        return bench, [told.readline(), told.readline()]
+        return bench, [self.read_told(bench, told), self.read_told(bench, told)]
+
+    def read_told(self, bench, told):
+        """The next line; a bench that ends says nothing more."""
+        while not select.select([told], [], [], 1)[0]:
+            self.assertIsNone(bench.poll(), "the bench has ended")
+        return told.readline().decode()
 
     def expect_nothing_left(self, lines):
         for line in lines:

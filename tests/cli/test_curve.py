@@ -649,7 +649,7 @@ class Files(unittest.TestCase):
         for option in (["--insecure-public-bind"], ["--curve", str(self.keys.service)]):
             words = self.refuse(64, "run", "--bind", "192.0.2.1", *option)
             self.assertNotIn("--insecure-public-bind", words)
-        self.assertIn("neither tcp", self.refuse(64, "run", "--retry", "epgm://eth0;239.192.1.1:5555"))
+        self.assertIn("neither tcp", self.refuse(64, "run", "--bind", unused, "--retry", "epgm://eth0;239.192.1.1:5555"))
 
     def test_plain_words_to_a_public_address_are_warned_of(self):
         code, _, words = support.run("send", "-c", "tcp://192.0.2.1:5560", "--timeout", "100ms",
