@@ -1,6 +1,9 @@
 """Help, versions and wrong command lines: the same words and exit codes everywhere."""
 
+import os
 import re
+import resource
+import tempfile
 import unittest
 
 import support
@@ -45,6 +48,20 @@ class Help(unittest.TestCase):
             for args in (["help"], ["version"], ["explain", "opn", "insufficient_fund"],
                          ["classify", "--help"], ["help", "run"], ["journal", "list", "--usage"]):
                 self.assertEqual(support.run(*args, stdout=full)[0], 74, args)
+
+
+    def test_a_file_that_may_not_grow_is_an_error(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+        with tempfile.TemporaryDirectory() as folder:
+            for args, code in ((("catalog", "compile", str(support.SOURCE / "catalog/providers"), "-o", f"{folder}/x"), 74),
+                               (("run", "--bind", support.address(), "--journal", f"{folder}/j"), 73)):
+                with self.subTest(args=args):
+                    ended, _, words = support.run(*args, preexec_fn=limit)
+                    self.assertEqual(ended, code, words)
+                    self.assertIn("File too large", words)
+            self.assertEqual([name for name in os.listdir(folder) if name.startswith("x")], [])
 
 
 class Wrong(unittest.TestCase):

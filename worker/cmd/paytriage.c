@@ -134,7 +134,9 @@ main(int argc, char **argv)
     if (!s_fill_standard_descriptors())
         return EX_OSERR;
     setlocale(LC_ALL, "");
+    //  Whoever writes sees the error, and says where: a pipe that nobody reads, a file beyond ulimit -f.
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         s_print_help();
         return EX_USAGE;
