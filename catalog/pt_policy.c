@@ -18,7 +18,8 @@ typedef struct {
     const pt_verdict_t *verdict;
     const pt_response_t *response;
     const pt_rule_t *rule;
-    bool dead_if_absent; //  some rule forbids to resubmit after a query that finds no order
+    bool dead_if_absent;  //  some rule forbids to resubmit after a query that finds no order
+    bool is_contradicted; //  the answer claims success and failure at once
     pt_decision_t *out;
 } s_draft_t;
 
@@ -167,7 +168,7 @@ s_doubt_contradiction(s_draft_t *draft)
     out->outcome = PT_OUTCOME_UNKNOWN;
     out->action = PT_ACTION_QUERY_STATUS;
     out->summary = PT_TEXT("The answer claims success and failure at once; the outcome is unknown.");
-    draft->dead_if_absent = true;
+    draft->dead_if_absent = draft->is_contradicted = true;
     s_alert_operator_now(&out->alert);
 }
 
@@ -262,11 +263,14 @@ static const uint8_t s_final_actions[PT_CATEGORY_COUNT_] = {
     [PT_CATEGORY_INVALID_RESPONSE] = PT_ACTION_INVESTIGATE,
 };
 
-//  Rule 2. Our own catalog never asks for such a retry; a user's may, and is not followed.
+//  Rule 2. Our own catalog never asks for such a retry; a user's may, and is not followed. Where a success stands
+//  beside the refusal, somebody looks first: a payer who pays another way may pay twice.
 static void
 s_refuse_retry(s_draft_t *draft)
 {
     pt_action_t final = s_final_actions[draft->rule->category];
+    if (draft->is_contradicted & (final != PT_ACTION_NONE))
+        final = PT_ACTION_INVESTIGATE;
     if ((final != PT_ACTION_NONE) & s_is_retry(draft->out->action))
         draft->out->action = final;
 }
