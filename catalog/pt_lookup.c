@@ -256,8 +256,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     } else {
         s_show_first_code(&query);
     }
-    if (s_ask_statuses(&query))
-        out_verdict->contradicted = pt_query_is_denied_by_marker(&query);
-    else if (!s_ask_http(&query))
+    if (!s_ask_statuses(&query) && !s_ask_http(&query))
         s_fall_back(&query);
+    out_verdict->contradicted |= pt_query_is_denied_by_marker(&query);
 }

@@ -52,8 +52,9 @@ bool
 pt_query_is_denied_by_marker(const pt_query_t *query)
 {
     pt_verdict_t *verdict = query->verdict;
-    bool settles = pt_query_settles(query, verdict->entry);
+    //  The rule of a fallback belongs to no entry.
     uint8_t outcome = verdict->rule->outcome;
+    bool settles = outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
     if (query->status_slots <= (match == PT_MATCH_STATUS) || (!settles && outcome == PT_OUTCOME_UNKNOWN))

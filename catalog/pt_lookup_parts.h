@@ -48,7 +48,7 @@ const pt_entry_t *pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t
 /*  Whether another code, or the operation that was asked, says the opposite of the entry that answered. */
 bool pt_query_is_contradicted(const pt_query_t *query);
 
-/*  Whether a status marker says the opposite of the entry that answered: one that failed or that nobody can
+/*  Whether a status marker says the opposite of the rule that answered: one that failed or that nobody can
  *  vouch for beside a success, a success beside what moved no money. A marker "false" that no row knows
  *  denies a success too.
  */
