@@ -111,6 +111,14 @@ class Journal(support.JournalTest):
             daemon.stop()
         self.journal("forget", "nobody", code=1)
 
+    def test_a_path_that_is_too_long_for_the_workers_socket_is_told(self):
+        self.dir += "/" + 100 * "x"
+        os.makedirs(self.dir)
+        with self.start():
+            code, _, words = support.run("journal", "forget", "nobody", "--journal", self.dir)
+            self.assertEqual(code, 75, words)
+            self.assertRegex(words, "too long for a socket.*\nhint: .*shorter path")
+
     def test_without_a_journal_it_is_said_aloud(self):
         with support.Daemon("run", "--bind", self.host, "--journal", "none") as daemon:
             self.assertIn("JOURNAL", daemon.text)

@@ -47,8 +47,11 @@ journal_order(const journal_options_t *options, const char *verb, const char *wh
     char endpoint[CMD_JOURNAL_PATH_BYTES + 32];
     const char *dir = journal_dir(options, room);
     cmd_journal_control(dir, endpoint);
+    if (!*endpoint)
+        return cmd_fail(EX_TEMPFAIL, "name the folder by a shorter path; or stop the worker, do it, and start it again",
+                        "the path %s is too long for a socket to the worker that has this journal", dir);
     pt_sockets_init();
-    zsock_t *socket = *endpoint ? pt_sockets_new(ZMQ_REQ, 1, 1) : NULL;
+    zsock_t *socket = pt_sockets_new(ZMQ_REQ, 1, 1);
     char *word = NULL;
     if (socket && pt_sockets_connect(socket, endpoint) == PT_OK) {
         zsock_set_rcvtimeo(socket, S_ORDER_MS);
