@@ -168,7 +168,7 @@ s_is_path_free(const char *endpoint)
         return true;
     if (lstat(path, &found) != 0)
         return true;
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     bool is_socket = S_ISSOCK(found.st_mode);
     if (is_socket && !s_is_answered(&address))
         return true;
