@@ -317,7 +317,9 @@ static void
 s_settle_alert(const s_draft_t *draft, const pt_schedule_t *schedule)
 {
     pt_alert_t *alert = &draft->out->alert;
-    if (s_is_for_people(draft->out->action) | s_is_for_people((pt_action_t) draft->rule->action))
+    bool is_for_people = s_is_for_people(draft->out->action);
+    is_for_people |= s_is_for_people((pt_action_t) draft->rule->action);
+    if (is_for_people)
         s_alert_now(alert);
     if (draft->verdict->drifts) {
         s_alert_operator_now(alert);
