@@ -340,8 +340,11 @@ bus_broker(unsigned index)
     char error[PT_BROKER_ERROR_BYTES_MAX];
     pt_broker_options_t options = {.front = bus_endpoint("front", index, front),
                                    .back = bus_endpoint("back", index, back)};
-    pt_broker_t *broker = pt_broker_new(&options, error);
-    if (!broker)
-        fail_msg("%s", error);
+    //  Where one was before, libzmq's thread may not have closed its sockets yet.
+    int64_t give_up_ms = zclock_mono() + BUS_PATIENCE_MS;
+    pt_broker_t *broker;
+    while ((broker = pt_broker_new(&options, error)) == NULL)
+        if (zclock_mono() > give_up_ms || errno != EADDRINUSE)
+            fail_msg("%s", error);
     return broker;
 }
