@@ -231,6 +231,21 @@ s_skip_small(pt_cursor_t *self, size_t *items, unsigned *heads)
     self->at = at;
 }
 
+/*  Step over a value, or over the head alone of one that nests: an array or a map, with `inside` values to come. */
+static inline pt_status_t
+s_step(pt_cursor_t *self, bool *out_nests, size_t *out_inside)
+{
+    s_head_t head;
+    size_t length, payload;
+    pt_status_t status = s_read_head(self, &head, &length, &payload);
+    if (status != PT_OK)
+        return status;
+    self->at += head.head_bytes + payload;
+    *out_nests = head.kind >= PT_VALUE_ARRAY;
+    *out_inside = !*out_nests ? 0 : head.kind == PT_VALUE_MAP ? 2 * length : length;
+    return PT_OK;
+}
+
 /*  Step over `items` values in which no more than `heads` arrays and maps stand, PT_E_DEPTH where there are more. None
  *  of them has to be told from another, so one count of what is still to come is enough. No head announces more than
  *  there are bytes, so the sum stays far from wrapping.
@@ -244,18 +259,14 @@ s_skip_flat(pt_cursor_t *self, size_t items, unsigned heads)
             return PT_OK;
         items--;
 
-        s_head_t head;
-        size_t length, payload;
-        pt_status_t status = s_read_head(self, &head, &length, &payload);
+        bool nests;
+        size_t inside;
+        pt_status_t status = s_step(self, &nests, &inside);
         if (status != PT_OK)
             return status;
-        self->at += head.head_bytes + payload;
-        if (head.kind >= PT_VALUE_ARRAY) {
-            if (heads == 0)
-                return PT_E_DEPTH;
-            heads--;
-            items += head.kind == PT_VALUE_MAP ? 2 * length : length;
-        }
+        if (nests && heads-- == 0)
+            return PT_E_DEPTH;
+        items += inside;
     }
 }
 
@@ -277,17 +288,16 @@ s_skip_levels(pt_cursor_t *self, size_t items, unsigned levels)
         }
         items--;
 
-        s_head_t head;
-        size_t length, payload;
-        pt_status_t status = s_read_head(self, &head, &length, &payload);
+        bool nests;
+        size_t inside;
+        pt_status_t status = s_step(self, &nests, &inside);
         if (status != PT_OK)
             return status;
-        self->at += head.head_bytes + payload;
-        if (head.kind >= PT_VALUE_ARRAY) {
+        if (nests) {
             if (depth == levels)
                 return PT_E_DEPTH;
             outer[depth++] = items;
-            items = head.kind == PT_VALUE_MAP ? 2 * length : length;
+            items = inside;
         }
     }
 }
