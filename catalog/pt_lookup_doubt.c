@@ -37,14 +37,57 @@ pt_query_is_contradicted(const pt_query_t *query)
     return denied;
 }
 
-//  Whether a marker says the opposite of an answer that settles, or of one that says that no money moved.
-static bool
-s_denies(const pt_query_t *query, pt_text_t marker, bool settles)
+//  What an answer claims that a marker can deny.
+typedef enum {
+    S_CLAIMS_NOTHING,
+    S_CLAIMS_GOOD,     //  it went well, or goes on
+    S_CLAIMS_NO_MONEY, //  none moved
+    S_CLAIMS_NOTHING_DONE
+} s_claim_t;
+
+//  Where the gateway is asked whatever a marker says, there is nothing to deny. What is sent again must have left
+//  nothing behind.
+static s_claim_t
+s_claim_of(const pt_rule_t *rule)
 {
-    const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
-    if (!entry)
-        return settles && pt_text_equal(marker, PT_TEXT("false"));
-    return settles ? !pt_query_settles(query, entry) : pt_query_rule(query, entry)->outcome == PT_OUTCOME_SUCCESS;
+    if (rule->outcome == PT_OUTCOME_SUCCESS)
+        return S_CLAIMS_GOOD;
+    if (rule->outcome == PT_OUTCOME_PENDING)
+        return rule->action == PT_ACTION_QUERY_STATUS ? S_CLAIMS_NOTHING : S_CLAIMS_GOOD;
+    if (rule->outcome == PT_OUTCOME_UNKNOWN)
+        return S_CLAIMS_NOTHING;
+    return rule->action == PT_ACTION_RESUBMIT ? S_CLAIMS_NOTHING_DONE : S_CLAIMS_NO_MONEY;
+}
+
+//  Markers stand in order of trust: one that goes on says nothing behind one that has `spoken` of an end.
+static bool
+s_denies(pt_outcome_t marker, s_claim_t claim, bool spoken)
+{
+    bool settles = marker == PT_OUTCOME_SUCCESS || marker == PT_OUTCOME_PENDING;
+    if (claim == S_CLAIMS_GOOD)
+        return !settles;
+    bool is_done = marker == PT_OUTCOME_SUCCESS;
+    bool is_open = marker == PT_OUTCOME_PENDING || marker == PT_OUTCOME_UNKNOWN;
+    return is_done || (claim == S_CLAIMS_NOTHING_DONE && is_open && !spoken);
+}
+
+static bool
+s_is_denied(const pt_query_t *query, s_claim_t claim)
+{
+    bool spoken = false;
+    bool denied = false;
+    for (int i = 0; i < query->status_slots && !denied; i++) {
+        pt_text_t marker = query->facts->statuses[i];
+        if (!pt_text_is_set(marker))
+            continue;
+        const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
+        if (entry)
+            denied = s_denies((pt_outcome_t) pt_query_rule(query, entry)->outcome, claim, spoken);
+        else
+            denied = claim == S_CLAIMS_GOOD && pt_text_equal(marker, PT_TEXT("false"));
+        spoken |= entry != NULL;
+    }
+    return denied;
 }
 
 //  One marker needs no second opinion: nothing else could deny what it says.
@@ -53,17 +96,12 @@ pt_query_is_denied_by_marker(const pt_query_t *query)
 {
     pt_verdict_t *verdict = query->verdict;
     //  The rule of a fallback belongs to no entry.
-    uint8_t outcome = verdict->rule->outcome;
-    bool settles = outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
+    s_claim_t claim = s_claim_of(verdict->rule);
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
-    if (query->status_slots <= (match == PT_MATCH_STATUS) || (!settles && outcome == PT_OUTCOME_UNKNOWN))
+    if (query->status_slots <= (match == PT_MATCH_STATUS) || claim == S_CLAIMS_NOTHING)
         return false;
-    bool denied = false;
-    for (int i = 0; i < query->status_slots && !denied; i++) {
-        pt_text_t marker = query->facts->statuses[i];
-        denied = pt_text_is_set(marker) && s_denies(query, marker, settles);
-    }
+    bool denied = s_is_denied(query, claim);
     //  Asking wrote over them.
     verdict->match = match;
     verdict->param_count = params;
