@@ -45,6 +45,29 @@ class Config(unittest.TestCase):
             fault = line[-7:-1]
             self.assertEqual(support.run("explain", fault)[0], 0, fault)
 
+    def test_what_a_daemon_would_refuse_is_said_by_the_check_and_all_at_once(self):
+        for text, words in (("bind: 0.0.0.0\n", ["tcp://0.0.0.0:5560 is open to other machines"]),
+                            ("journal: {replay: 'tcp://10.0.0.1:5574'}\n", ["tcp://10.0.0.1:5574 is open"]),
+                            ("broker: {front: 'udp://127.0.0.1:5560'}\n", ["neither tcp:// nor ipc://"]),
+                            ("http: nowhere\n", ["http: 'nowhere' is no endpoint"]),
+                            ("http: 'tcp://10.0.0.1:5580'\n", ["tcp://10.0.0.1:5580 shows metrics"]),
+                            ("control: here\n", ["'here' is no ipc endpoint"]),
+                            ("curve: /nowhere\ncontrol: here\n", ["/nowhere: No such", "'here'"]),
+                            ("catalog: [/nowhere]\nbind: 0.0.0.0\n", ["/nowhere", "tcp://0.0.0.0:5560"])):
+            self.file.write_text(text)
+            code, stdout, said = self.run_with("config", "check")
+            self.assertEqual((code, stdout), (66 if "catalog" in text else 78, ""), text)
+            for word in words:
+                self.assertIn(word, said, text)
+            self.assertNotEqual(self.run_with("run", "--journal", "none")[0], 0, text)
+
+    def test_public_addresses_are_good_where_the_settings_allow_them(self):
+        self.file.write_text("bind: 0.0.0.0\ninsecure_public_bind: true\nhttp: 'tcp://0.0.0.0:5580'\ncontrol: none\n")
+        self.assertEqual(self.run_with("config", "check")[0], 0)
+        self.assertEqual(support.run("keygen", str(self.folder / "curve"))[0], 0)
+        self.file.write_text(f"bind: 0.0.0.0\ncurve: {self.folder / 'curve'}\nhttp: none\n")
+        self.assertEqual(self.run_with("config", "check")[0], 0)
+
     def test_no_command_starts_with_a_faulty_file(self):
         self.file.write_text(FAULTY)
         for command in ("run", "broker", "worker", "demo", "send", "tail", "classify", "explain"):

@@ -288,17 +288,24 @@ s_choose_endpoint(cmd_control_t *self, const char **out_reason)
     return true;
 }
 
+int
+cmd_control_check(const char *given)
+{
+    if (!given || strcmp(given, "none") == 0 || strncmp(given, "ipc://", 6) == 0)
+        return EX_OK;
+    return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "--control: '%s' is no ipc endpoint",
+                    given);
+}
+
 //  The default may fail: a worker that cannot be asked works all the same. What was asked for may not.
 static int
 s_bind(cmd_control_t *self)
 {
     const char *given = self->service->options.control;
     const char *reason = NULL;
-    if (given && strcmp(given, "none") == 0)
-        return EX_OK;
-    if (given && strncmp(given, "ipc://", 6) != 0)
-        return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "--control: '%s' is no ipc endpoint",
-                        given);
+    int code = cmd_control_check(given);
+    if (code != EX_OK || (given && strcmp(given, "none") == 0))
+        return code;
     if (s_choose_endpoint(self, &reason)) {
         //  libzmq takes the path from whoever has it, be it a file.
         struct stat info;

@@ -39,6 +39,11 @@ bool cmd_control_is_alive(const char *path);
 /*  Watch the files of the catalog, before they are read. EX_OK, or the exit code after one line. */
 int cmd_control_watch(cmd_control_t *self, struct cmd_service *service);
 
+/*  Whether what was given as the control socket is `none` or an ipc endpoint; NULL is the default. EX_OK, or
+ *  the exit code after one line and a hint.
+ */
+int cmd_control_check(const char *given);
+
 /*  Once the pool runs: bind. EX_OK, or the exit code after one line. */
 int cmd_control_open(cmd_control_t *self, struct cmd_service *service);
 

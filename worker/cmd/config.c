@@ -1,96 +1,17 @@
 /*  paytriage config: look at the settings, without starting anything. */
 #include "cmd_catalog.h"
+#include "cmd_config.h"
 #include "cmd_options.h"
 #include "cmd_verbs.h"
-
-#include "pt_fault_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int
-s_load(pt_config_t *config, const char *path)
-{
-    int code = pt_config_init(config) == PT_OK ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
-    return code == EX_OK ? cmd_options_read(config, path) : code;
-}
-
-//  ---- check
+//  ---- show
 
 typedef struct {
-    const char *path;
     bool origin;
 } look_t;
-
-static error_t
-s_parse_check(int key, char *arg, struct argp_state *state)
-{
-    look_t *look = state->input;
-    if (key != ARGP_KEY_ARG && key != 'c')
-        return ARGP_ERR_UNKNOWN;
-    if (look->path)
-        argp_error(state, "one file at a time");
-    look->path = arg;
-    return 0;
-}
-
-static size_t
-s_count_given(const pt_config_t *config)
-{
-    size_t count = 0;
-    for (unsigned id = 0; id < PT_OPTION_COUNT_; id++)
-        count += config->settings[id].origin != PT_ORIGIN_DEFAULT;
-    return count;
-}
-
-//  A worker would not start with a catalog that is at fault either.
-static int
-s_check_catalog(const pt_config_t *config)
-{
-    static pt_load_options_t options;
-    pt_load_t load;
-    const pt_catalog_t *catalog;
-    cmd_options_catalog(config, &options);
-    int code = cmd_catalog_open(&options, &load, &catalog);
-    pt_load_clear(&load);
-    return code;
-}
-
-static int
-s_check(int argc, char **argv)
-{
-    //  Named as for all other commands, or as a file is for most checkers: people try both.
-    static const struct argp_option options[] = {
-        {"config", 'c', "FILE", 0, "the same as FILE", 0},
-        {0},
-    };
-    static const struct argp argp = {
-        .options = options,
-        .parser = s_parse_check,
-        .args_doc = "[FILE]",
-        .doc = "Read the settings as a daemon would at its start, and the catalogs that they name, and say all that is "
-               "wrong.\v"
-               "Without FILE, the one of $PAYTRIAGE_CONFIG, else " PT_CONFIG_PATH_DEFAULT "; variables of the "
-               "environment are checked too.\n\n"
-               "Examples:\n"
-               "  paytriage config check\n"
-               "  paytriage config check ./paytriage.yml\n\n"
-               "Exit: 0 a daemon would start with it, 66 no such file, 77 not permitted, 78 faults."};
-    look_t look = {0};
-    pt_config_t config;
-    argp_parse(&argp, argc, argv, 0, NULL, &look);
-    int code = s_load(&config, look.path);
-    if (code == EX_OK) {
-        pt_faults_print(&config.faults, SIZE_MAX, stderr);
-        code = config.faults.errors ? EX_CONFIG : s_check_catalog(&config);
-    }
-    if (code == EX_OK)
-        printf("%s: good, %zu settings given\n", config.path ? config.path : "no file", s_count_given(&config));
-    pt_config_clear(&config);
-    return code == EX_OK ? cmd_flush() : code;
-}
-
-//  ---- show
 
 //  Quoted where YAML would read something else than the text.
 static void
@@ -337,7 +258,7 @@ s_schema(int argc, char **argv)
 //  ---- the verbs
 
 static const cmd_verb_t s_verbs[] = {
-    {"check", s_check, "say all that is wrong with the settings"},
+    {"check", config_check, "say all that is wrong with the settings"},
     {"show", s_show, "the settings that hold, and with --origin where each comes from"},
     {"defaults", s_defaults, "a paytriage.yml with every key and its default"},
     {"schema", s_schema, "its JSON Schema"},
