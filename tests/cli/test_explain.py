@@ -89,11 +89,15 @@ class Known(unittest.TestCase):
                 if answer["action"] != "resubmit":
                     self.assertNotIn("Send the same request again", answer["todo"], f"{gateway} {code}")
 
-    def test_an_operation_that_the_gateway_does_not_have_is_said(self):
-        code, _, words = explain("opn", "insufficient_fund", "--operation", "no-such-thing")
-        self.assertEqual(code, 0)
-        self.assertIn("no-such-thing", words)
-        self.assertIn("charge", words)
+    def test_an_operation_is_known_by_each_of_its_names(self):
+        for name in ("pay_in", "payin", "/payin"):
+            self.assertEqual(explain("smilepayz", "5029000", "--operation", name)[0::2], (0, ""), name)
+
+    def test_a_message_that_no_row_has_is_answered_and_said(self):
+        code, stdout, words = explain("smilepayz", "5029000", "--message", "Pay chanel timeout", "-o", "json")
+        self.assertEqual((code, json.loads(stdout)["match"]), (0, "code"))
+        self.assertIn("no row of this code has that message", words)
+        self.assertEqual(explain("smilepayz", "5029000", "-m", "Pay channel timeout or interrupted")[2], "")
 
 
 class Documents(unittest.TestCase):
@@ -130,6 +134,31 @@ class Unknown(unittest.TestCase):
         code, stdout, words = explain("opn", "insuficient_fund")
         self.assertEqual((code, stdout), (1, ""))
         self.assertRegex(words, r"nearest codes are insufficient_fund,")
+
+    def test_an_operation_that_the_gateway_does_not_have_is_refused_and_the_nearest_is_named(self):
+        # Also where the code's own digits name an operation.
+        for gateway, code, typed, meant in (("smilepayz", "5029000", "pyin", "pay_in"), ("opn", "503", "Charges", "charge"),
+                                            ("opn", "insufficient_fund", "refnud", "refund")):
+            got, stdout, words = explain(gateway, code, "--operation", typed, "-o", "json")
+            self.assertEqual((got, stdout), (1, ""), typed)
+            self.assertIn(f"{gateway} has no operation '{typed}'", words)
+            self.assertIn(f"did you mean {meant}? It has ", words)
+        for odd in ("", " ", "bananas", "x" * 5000, "%s%n", "/"):
+            got, stdout, words = explain("opn", "insufficient_fund", "--operation", odd)
+            self.assertEqual((got, stdout), (1, ""), odd)
+            self.assertRegex(words, r"hint: it has charge, .*, list\n")
+
+    def test_what_only_a_code_can_be_asked_with_is_refused_elsewhere(self):
+        for question in (["--search", "balance"], ["PT1103"]):
+            for option in ("--operation", "--message"):
+                code, stdout, words = explain(*question, option, "charge")
+                self.assertEqual((code, stdout), (64, ""))
+                self.assertIn("--operation and --message", words)
+
+    def test_the_gateway_that_was_meant_is_named(self):
+        for typed in ("opm", "OPN", "onp"):
+            self.assertIn("did you mean opn? It has ", explain(typed, "1")[2])
+        self.assertNotIn("did you mean", explain("xyz", "1")[2])
 
     def test_the_gateways_are_named(self):
         code, stdout, words = explain("nobody", "1")

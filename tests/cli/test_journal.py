@@ -45,6 +45,7 @@ class Journal(support.JournalTest):
                 wanted = [e for e in everything if of(e) == value]
                 self.assertTrue(wanted, value)
                 self.assertEqual(self.entries(option, value), wanted)
+            self.assertEqual(self.entries("--provider", "omise"), self.entries("--provider", "opn"))
             wanted = [e for e in everything if e["topic"].startswith("retry.uapay.")]
             self.assertEqual(self.entries("--topic", "retry.uapay."), wanted)
             self.assertEqual(self.entries("--limit", "3"), everything[:3])
@@ -55,6 +56,16 @@ class Journal(support.JournalTest):
             shown = json.loads(self.journal("show", wanted[1]["topic"], str(wanted[1]["seq"])))
             self.assertEqual(shown, wanted[1])
             self.journal("show", "retry.uapay.", "100000", code=1)
+
+    def test_filters_that_let_nothing_through_say_so(self):
+        with self.start():
+            support.send(self.front, support.sample())
+            for verb in (["list"], ["export"], ["redrive", "--dry-run"]):
+                for args, word in ((["--provider", "opm"], "did you mean opn?"), (["--topic", "retry.opm."], "no topic begins"),
+                                   (["--code", "nosuch"], "no decision is kept that fits")):
+                    out, words = super().journal(verb[0], *verb[1:], *args)
+                    self.assertEqual(out, "")
+                    self.assertIn(word, words, (verb, args))
 
     def test_info_counts_what_export_prints(self):
         with self.start():

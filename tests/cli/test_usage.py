@@ -107,17 +107,51 @@ class Wrong(unittest.TestCase):
                 self.assertIn(f"{option}: '{value}' is not a duration such as ", words)
 
     def test_a_wait_of_no_time_is_refused(self):
-        self.assertIn("--timeout", self.refuse("tail", "--timeout", "0s"))
+        for command in (["tail"], ["send"], ["journal", "redrive"]):
+            self.assertIn("--timeout: '0s'", self.refuse(*command, "--timeout", "0s"))
 
     def test_words_that_do_not_belong(self):
         for command in ("run", "broker", "worker", "demo", "tail"):
             self.assertIn("'word'", self.refuse(command, "word"))
         for option, value in (("--route", "retry,nowhere"), ("--output", "xml"), ("--color", "red"),
+                              ("--provider", ""), ("--provider", "opn,"), ("--provider", ",opn"), ("--provider", "opn,,uapay"),
                               ("--provider", ",".join("abcdefghijklmnopqrstuvwxyz")), ("--provider", "x" * 100)):
             self.refuse("tail", option, value)
         for endpoint in ("5560", "tcp://", "tcp://127.0.0.1", "http://127.0.0.1:80", ""):
             self.refuse("send", "--connect", endpoint)
             self.refuse("tail", "--connect", endpoint)
+
+        for words in (["version"], ["--version"], ["help", "run"]):
+            self.assertIn("'word'", self.refuse(*words, "word"))
+
+    def test_an_option_that_another_one_makes_void_is_refused(self):
+        elsewhere = ["--connect", "tcp://127.0.0.1:6000"]
+        for command in (["send"], ["tail"], ["journal", "redrive"]):
+            for option, value in (("--host", "127.0.0.1"), ("--port-base", "6100")):
+                self.assertIn(f"{option} is for the default endpoints, but --connect names others",
+                              self.refuse(*command, option, value, *elsewhere))
+        env = dict(os.environ, PAYTRIAGE_CLIENT_CONNECT="tcp://127.0.0.1:6000")
+        code, _, words = support.run("send", "--host", "127.0.0.1", env=env)
+        self.assertEqual(code, 64)
+        self.assertIn("PAYTRIAGE_CLIENT_CONNECT names others", words)
+        self.refuse("ctl", "status", "--all", "--worker", "4")
+        self.refuse("catalog", "diff", "builtin", "builtin", "--samples", "3")
+        for args in (["--live", "--warn-behind", "5"], ["--warn-behind", "7", "--crit-behind", "6"], ["--warn-journal", "90"]):
+            self.assertEqual(support.run("check", *args)[0], 3, args)
+
+    def test_a_mistyped_word_of_a_filter_is_told_with_the_one_that_was_meant(self):
+        self.assertIn("did you mean decline_hard?", self.refuse("journal", "list", "--category", "decline_hrd"))
+        self.assertIn("did you mean opn? It has", self.refuse("catalog", "learn", "--provider", "opm", "/dev/null"))
+        for args, word in ((["--provider", "opm"], "did you mean opn?"), (["--code", "insuficient_fund"], " insufficient_fund,"),
+                           (["--provider", "opn", "--code", "insuficient_fund"], " insufficient_fund,")):
+            code, stdout, words = support.run("catalog", "show", *args)
+            self.assertEqual((code, stdout), (1, ""))
+            self.assertIn(word, words)
+
+    def test_a_gateway_that_another_catalog_may_have_is_listened_for(self):
+        code, _, words = support.run("tail", "--host", support.address(), "--timeout", "1ms", "--provider", "opm,acme,omise")
+        self.assertEqual(code, 0)
+        self.assertEqual(words, "note: there is no built-in gateway 'opm'; did you mean opn?\n")
 
     def test_more_brokers_than_there_is_room_for(self):
         brokers = [word for number in range(20) for word in ("--connect", f"tcp://127.0.0.1:{6000 + number}")]

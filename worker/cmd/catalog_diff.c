@@ -400,6 +400,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case KEY_SAMPLES:
         options->samples = cmd_number(state, "--samples", arg, 0, CMD_DIFF_SAMPLES_MAX);
+        options->samples_given = true;
         break;
     case KEY_RISKY:
         options->risky = true;
@@ -418,6 +419,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (state->arg_num < 2)
             argp_error(state, "which two catalogs?");
+        if (options->samples_given && !options->replay)
+            argp_error(state, "--samples names responses of --replay, and there is none");
         break;
     default:
         return ARGP_ERR_UNKNOWN;

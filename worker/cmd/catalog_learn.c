@@ -6,6 +6,7 @@
 #include "cmd_catalog.h"
 #include "cmd_learn.h"
 #include "cmd_lines.h"
+#include "cmd_unknown.h"
 #include "journal.h"
 
 #include "pt_decision.h"
@@ -366,9 +367,11 @@ s_read(learn_t *self)
 {
     struct stat about;
     const learn_options_t *options = self->options;
-    if (options->provider && !self->provider)
-        return cmd_fail(EX_USAGE, "write the gateway's own file first: catalog/README.md", "there is no gateway '%s'",
-                        options->provider);
+    if (options->provider && !self->provider) {
+        cmd_unknown_provider(EX_USAGE, self->catalog, options->provider);
+        fputs("hint: a new gateway needs a file of its own first: catalog/README.md\n", stderr);
+        return EX_USAGE;
+    }
     if (options->directory && (stat(options->directory, &about) != 0 || !S_ISDIR(about.st_mode)))
         return cmd_fail(EX_CANTCREAT, NULL, "%s is no folder", options->directory);
     bool is_journal = stat(options->source, &about) == 0 && S_ISDIR(about.st_mode);

@@ -1,6 +1,7 @@
 /*  paytriage catalog show: entries as they are, after overlays and policies. */
 #include "cmd_catalog.h"
 #include "cmd_text.h"
+#include "cmd_unknown.h"
 
 #include "pt_catalog.h"
 
@@ -326,6 +327,17 @@ s_next_source(const pt_source_t *source, size_t *provider, size_t *entry)
 }
 
 static int
+s_refuse_entry(const show_options_t *options, const pt_catalog_t *catalog, const pt_provider_t *provider)
+{
+    if (!options->code)
+        return cmd_fail(CMD_EXIT_NO, NULL, "%s has no entries", options->provider ? options->provider : "the catalog");
+    cmd_fail(CMD_EXIT_NO, NULL, "%s has no entry for '%s'", options->provider ? options->provider : "the catalog",
+             options->code);
+    cmd_unknown_hint_codes(catalog, provider, options->code);
+    return CMD_EXIT_NO;
+}
+
+static int
 s_show(const show_options_t *options, const pt_load_t *load)
 {
     const pt_catalog_t *catalog = load->catalog;
@@ -334,7 +346,7 @@ s_show(const show_options_t *options, const pt_load_t *load)
     if (options->provider) {
         wanted = pt_catalog_provider(catalog, pt_text_of(options->provider));
         if (!wanted)
-            return cmd_fail(CMD_EXIT_NO, NULL, "the catalog has no gateway '%s'", options->provider);
+            return cmd_unknown_provider(CMD_EXIT_NO, catalog, options->provider);
     }
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
@@ -349,7 +361,7 @@ s_show(const show_options_t *options, const pt_load_t *load)
         s_print_row(options, &row);
         printed++;
     }
-    return printed ? cmd_flush() : cmd_fail(CMD_EXIT_NO, NULL, "the catalog has no such entry");
+    return printed ? cmd_flush() : s_refuse_entry(options, catalog, wanted);
 }
 
 int

@@ -18,6 +18,7 @@ typedef struct {
     uint64_t timeout_ms;
     uint64_t warn_behind, crit_behind;   //  decisions
     uint64_t warn_journal, crit_journal; //  percent
+    bool has_bounds;                     //  some of these were given
     bool live;                           //  nothing but that
     const char *endpoint;
 } check_options_t;
@@ -32,10 +33,25 @@ static const struct argp_option s_options[] = {
     {0},
 };
 
+//  A bound that another one makes void would look like a check.
+static void
+s_check_line(struct argp_state *state, const check_options_t *options)
+{
+    if (options->live && options->has_bounds)
+        argp_error(state, "--live looks at no figures, so it takes no bounds");
+    if (options->warn_behind > options->crit_behind)
+        argp_error(state, "--warn-behind %" PRIu64 " is above --crit-behind %" PRIu64, options->warn_behind,
+                   options->crit_behind);
+    if (options->warn_journal > options->crit_journal)
+        argp_error(state, "--warn-journal %" PRIu64 " is above --crit-journal %" PRIu64, options->warn_journal,
+                   options->crit_journal);
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
     check_options_t *options = state->input;
+    options->has_bounds |= key >= KEY_WARN_BEHIND && key <= KEY_CRIT_JOURNAL;
     switch (key) {
     case 't':
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
@@ -59,6 +75,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected here", arg);
+        break;
+    case ARGP_KEY_END:
+        s_check_line(state, options);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -12,6 +12,7 @@ typedef struct {
     char *paths[2];
     const char *replay; //  NULL: compare what both would decide
     uint64_t samples;
+    bool samples_given;
     bool risky;
     cmd_output_t output;
     cmd_color_t color;

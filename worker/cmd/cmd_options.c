@@ -200,6 +200,27 @@ cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_O
     return 1;
 }
 
+int
+cmd_options_check_connect(const pt_config_t *config, const char *connect_origin)
+{
+    bool is_host = config->settings[PT_OPTION_CLIENT_HOST].origin == PT_ORIGIN_FLAG;
+    bool is_base = config->settings[PT_OPTION_PORT_BASE].origin == PT_ORIGIN_FLAG;
+    if (!connect_origin || (!is_host && !is_base))
+        return EX_OK;
+    return cmd_fail(EX_USAGE, "say either, or the whole endpoint with --connect",
+                    "%s is for the default endpoints, but %s names others", is_host ? "--host" : "--port-base",
+                    connect_origin);
+}
+
+int
+cmd_options_check_brokers(const pt_config_t *config)
+{
+    char origin[PT_CONFIG_ORIGIN_BYTES];
+    bool connects = config->settings[PT_OPTION_CLIENT_CONNECT].count > 0;
+    return cmd_options_check_connect(config,
+                                     connects ? pt_config_origin(config, PT_OPTION_CLIENT_CONNECT, origin) : NULL);
+}
+
 const char *
 cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES])
 {

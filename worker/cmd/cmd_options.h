@@ -34,6 +34,13 @@ void cmd_options_endpoint(const char *host, uint64_t port, char room[CMD_OPTIONS
 /*  The brokers to send to: client.connect, or the front's usual port of client.host, made in `room`. */
 size_t cmd_options_brokers(const pt_config_t *config, const char **out, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
 
+/*  Whether the command line names default endpoints, by --host or --port-base, and others beside them, which
+ *  would win without a word. `connect_origin` says where these come from; NULL: there are none. EX_OK, or
+ *  EX_USAGE after one line. The second is about the brokers to send to.
+ */
+int cmd_options_check_connect(const pt_config_t *config, const char *connect_origin);
+int cmd_options_check_brokers(const pt_config_t *config);
+
 /*  Where a daemon shows itself: http, or the usual port of client.host, made in `room`. */
 const char *cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
 

@@ -80,6 +80,8 @@ s_parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "what is to be done? status, reload, drain or loglevel");
         if (options->control && (options->worker || options->all))
             argp_error(state, "--control names one worker; --worker and --all look for them");
+        if (options->worker && options->all)
+            argp_error(state, "either --worker or --all");
         break;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -5,6 +5,7 @@
 #include "cmd_catalog.h"
 #include "cmd_explain.h"
 #include "cmd_options.h"
+#include "cmd_unknown.h"
 
 #include "pt_catalog.h"
 #include "pt_policy.h"
@@ -42,6 +43,18 @@ s_parse_language(struct argp_state *state, const char *arg, explain_options_t *o
         options->language = (pt_language_t) language;
 }
 
+static void
+s_check_line(struct argp_state *state, const explain_options_t *options)
+{
+    bool is_fault = options->provider && state->arg_num == 1 && explain_is_fault(options->provider);
+    if (options->search && state->arg_num > 1)
+        argp_error(state, "--search takes a gateway at most; quote words that belong together");
+    if (!options->search && state->arg_num < 2 && !is_fault)
+        argp_error(state, "which gateway and which code?");
+    if (state->arg_num < 2 && (options->operation || options->message))
+        argp_error(state, "--operation and --message ask about one code of a gateway");
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -71,10 +84,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "one gateway and one code at a time; quote a code that holds blanks");
         break;
     case ARGP_KEY_END:
-        if (options->search && state->arg_num > 1)
-            argp_error(state, "--search takes a gateway at most; quote words that belong together");
-        if (!options->search && state->arg_num < 2 && !(options->provider && explain_is_fault(options->provider)))
-            argp_error(state, "which gateway and which code?");
+        s_check_line(state, options);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -88,7 +98,9 @@ static const struct argp s_argp = {
     "PROVIDER CODE\n--search WORDS [PROVIDER]\nPT1234",
     "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
     "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status or\n"
-    "class (503, 5xx). --search forgives one typo a word. PT1234 is the id of a fault in a catalog.\n\n"
+    "class (503, 5xx). OP is one of the gateway's operations; a response may name any, and what the gateway does\n"
+    "not have is decided as when none is named. --search forgives one typo a word. PT1234 is the id of a fault\n"
+    "in a catalog.\n\n"
     "Examples:\n"
     "  paytriage explain opn insufficient_fund\n"
     "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
@@ -96,7 +108,8 @@ static const struct argp s_argp = {
     "  paytriage explain smilepayz 4039000 --lang th\n"
     "  paytriage explain --search 'insufficient balance'\n"
     "  paytriage explain PT1103\n\n"
-    "Exit: 0 known, 1 unknown (the nearest codes are named), 64 a wrong command line, 78 a faulty catalog.",
+    "Exit: 0 known, 1 a word that is not known (the nearest ones are named), 64 a wrong command line, 78 a faulty "
+    "catalog.",
     NULL,
     NULL,
     NULL};
@@ -161,70 +174,35 @@ s_view(const explain_options_t *options, const explain_answer_t *answer)
                               .cite = PT_TEXT("the rules for HTTP statuses of any gateway")};
 }
 
-#define NAMES_MAX 20
-
 static int
-s_refuse_provider(const pt_catalog_t *catalog, const char *name)
+s_refuse_code(const explain_options_t *options, const explain_answer_t *answer)
 {
-    cmd_fail(CMD_EXIT_NO, NULL, "the catalog has no gateway '%s'", name);
-    fputs("hint: it knows ", stderr);
-    size_t count = pt_catalog_provider_count(catalog);
-    for (size_t i = 0; i < count && i < NAMES_MAX; i++) {
-        pt_text_t id = pt_provider_id(pt_catalog_provider_at(catalog, i));
-        fprintf(stderr, "%s%.*s", i ? ", " : "", (int) id.len, id.data);
-    }
-    fputs(count > NAMES_MAX ? ", …\n" : "\n", stderr);
-    return CMD_EXIT_NO;
-}
-
-#define NEAREST_MAX 3
-
-static int
-s_refuse_code(const explain_options_t *options, const pt_catalog_t *catalog, const pt_provider_t *provider)
-{
-    pt_text_t nearest[NEAREST_MAX] = {{0}};
-    unsigned distances[NEAREST_MAX] = {99, 99, 99};
-    for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
-        const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
-        pt_text_t code = pt_catalog_entry_view(catalog, entry).code;
-        bool known = pt_catalog_entry_provider(catalog, entry) != provider;
-        for (size_t n = 0; n < NEAREST_MAX; n++)
-            known |= pt_text_equal(nearest[n], code);
-        unsigned distance = known ? 99 : cmd_distance(options->code, strlen(options->code), code.data, code.len, 98);
-        for (size_t n = 0; n < NEAREST_MAX && distance < 99; n++) {
-            if (distance >= distances[n])
-                continue;
-            memmove(&nearest[n + 1], &nearest[n], (NEAREST_MAX - 1 - n) * sizeof nearest[0]);
-            memmove(&distances[n + 1], &distances[n], (NEAREST_MAX - 1 - n) * sizeof distances[0]);
-            nearest[n] = code;
-            distances[n] = distance;
-            break;
-        }
-    }
-    pt_text_t id = pt_provider_id(provider);
+    pt_text_t id = pt_provider_id(answer->provider);
     cmd_fail(CMD_EXIT_NO, NULL, "%.*s has no code '%s'; on the bus it goes to an operator as unknown_code",
              (int) id.len, id.data, options->code);
-    fputs("hint: the nearest codes are", stderr);
-    for (size_t n = 0; n < NEAREST_MAX && nearest[n].data; n++)
-        fprintf(stderr, "%s %.*s", n ? "," : "", (int) nearest[n].len, nearest[n].data);
-    fputc('\n', stderr);
+    cmd_unknown_hint_codes(answer->catalog, answer->provider, options->code);
     return CMD_EXIT_NO;
 }
 
-//  An operation that the gateway does not have is answered, on the safe side, and said.
-static void
-s_note_operation(const explain_options_t *options, const explain_answer_t *answer)
+//  Alone, an operation that the gateway has is of some kind.
+static bool
+s_knows_operation(const explain_answer_t *answer, const explain_options_t *options)
 {
-    if (!options->operation || answer->verdict.kind != PT_OPERATION_UNNAMED)
-        return;
-    fprintf(stderr,
-            "note: %s has no operation '%s', so this is the answer for an unnamed one; it has:", options->provider,
-            options->operation);
-    for (size_t i = 0; i < pt_provider_operation_count(answer->provider); i++) {
-        pt_text_t name = pt_provider_operation_at(answer->provider, i).name;
-        fprintf(stderr, " %.*s", (int) name.len, name.data);
-    }
-    fputc('\n', stderr);
+    const pt_response_t response = {.provider = pt_text_of(options->provider),
+                                    .operation = pt_text_of(options->operation)};
+    const pt_facts_t facts = {0};
+    pt_verdict_t verdict;
+    pt_catalog_lookup(answer->catalog, answer->provider, &response, &facts, &verdict);
+    return verdict.kind != PT_OPERATION_UNNAMED;
+}
+
+//  A wording that no row has is answered, as on the bus, and said.
+static void
+s_note_message(const explain_options_t *options, const explain_answer_t *answer)
+{
+    bool was_read = answer->verdict.match == PT_MATCH_MESSAGE || answer->verdict.match == PT_MATCH_TEMPLATE;
+    if (options->message && !was_read)
+        fputs("note: no row of this code has that message, so this is the answer for any other one\n", stderr);
 }
 
 static int
@@ -247,7 +225,7 @@ s_print_answer(const explain_options_t *options, explain_answer_t *answer)
         explain_print_json(answer, options->output);
     if (options->output == CMD_OUTPUT_TEXT)
         (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
-    s_note_operation(options, answer);
+    s_note_message(options, answer);
     return cmd_flush();
 }
 
@@ -259,10 +237,12 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
     if (options->provider) {
         answer.provider = pt_catalog_provider(catalog, pt_text_of(options->provider));
         if (!answer.provider)
-            return s_refuse_provider(catalog, options->provider);
+            return cmd_unknown_provider(CMD_EXIT_NO, catalog, options->provider);
     }
     if (options->search)
         return explain_search(catalog, answer.provider, options->search, options->language, options->output);
+    if (options->operation && !s_knows_operation(&answer, options))
+        return cmd_unknown_operation(answer.provider, options->operation);
     if (s_ask(options, &answer)) {
         if (pt_texts_open(&answer.texts, options->language) != PT_OK)
             return cmd_fail(EX_OSERR, NULL, "no memory for the texts");
@@ -273,7 +253,7 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
     bool color = cmd_use_color(options->color, stdout);
     if (explain_print_field(answer.provider, pt_text_of(options->code), options->output, color))
         return cmd_flush();
-    return s_refuse_code(options, catalog, answer.provider);
+    return s_refuse_code(options, &answer);
 }
 
 static int

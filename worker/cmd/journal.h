@@ -22,8 +22,9 @@ typedef struct {
     cmd_color_t color;
     pt_masking_t masking;
     //  Filters; NULL and 0: all.
-    const char *topic; //  the beginning of topics
-    const char *provider;
+    const char *topic;     //  the beginning of topics
+    const char *provider;  //  as it was typed
+    pt_text_t provider_id; //  as decisions have it
     const char *code;
     int category; //  -1: all
     uint64_t newer_ms, older_ms;
@@ -83,6 +84,9 @@ typedef bool(journal_entry_fn)(void *context, const journal_entry_t *entry);
  */
 int journal_walk(pt_store_t *store, const journal_options_t *options, bool responses, journal_entry_fn *tell,
                  void *context);
+
+/*  Say on stderr that the filters let nothing through, and which of them may be mistyped. */
+void journal_note_nothing(const journal_options_t *options, pt_store_t *store);
 
 /*  Print one decision as `list` does. False: it could not be written. */
 bool journal_print_entry(const journal_options_t *options, const journal_entry_t *entry);

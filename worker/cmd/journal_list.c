@@ -93,21 +93,33 @@ journal_print_entry(const journal_options_t *options, const journal_entry_t *ent
     return !ferror(stdout);
 }
 
+//  A walk, and whether it found anything.
+typedef struct {
+    const journal_options_t *options;
+    bool (*print)(const journal_options_t *options, const journal_entry_t *entry);
+    bool found;
+} list_t;
+
 static bool
 s_list_entry(void *context, const journal_entry_t *entry)
 {
-    return journal_print_entry(context, entry);
+    list_t *self = context;
+    self->found = true;
+    return self->print(self->options, entry);
 }
 
 static int
-s_walk(const journal_options_t *options, bool responses, journal_entry_fn *tell)
+s_walk(const journal_options_t *options, bool responses,
+       bool (*print)(const journal_options_t *options, const journal_entry_t *entry))
 {
     pt_store_t *store;
     int code = journal_open(options, &store);
     if (code != EX_OK)
         return code;
-    //  The callbacks only read.
-    code = journal_walk(store, options, responses, tell, (void *) (uintptr_t) options);
+    list_t self = {options, print, false};
+    code = journal_walk(store, options, responses, s_list_entry, &self);
+    if (code == EX_OK && !self.found)
+        journal_note_nothing(options, store);
     pt_store_close(&store);
     int flushed = cmd_flush();
     return code == EX_OK ? flushed : code;
@@ -131,15 +143,15 @@ cmd_journal_list(int argc, char **argv)
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;
-    return s_walk(&options, options.output == CMD_OUTPUT_JSONL, s_list_entry);
+    return s_walk(&options, options.output == CMD_OUTPUT_JSONL, journal_print_entry);
 }
 
 //  ---- export
 
 static bool
-s_export_entry(void *context, const journal_entry_t *entry)
+s_export_entry(const journal_options_t *options, const journal_entry_t *entry)
 {
-    return s_print_json(context, entry, JSON_COMPACT);
+    return s_print_json(options, entry, JSON_COMPACT);
 }
 
 int

@@ -76,6 +76,8 @@ s_parse(int key, char *arg, struct argp_state *state)
         break;
     case KEY_TIMEOUT:
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (!options->timeout_ms)
+            argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
         break;
     case KEY_DRY_RUN:
         options->dry_run = true;
@@ -325,6 +327,8 @@ s_redrive(const redrive_options_t *options, redrive_plan_t *plan, pt_store_t *st
         return code;
     int flushed = cmd_flush();
     s_tell_counts(options, &plan->counts);
+    if (!plan->counts.chosen && !plan->counts.before && !plan->counts.unkept)
+        journal_note_nothing(&options->journal, store);
     if (options->dry_run || !self.total)
         return flushed;
     code = s_confirm(options, self.total);
@@ -365,7 +369,9 @@ cmd_journal_redrive(int argc, char **argv)
         return parsed;
     char room[CMD_OPTIONS_ENDPOINT_BYTES];
     options.producer.broker_count = cmd_options_brokers(options.journal.config, options.producer.brokers, room);
-    int code = journal_open(&options.journal, &store);
+    int code = cmd_options_check_brokers(options.journal.config);
+    if (code == EX_OK)
+        code = journal_open(&options.journal, &store);
     if (code != EX_OK)
         return code;
     pt_curve_t *curve;

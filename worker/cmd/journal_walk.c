@@ -1,6 +1,8 @@
 /*  Records one after the other, each in a view of its own turn, decoded and compared with the filters. */
 #include "journal.h"
 
+#include "cmd_unknown.h"
+
 #include "pt_cursor.h"
 #include "pt_decision.h"
 
@@ -41,6 +43,25 @@ s_parse_common(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+static void
+s_refuse_category(struct argp_state *state, const char *word)
+{
+    const char *words[PT_CATEGORY_COUNT_ + 1] = {0};
+    for (unsigned i = 0; i < PT_CATEGORY_COUNT_; i++)
+        words[i] = pt_category_text((pt_category_t) i);
+    const char *nearest = cmd_nearest(word, words);
+    argp_error(state, "--category: there is no category '%s'%s%s%s", word, nearest ? "; did you mean " : "",
+               nearest ? nearest : "", nearest ? "?" : "");
+}
+
+//  Decisions have the gateway's id, never an alias.
+static pt_text_t
+s_provider_id(const char *name)
+{
+    const pt_provider_t *known = pt_catalog_provider(pt_catalog_builtin(), pt_text_of(name));
+    return known ? pt_provider_id(known) : pt_text_of(name);
+}
+
 static error_t
 s_parse_filter(int key, char *arg, struct argp_state *state)
 {
@@ -51,6 +72,7 @@ s_parse_filter(int key, char *arg, struct argp_state *state)
         break;
     case 'p':
         options->provider = arg;
+        options->provider_id = s_provider_id(arg);
         break;
     case 'c':
         options->code = arg;
@@ -58,7 +80,7 @@ s_parse_filter(int key, char *arg, struct argp_state *state)
     case 'C':
         options->category = pt_category_parse(pt_text_of(arg));
         if (options->category < 0)
-            argp_error(state, "--category: there is no category '%s'", arg);
+            s_refuse_category(state, arg);
         break;
     case KEY_NEWER:
         options->newer_ms = cmd_duration_ms(state, "--newer", arg);
@@ -153,7 +175,7 @@ s_passes(const walk_t *walk, const journal_entry_t *entry)
         return entry->seq == walk->only_seq;
     if (entry->seq < options->from_seq)
         return false;
-    if (options->provider && !pt_text_equal(decision->provider, pt_text_of(options->provider)))
+    if (options->provider && !pt_text_equal(decision->provider, options->provider_id))
         return false;
     if (options->code && !pt_text_equal(decision->code, pt_text_of(options->code)))
         return false;
@@ -285,6 +307,28 @@ s_walk_topics(walk_t *walk)
             break;
     }
     return status == PT_E_NOT_FOUND ? PT_OK : status;
+}
+
+static bool
+s_has_topic(pt_store_t *store, const char *prefix)
+{
+    char topic[PT_TOPIC_BYTES_MAX + 1] = "";
+    while (s_next_topic(store, topic) == PT_OK)
+        if (strncmp(topic, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}
+
+void
+journal_note_nothing(const journal_options_t *options, pt_store_t *store)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    if (options->topic && !s_has_topic(store, options->topic))
+        fprintf(stderr, "note: no topic begins with '%s'; 'paytriage journal info' lists them\n", options->topic);
+    else
+        fputs("note: no decision is kept that fits\n", stderr);
+    if (options->provider && !pt_catalog_provider(catalog, pt_text_of(options->provider)))
+        cmd_unknown_note_provider(catalog, options->provider);
 }
 
 static int

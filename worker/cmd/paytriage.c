@@ -145,8 +145,10 @@ main(int argc, char **argv)
     bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
     if (help && argc == 2)
         return s_print_help();
+    if (help && argc > 3)
+        return cmd_fail(EX_USAGE, NULL, "'%s' is not expected here", argv[3]);
     if (strcmp(name, "version") == 0 || strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
-        return s_print_version();
+        return argc == 2 ? s_print_version() : cmd_fail(EX_USAGE, NULL, "'%s' is not expected here", argv[2]);
     if (strcmp(name, "__complete") == 0) //  for the shells; nobody types it
         return cmd_complete(argc - 1, argv + 1);
 

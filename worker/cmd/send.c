@@ -64,6 +64,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case 't':
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (!options->timeout_ms)
+            argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
         break;
     case 'o':
         producer->outbox_path = arg;
@@ -388,8 +390,10 @@ cmd_send(int argc, char **argv)
     if (code != EX_OK)
         return code;
     options.producer.broker_count = cmd_options_brokers(&config, options.producer.brokers, room);
-    pt_curve_t *curve;
-    code = cmd_curve_open(pt_config_text(&config, PT_OPTION_CURVE), &curve);
+    pt_curve_t *curve = NULL;
+    code = cmd_options_check_brokers(&config);
+    if (code == EX_OK)
+        code = cmd_curve_open(pt_config_text(&config, PT_OPTION_CURVE), &curve);
     options.producer.curve = curve;
     cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
     if (code == EX_OK)

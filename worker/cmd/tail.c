@@ -2,6 +2,7 @@
 #include "cmd_curve.h"
 #include "cmd_options.h"
 #include "cmd_text.h"
+#include "cmd_unknown.h"
 
 #include "pt_catalog.h"
 #include "pt_decision.h"
@@ -70,6 +71,14 @@ static const struct argp_option s_options[] = {
     {0},
 };
 
+//  An empty name would stand for all gateways.
+static bool
+s_names_all(const char *list)
+{
+    size_t len = strlen(list);
+    return len > 0 && list[0] != ',' && list[len - 1] != ',' && !strstr(list, ",,");
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -112,6 +121,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (options->durable && options->since_start)
             argp_error(state, "--since-start is not for --durable, which goes on where it was");
+        if (options->providers && !s_names_all(options->providers))
+            argp_error(state, "--provider: '%s' is no list such as opn,uapay", options->providers);
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected; routes are given with --route", arg);
@@ -259,14 +270,27 @@ s_choose(subscription_t *self, const tail_options_t *options)
     else if (options->replay || options->since_start)
         self->options.mode = PT_POSITIONS_REPAIR;
     int code = s_add_queues(self, options->routes);
+    const char *providers = options->providers ? options->providers : "";
     for (size_t i = 0; i < QUEUE_COUNT && code == EX_OK; i++) {
         if (!self->queues[i])
             continue;
         if (!options->endpoint_count)
             s_add_endpoint(self, options, i);
-        code = s_add_providers(self, i, options->providers);
+        code = s_add_providers(self, i, providers);
     }
     return code;
+}
+
+//  A gateway that only the worker's catalog has is no mistake; one that is nearly of this catalog is likely to be.
+static void
+s_note_providers(const char *list)
+{
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    char *words = strdup(list), *rest = words;
+    for (char *word; words && (word = strsep(&rest, ","));)
+        if (!pt_catalog_provider(catalog, pt_text_of(word)))
+            cmd_unknown_note_provider(catalog, word);
+    free(words);
 }
 
 static pt_subscriber_t *
@@ -277,6 +301,8 @@ s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
     if (*out_code != EX_OK)
         return NULL;
 
+    if (self->options->providers)
+        s_note_providers(self->options->providers);
     const char *error = NULL;
     subscription.options.curve = curve;
     cmd_curve_warn(subscription.options.endpoints, subscription.options.endpoint_count, curve);
@@ -400,16 +426,18 @@ s_tail(const tail_options_t *options)
 int
 cmd_tail(int argc, char **argv)
 {
-    tail_options_t options = {.routes = QUEUES_DEFAULT, .providers = ""};
+    tail_options_t options = {.routes = QUEUES_DEFAULT};
     pt_config_t config;
     int code = cmd_parse(PT_FOR_TAIL, &s_argp, argc, argv, &options, &config);
     if (code != EX_OK)
         return code;
+    code = cmd_options_check_connect(&config, options.endpoint_count ? "--connect" : NULL);
     options.host = pt_config_text(&config, PT_OPTION_CLIENT_HOST);
     options.port_base = pt_config_number(&config, PT_OPTION_PORT_BASE);
     options.curve = pt_config_text(&config, PT_OPTION_CURVE);
     options.color = (cmd_color_t) pt_config_number(&config, PT_OPTION_COLOR);
-    code = s_tail(&options);
+    if (code == EX_OK)
+        code = s_tail(&options);
     pt_config_clear(&config);
     return code;
 }
