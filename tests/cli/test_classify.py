@@ -74,6 +74,30 @@ class Lines(unittest.TestCase):
         self.assertRegex(words, r"^line 1: column \d+: not JSON\n$")
         self.assertTrue(decision["alert"]["active"])
 
+    def test_a_key_that_stands_twice_is_refused_as_on_the_wire(self):
+        lines = [(b'{"id": "a", "provider": "opn", "http_status": 404, "provider": "uapay"}', "a", "provider: given twice"),
+                 (b'{"provider": "opn", "http_status": 404, "http_status": 404}', "line:2", "http_status: given twice"),
+                 (b'{"id": null, "provider": "opn", "body": {}, "body": {"a": ["}", {"b": 1}], "c": "\\"}"}}', "line:3",
+                  "body: given twice"),
+                 (b'{"id": "d", "id": "e", "provider": "opn"}', "d", "id: given twice"),
+                 (b'\xef\xbb\xbf { "\\u0070rovider" : "opn" , "provider":"opn"\t}\r', "line:5", "provider: given twice")]
+        decisions, words = classify(b"\n".join(line for line, _, _ in lines))
+        self.assertEqual([(decision["id"], decision["match"], decision["error"]) for decision in decisions],
+                         [(name, "invalid", error) for _, name, error in lines])
+        self.assertEqual(words.splitlines(), [f"line {number}: {error}" for number, (_, _, error) in enumerate(lines, 1)])
+
+    def test_what_nobody_reads_may_stand_twice(self):
+        for line in (b'{"provider": "opn", "note": 1, "note": {"provider": "x"}, "http_status": 404}',
+                     b'{"provider": "opn", "http_status": 404, "body": {"a": 1, "a": {"provider": 2, "provider": 3}}}',
+                     b'{"provider": "opn", "http_status": 404, "body": "{\\"a\\": 1, \\"a\\": 2}"}'):
+            decision, words = self.decide_one(line)
+            self.assertEqual((decision["id"], decision["match"], words), ("line:1", "http_class", ""))
+
+    def test_of_a_key_that_stands_twice_in_a_body_the_last_one_counts(self):
+        for body in (b'{"code": "x", "code": "insufficient_fund"}', b'"{\\"code\\": \\"x\\", \\"code\\": \\"insufficient_fund\\"}"'):
+            decision, words = self.decide_one(b'{"provider": "opn", "body": ' + body + b"}")
+            self.assertEqual((decision["code"], words), ("insufficient_fund", ""))
+
     def test_an_unterminated_last_line_counts_and_no_empty_one_follows(self):
         one = support.lines_of([GOOD])
         self.assertEqual(len(classify(one)[0]), 1)

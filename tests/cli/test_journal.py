@@ -67,6 +67,15 @@ class Journal(support.JournalTest):
                     self.assertEqual(out, "")
                     self.assertIn(word, words, (verb, args))
 
+    def test_a_line_with_a_key_twice_is_told_and_becomes_a_dead_letter(self):
+        with self.start():
+            line = b'{"id": "a", "provider": "opn", "http_status": 404, "provider": "uapay"}\n'
+            code, _, words = support.run("send", "--connect", self.front, data=line)
+            self.assertEqual(code, 0)
+            self.assertIn("line 1: provider: given twice; sent as it is\n", words)
+            (decision,) = [e["decision"] for e in self.entries("--topic", "dead_letter.")]
+            self.assertEqual((decision["id"], decision["match"], decision["error"]), ("a", "invalid", "provider: given twice"))
+
     def test_info_counts_what_export_prints(self):
         with self.start():
             support.send(self.front, support.sample())

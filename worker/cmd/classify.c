@@ -67,8 +67,8 @@ static const struct argp s_argp = {
     "[FILE]",
     "Decide gateway responses, one JSON object a line, and print one decision a line; no bus needed.\v"
     "FILE is read to its end; without it, or with -, standard input. Every line\n"
-    "gets a decision, in order; one that holds no response gets match \"invalid\",\n"
-    "with the reason in `error`.\n\n"
+    "gets a decision, in order; one that holds no response, or a key of one twice,\n"
+    "gets match \"invalid\", with the reason in `error`.\n\n"
     "Examples:\n"
     "  paytriage classify responses.jsonl\n"
     "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"

@@ -1,8 +1,10 @@
 /*  Reads JSON Lines for the commands. An id is added to the text, before it is transcoded, because
  *  there it is one insertion: JSON readers take the last of two equal keys, so it also replaces
- *  an explicit null.
+ *  an explicit null. For the same reason keys that stand twice are looked for before.
  */
 #include "cmd_lines.h"
+
+#include "cmd_pairs.h"
 
 #include "pt_json.h"
 #include "pt_response.h"
@@ -139,14 +141,16 @@ s_insert_id(pt_text_t line, uint64_t number)
     return text;
 }
 
-//  Whether the item is a map that names no id (an id of a wrong type is one: it is a fault of its own).
+//  Whether the item is a map that names no id (an id of a wrong type is one: it is a fault of its own). Beside
+//  that, which key stands twice, if one does.
 static bool
-s_lacks_id(const cmd_item_t *item)
+s_lacks_id(const cmd_item_t *item, char out_doubled[PT_ERROR_BYTES_MAX])
 {
     pt_response_t response;
     char error[PT_ERROR_BYTES_MAX];
     pt_status_t status = pt_response_decode((pt_bytes_t) {item->bytes, item->len}, &response, error);
     bool is_map = item->len && (item->bytes[0] >> 4 == 0x8 || item->bytes[0] == 0xde || item->bytes[0] == 0xdf);
+    snprintf(out_doubled, PT_ERROR_BYTES_MAX, "%s", status == PT_E_DUPLICATE ? error : "");
     bool id_faulty = status != PT_OK && strncmp(error, "id:", 3) == 0;
     return is_map && !response.id.data && !id_faulty;
 }
@@ -169,26 +173,44 @@ s_drop_line_number(char *error)
 }
 
 static pt_status_t
+s_convert(pt_text_t line, cmd_item_t *item)
+{
+    pt_status_t status = pt_json_to_msgpack(line, &item->bytes, &item->len, item->error);
+    item->is_json = status == PT_OK;
+    return status == PT_OK ? cmd_pairs_restore(line, &item->bytes, &item->len) : status;
+}
+
+//  The item of the same line with an id behind its other keys; `doubles`: one of these stands twice, and stays so.
+static pt_status_t
+s_name(pt_text_t line, uint64_t number, bool doubles, cmd_item_t *item)
+{
+    char *text = s_insert_id(line, number);
+    if (!text)
+        return PT_E_NOMEM;
+    cmd_item_clear(item);
+    pt_status_t status = pt_json_to_msgpack(pt_text_of(text), &item->bytes, &item->len, NULL);
+    if (status == PT_OK && doubles)
+        status = cmd_pairs_restore(pt_text_of(text), &item->bytes, &item->len);
+    item->is_json = status == PT_OK;
+    free(text);
+    return status;
+}
+
+static pt_status_t
 s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
 {
     *out_item = (cmd_item_t) {0};
-    pt_status_t status = pt_json_to_msgpack(line, &out_item->bytes, &out_item->len, out_item->error);
+    char doubled[PT_ERROR_BYTES_MAX];
+    pt_status_t status = s_convert(line, out_item);
     if (status == PT_E_NOMEM)
         return status;
     if (status != PT_OK) {
         s_drop_line_number(out_item->error);
         return s_copy_line(line, out_item);
     }
-    out_item->error[0] = '\0';
-    if (!s_lacks_id(out_item))
-        return PT_OK;
-
-    char *text = s_insert_id(line, number);
-    if (!text)
-        return PT_E_NOMEM;
-    cmd_item_clear(out_item);
-    status = pt_json_to_msgpack(pt_text_of(text), &out_item->bytes, &out_item->len, NULL);
-    free(text);
+    if (s_lacks_id(out_item, doubled))
+        status = s_name(line, number, doubled[0] != '\0', out_item);
+    memcpy(out_item->error, doubled, sizeof doubled);
     return status;
 }
 

@@ -42,11 +42,12 @@ void cmd_lines_close(cmd_lines_t *self);
 typedef struct {
     uint8_t *bytes;
     size_t len;
-    char error[160]; //  what is wrong with the line as JSON; empty when nothing is
+    bool is_json;    //  not a copy of the line
+    char error[160]; //  what is wrong with the line as JSON, or which key of a response it has twice; empty: nothing
 } cmd_item_t;
 
 /*  Make a response of a line. A JSON object becomes a msgpack map, with `id` "line:NUMBER" where it
- *  has none; anything else is copied. Returns PT_OK or PT_E_NOMEM.
+ *  has none; a key that stands twice does so in the map. Anything else is copied. Returns PT_OK or PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t cmd_item_of_line(pt_text_t line, uint64_t number, cmd_item_t *out_item);
 

@@ -97,8 +97,8 @@ static const struct argp s_argp = {
     "[FILE]",
     "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
     "FILE is read to its end; without it, or with -, standard input. A line that\n"
-    "holds no JSON object is sent as it is and becomes a dead letter with match\n"
-    "\"invalid\". A response without id is named line:N.\n\n"
+    "holds no JSON object, or a key of a response twice, is sent as it is and becomes\n"
+    "a dead letter with match \"invalid\". A response without id is named line:N.\n\n"
     "Examples:\n"
     "  paytriage send responses.jsonl\n"
     "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
