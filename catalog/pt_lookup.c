@@ -95,13 +95,20 @@ s_ask_codes(const pt_query_t *query)
     return false;
 }
 
+//  Request fields are named where something is wrong with them, also where no code says so.
+static bool
+s_blames_fields(const pt_query_t *query)
+{
+    return (query->facts->field_count | query->facts->fields_dropped) != 0;
+}
+
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
-//  it that nobody knows (a code, another marker), a marker may still say that the payment failed, but
-//  not that it went well.
+//  it that nobody knows (a code, another marker), or faulty fields do, a marker may still say that the
+//  payment failed, but not that it went well.
 static bool
 s_ask_statuses(pt_query_t *query)
 {
-    bool is_doubtful = query->verdict->code_unknown;
+    bool is_doubtful = query->verdict->code_unknown | s_blames_fields(query);
     for (int i = 0; i < query->status_slots; i++) {
         pt_text_t marker = query->facts->statuses[i];
         if (!pt_text_is_set(marker))
@@ -129,7 +136,8 @@ s_speaks_of_trouble(const pt_query_t *query)
     bool has_message = false;
     for (int i = 0; i < query->code_slots; i++)
         has_message |= pt_text_is_set(query->facts->messages[i]);
-    return has_message || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown;
+    return has_message || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown ||
+           s_blames_fields(query);
 }
 
 //  Rung three: the gateway's own row for an HTTP status, or for its class. A success needs a body
