@@ -21,181 +21,6 @@ typedef struct {
     uint8_t strictness; //  of rows from several operations; equal: the first written wins
 } s_candidate_t;
 
-//  The message with spaces for no-break spaces, which lives as long as the provider's rows.
-static pt_text_t
-s_plain_message(pt_draft_t *draft, const char *message)
-{
-    pt_text_t text = pt_text_of(message);
-    char *plain = pt_draft_alloc(draft, text.len + 1);
-    if (!plain)
-        return PT_TEXT_NONE;
-    return (pt_text_t) {plain, pt_template_plain(text, plain)};
-}
-
-static void
-s_add_pieces(pt_draft_t *draft, const pt_template_t *template)
-{
-    for (size_t i = 0; i <= template->hole_count; i++) {
-        pt_span_t span = pt_draft_text(draft, template->literals[i]);
-        (void) pt_draft_add(draft, PT_SECTION_PIECES, &span);
-    }
-    for (size_t i = 0; i < template->hole_count; i++) {
-        pt_span_t span = pt_draft_text(draft, template->holes[i]);
-        (void) pt_draft_add(draft, PT_SECTION_PIECES, &span);
-    }
-}
-
-static bool
-s_blame_message(pt_faults_t *faults, const pt_source_entry_t *source, const char *words)
-{
-    pt_faults_add(faults, source->mark, false, "PT2004", "%s: %s", source->id, words);
-    return false;
-}
-
-//  Whether the message can be told apart by what the entry says of it.
-static bool
-s_is_message_good(pt_faults_t *faults, const pt_source_entry_t *source, const pt_template_t *template,
-                  pt_status_t status)
-{
-    if (source->kind != PT_ENTRY_CODE)
-        return s_blame_message(faults, source, "only an entry of a code has a message");
-    if (status == PT_E_MALFORMED)
-        return s_blame_message(faults, source, "two holes with nothing between them");
-    if (status == PT_E_COUNT)
-        return s_blame_message(faults, source, "too many holes in the message");
-    if (source->subcode && !source->subcode[0])
-        return s_blame_message(faults, source, "an empty subcode");
-    if (source->subcode && template->hole_count == 0)
-        return s_blame_message(faults, source, "a subcode needs a message with a hole");
-    return true;
-}
-
-static bool
-s_take_message(pt_draft_t *draft, pt_faults_t *faults, pt_meaning_t *meaning)
-{
-    const pt_source_entry_t *source = meaning->source;
-    pt_template_t *template = pt_draft_alloc(draft, sizeof *template);
-    pt_text_t plain = s_plain_message(draft, source->message);
-    if (!template || !plain.data)
-        return false;
-    pt_status_t status = pt_template_parse(plain, source->trailing_stop_optional, template);
-    if (!s_is_message_good(faults, source, template, status))
-        return false;
-    meaning->message = template;
-    meaning->first_piece = pt_draft_next(draft, PT_SECTION_PIECES);
-    s_add_pieces(draft, template);
-    return true;
-}
-
-const pt_meaning_t *
-pt_meaning_new(pt_draft_t *draft, pt_faults_t *faults, const pt_source_entry_t *source, uint32_t entry,
-               const uint16_t *operations, size_t operation_count)
-{
-    assert(draft);
-    assert(faults);
-    assert(source);
-
-    pt_meaning_t *meaning = pt_draft_alloc(draft, sizeof *meaning);
-    if (!meaning)
-        return NULL;
-    *meaning =
-        (pt_meaning_t) {.source = source, .entry = entry, .operations = operations, .operation_count = operation_count};
-    if (source->message)
-        return s_take_message(draft, faults, meaning) ? meaning : NULL;
-    if (source->subcode) {
-        (void) s_blame_message(faults, source, "a subcode needs a message with a hole");
-        return NULL;
-    }
-    return meaning;
-}
-
-static bool
-s_names_operation(const pt_meaning_t *meaning, uint16_t operation)
-{
-    for (size_t i = 0; i < meaning->operation_count; i++)
-        if (meaning->operations[i] == operation)
-            return true;
-    return false;
-}
-
-static bool
-s_share_operation(const pt_meaning_t *left, const pt_meaning_t *right)
-{
-    if (left->operation_count == 0 || right->operation_count == 0)
-        return left->operation_count == right->operation_count;
-    for (size_t i = 0; i < left->operation_count; i++)
-        if (s_names_operation(right, left->operations[i]))
-            return true;
-    return false;
-}
-
-static bool
-s_is_same_subcode(const pt_meaning_t *left, const pt_meaning_t *right)
-{
-    return pt_text_equal(pt_text_of(left->source->subcode), pt_text_of(right->source->subcode));
-}
-
-//  The names of the holes make no difference.
-static bool
-s_is_same_template(const pt_template_t *left, const pt_template_t *right)
-{
-    if (left->hole_count != right->hole_count)
-        return false;
-    for (size_t i = 0; i <= left->hole_count; i++)
-        if (!pt_text_equal(left->literals[i], right->literals[i]))
-            return false;
-    return true;
-}
-
-static bool
-s_has_equal_rank(const pt_meaning_t *left, const pt_meaning_t *right)
-{
-    return left->message->hole_count && left->message->hole_count == right->message->hole_count &&
-           pt_template_literal_bytes(left->message) == pt_template_literal_bytes(right->message) &&
-           !left->source->subcode == !right->source->subcode;
-}
-
-static void
-s_blame_pair(s_run_t *run, const pt_row_t *first, const pt_row_t *second, const char *id, const char *words)
-{
-    int shown = first->key.len > 64 ? 64 : (int) first->key.len;
-    char place[PT_MARK_BYTES_MAX];
-    pt_mark_t mark = second->meaning->source->mark;
-    pt_faults_add(run->faults, mark, false, id, "%s: \"%.*s\" %s %s, %s", second->meaning->source->id, shown,
-                  first->key.data, words, first->meaning->source->id,
-                  pt_mark_text(first->meaning->source->mark, mark, place));
-}
-
-//  Two rows that share an operation: one message must not fit both with equal rank.
-static void
-s_check_pair(s_run_t *run, const pt_row_t *first, const pt_row_t *second)
-{
-    const pt_meaning_t *left = first->meaning;
-    const pt_meaning_t *right = second->meaning;
-    if (left != right && !s_share_operation(left, right))
-        return;
-    if (!left->message || !right->message) {
-        if (!left->message && !right->message)
-            s_blame_pair(run, first, second, "PT2001", "is claimed already by");
-        return;
-    }
-    if (s_is_same_template(left->message, right->message)) {
-        if (s_is_same_subcode(left, right))
-            s_blame_pair(run, first, second, "PT2001", "with this message is claimed already by");
-        return;
-    }
-    if (s_has_equal_rank(left, right) && pt_template_overlap(left->message, right->message))
-        s_blame_pair(run, first, second, "PT2002", "has messages that also fit, no less closely, the one of");
-}
-
-static void
-s_check_pairs(s_run_t *run)
-{
-    for (size_t i = 1; i < run->count; i++)
-        for (size_t j = 0; j < i; j++)
-            s_check_pair(run, &run->rows[j], &run->rows[i]);
-}
-
 static bool
 s_collect_operations(s_run_t *run)
 {
@@ -211,7 +36,7 @@ s_collect_operations(s_run_t *run)
         const pt_meaning_t *meaning = run->rows[i].meaning;
         for (size_t j = 0; j < meaning->operation_count; j++) {
             pt_meaning_t known = {.operations = run->operations, .operation_count = run->operation_count};
-            if (!s_names_operation(&known, meaning->operations[j]))
+            if (!pt_meaning_names(&known, meaning->operations[j]))
                 run->operations[run->operation_count++] = meaning->operations[j];
         }
     }
@@ -321,7 +146,7 @@ s_add_patterns(s_run_t *run, uint16_t operation, pt_group_t *group)
     size_t count = 0;
     for (size_t i = 0; i < run->count; i++) {
         const pt_meaning_t *meaning = run->rows[i].meaning;
-        bool is_named = s_names_operation(meaning, operation);
+        bool is_named = pt_meaning_names(meaning, operation);
         bool is_asked = operation == PT_OPERATION_OTHER || is_named || meaning->operation_count == 0;
         if (!meaning->message || !is_asked)
             continue;
@@ -345,7 +170,7 @@ s_find_own_of(const s_run_t *run, uint16_t operation)
     size_t count = 0;
     for (size_t i = 0; i < run->count; i++) {
         const pt_meaning_t *meaning = run->rows[i].meaning;
-        if (!s_names_operation(meaning, operation))
+        if (!pt_meaning_names(meaning, operation))
             continue;
         if (!meaning->message)
             return meaning;
@@ -446,7 +271,7 @@ pt_group_add(pt_draft_t *draft, pt_faults_t *faults, uint16_t provider, const pt
     assert(count);
 
     s_run_t run = {.draft = draft, .faults = faults, .rows = rows, .count = count};
-    s_check_pairs(&run);
+    pt_group_check(faults, rows, count);
     if (!s_collect_operations(&run))
         return;
     uint32_t *groups = NULL;

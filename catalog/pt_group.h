@@ -20,22 +20,11 @@
 #ifndef PT_GROUP_H
 #define PT_GROUP_H
 
-#include "pt_draft.h"
-#include "pt_template.h"
+#include "pt_meaning.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-//  What an entry brings to each key that it answers to.
-typedef struct {
-    const pt_source_entry_t *source;
-    uint32_t entry;               //  index in the image
-    const uint16_t *operations;   //  ids, each once
-    size_t operation_count;       //  0: any operation
-    const pt_template_t *message; //  NULL: none
-    uint32_t first_piece;         //  of the message, in the image
-} pt_meaning_t;
 
 //  One entry under one of its keys.
 typedef struct {
@@ -44,12 +33,8 @@ typedef struct {
     pt_space_t space;
 } pt_row_t;
 
-/*  Put the message of an entry into the image, and make what its rows need. NULL, with a fault,
- *  when the message cannot be a template or takes no place in this kind of entry; NULL also once the
- *  draft has failed. `operations` and what is returned live until pt_draft_forget.
- */
-const pt_meaning_t *pt_meaning_new(pt_draft_t *draft, pt_faults_t *faults, const pt_source_entry_t *source,
-                                   uint32_t entry, const uint16_t *operations, size_t operation_count);
+/*  Put into the faults each two of rows[0..count), which share key and space, that cannot be told apart. */
+void pt_group_check(pt_faults_t *faults, const pt_row_t *rows, size_t count);
 
 /*  Add the groups and the keys of rows[0..count), which share key and space. What is wrong with them
  *  goes into the faults.
