@@ -3,15 +3,13 @@
  *  The questions are read off the tables of the images, because there stand all codes that an entry
  *  answers to, wherever the image came from.
  */
-#include "pt_diff.h"
+#include "pt_diff_parts.h"
 
 #include "pt_catalog_parts.h"
 #include "pt_policy.h"
 #include "pt_source.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 //  A key of one of the catalogs.
@@ -93,20 +91,6 @@ s_compare_keys(const void *left_p, const void *right_p)
     if (order == 0)
         order = (int) left->space - (int) right->space;
     return order ? order : s_compare_texts(left->text, right->text);
-}
-
-static void s_note(const s_walk_t *walk, pt_text_t provider, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-s_note(const s_walk_t *walk, pt_text_t provider, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    (void) vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    walk->listener->notes(walk->listener->context, provider, text);
 }
 
 static const pt_slot_t *
@@ -312,79 +296,12 @@ s_compare_name(const s_walk_t *walk, const s_key_t *key)
     if (before.data && after.data && pt_text_equal(before, after))
         return;
     if (!before.data)
-        s_note(walk, key->provider, "%s '%.*s' added", kind, (int) key->text.len, key->text.data);
+        pt_diff_note(walk->listener, key->provider, "%s '%.*s' added", kind, (int) key->text.len, key->text.data);
     else if (!after.data)
-        s_note(walk, key->provider, "%s '%.*s' removed", kind, (int) key->text.len, key->text.data);
+        pt_diff_note(walk->listener, key->provider, "%s '%.*s' removed", kind, (int) key->text.len, key->text.data);
     else
-        s_note(walk, key->provider, "%s '%.*s' means %.*s, no longer %.*s", kind, (int) key->text.len, key->text.data,
-               (int) after.len, after.data, (int) before.len, before.data);
-}
-
-static bool
-s_is_path_equal(const pt_path_t *left, const pt_path_t *right)
-{
-    bool is_equal = left->role == right->role && left->slot == right->slot && left->width == right->width &&
-                    left->step_count == right->step_count;
-    for (size_t i = 0; is_equal && i < left->step_count; i++)
-        is_equal = pt_text_equal(left->steps[i], right->steps[i]);
-    return is_equal;
-}
-
-static bool
-s_is_shape_equal(const pt_shape_t *left, const pt_shape_t *right)
-{
-    bool is_equal = left->path_count == right->path_count;
-    for (size_t i = 0; is_equal && i < left->path_count; i++)
-        is_equal = s_is_path_equal(&left->paths[i], &right->paths[i]);
-    return is_equal;
-}
-
-static bool
-s_is_advice_equal(const pt_provider_t *left, const pt_provider_t *right)
-{
-    bool is_equal = left->gateway->advice_count == right->gateway->advice_count;
-    for (uint32_t i = 0; is_equal && i < left->gateway->advice_count; i++)
-        is_equal = pt_text_equal(pt_image_text(left->image, left->image->advice[left->gateway->first_advice + i]),
-                                 pt_image_text(right->image, right->image->advice[right->gateway->first_advice + i]));
-    return is_equal;
-}
-
-static const char *
-s_kind_text(uint8_t kind)
-{
-    static const char *const texts[PT_OPERATION_COUNT_] = {
-        [PT_OPERATION_MONEY] = "money", [PT_OPERATION_READ] = "read", [PT_OPERATION_WRITE] = "write"};
-    return kind < PT_OPERATION_COUNT_ && texts[kind] ? texts[kind] : "unnamed";
-}
-
-static void
-s_compare_kinds(const s_walk_t *walk, const pt_provider_t *before, const pt_provider_t *after)
-{
-    for (size_t i = 0; i < pt_provider_operation_count(before); i++) {
-        pt_operation_view_t old = pt_provider_operation_at(before, i);
-        for (size_t j = 0; j < pt_provider_operation_count(after); j++) {
-            pt_operation_view_t new = pt_provider_operation_at(after, j);
-            if (pt_text_equal(old.name, new.name) && old.kind != new.kind)
-                s_note(walk, before->id, "operation '%.*s' is %s, no longer %s", (int) old.name.len, old.name.data,
-                       s_kind_text((uint8_t) new.kind), s_kind_text((uint8_t) old.kind));
-        }
-    }
-}
-
-static void
-s_compare_providers(const s_walk_t *walk, pt_text_t id)
-{
-    const pt_provider_t *before = walk->providers[0];
-    const pt_provider_t *after = walk->providers[1];
-    if (!before || !after) {
-        s_note(walk, id, "gateway %s", before ? "removed" : "added");
-        return;
-    }
-    if (!s_is_shape_equal(&before->shape, &after->shape))
-        s_note(walk, id, "codes, messages or markers stand elsewhere in a body");
-    if (!s_is_advice_equal(before, after))
-        s_note(walk, id, "other advice forbids another try");
-    s_compare_kinds(walk, before, after);
+        pt_diff_note(walk->listener, key->provider, "%s '%.*s' means %.*s, no longer %.*s", kind, (int) key->text.len,
+                     key->text.data, (int) after.len, after.data, (int) before.len, before.data);
 }
 
 static bool
@@ -417,7 +334,7 @@ s_enter_provider(s_walk_t *walk, pt_text_t id)
                 walk->operations[walk->operation_count++] = name;
         }
     }
-    s_compare_providers(walk, id);
+    pt_diff_providers(walk->listener, id, walk->providers[0], walk->providers[1]);
 }
 
 static size_t
