@@ -1,0 +1,414 @@
+/*  The search for a perfect hash: seeds, a range and a displacement for each bucket.
+ *
+ *  Keys are hashed into buckets of about four (two in smaller tables). Buckets are placed largest
+ *  first: the first displacement that moves all keys of a bucket onto free slots is its own. A
+ *  bitmap of taken slots tries 64 displacements at a time.
+ *
+ *  Two keys of one bucket with one base position stay together under every displacement, and in a table
+ *  of any size one or two such pairs are to be expected. But they only share a position because their
+ *  hashes are near each other, so a slightly other range parts them: only the near pairs are asked, not
+ *  all keys again. Where that or a placement does not work out the next seed is tried; seeds come
+ *  from the count of keys, so equal inputs give equal tables.
+ */
+#include "pt_phash_parts.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define S_SEEDS_PER_SIZE 8  //  nearly always the first one works
+#define S_SIZES_MAX 8       //  each a sixteenth larger; one is needed
+#define S_SMALL_KEYS 4096   //  below it memory is no concern, speed of building is
+#define S_MIDDLE_KEYS 65536 //  below it the room for displacements is too short for large buckets
+#define S_NEAR_PAIRS_MAX 64 //  four are usual
+#define S_HANDFUL 16        //  hashes, sorted by insertion
+#define S_FETCH_AHEAD 16    //  keys or buckets; a few memory latencies of work
+
+//  Hashes of two keys of one bucket that may come to one position.
+typedef struct {
+    uint64_t hashes[2];
+} s_near_t;
+
+//  What one attempt at a table works with.
+typedef struct {
+    const pt_phash_item_t *items;
+    size_t count;
+    pt_phash_t table;
+    uint32_t *displacements;
+    uint64_t *hashes; //  of each item
+    uint32_t *starts; //  of each bucket in `sorted`; one more than buckets
+    uint64_t *sorted; //  the hashes bucket by bucket, in each in rising order
+    uint32_t *order;  //  buckets, largest first
+    uint64_t *taken;  //  a bit for each slot, and a word more than that
+    s_near_t near[S_NEAR_PAIRS_MAX];
+    size_t near_count;
+} s_builder_t;
+
+static bool
+s_is_same_key(const pt_phash_item_t *left, const pt_phash_item_t *right)
+{
+    return left->space == right->space && left->owner == right->owner && pt_text_equal(left->text, right->text);
+}
+
+//  A fixed generator: equal tables need equal seeds.
+static uint64_t
+s_next_random(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+//  Odd, so that a short key, whose other words are the seeds alone, keeps all of itself in the low half of
+//  the product; and large, so that its first byte reaches the high half.
+static uint64_t
+s_next_seed(uint64_t *random)
+{
+    return s_next_random(random) | UINT64_C(1) << 63 | 1;
+}
+
+//  Slots, buckets and the room for displacements. The range of the base position stays well above
+//  the count of keys, else first-fit packs the low end and the last buckets find no place.
+static void
+s_size_table(pt_phash_t *table, size_t count, size_t growth)
+{
+    bool is_small = count < S_SMALL_KEYS;
+    size_t slots = (is_small ? count * 10 / 7 : count * 10 / 9) + 1;
+    slots += slots * growth / 16;
+    size_t displacements = slots / 32 + 64;
+    if (slots < 4 * displacements) {
+        if (displacements > count + 1)
+            displacements = count + 1;
+        slots += displacements - 1;
+    }
+    size_t wanted = count < S_MIDDLE_KEYS ? count / 2 : count / 4;
+    uint32_t buckets = 2;
+    while (buckets < wanted)
+        buckets *= 2;
+    table->displacement_max = (uint32_t) displacements - 1;
+    table->range = slots - displacements + 1;
+    table->bucket_count = buckets;
+    table->bucket_mask = pt_phash_bucket_mask(buckets);
+}
+
+//  How much the range may grow to part near pairs.
+static uint64_t
+s_range_room(const pt_phash_t *table)
+{
+    return table->range / 64 + 16;
+}
+
+static bool
+s_allocate(s_builder_t *self)
+{
+    const pt_phash_t *table = &self->table;
+    size_t count = self->count ? self->count : 1;
+    size_t slots = table->range + s_range_room(table) + table->displacement_max;
+    self->displacements = calloc(table->bucket_count, sizeof *self->displacements);
+    self->hashes = calloc(count, sizeof *self->hashes);
+    self->starts = calloc((size_t) table->bucket_count + 1, sizeof *self->starts);
+    self->sorted = calloc(count, sizeof *self->sorted);
+    self->order = calloc(table->bucket_count, sizeof *self->order);
+    self->taken = calloc(slots / 64 + 3, sizeof *self->taken);
+    return self->displacements && self->hashes && self->starts && self->sorted && self->order && self->taken;
+}
+
+//  Everything but the displacements, which become part of the table.
+static void
+s_free_work(s_builder_t *self)
+{
+    free(self->hashes);
+    free(self->starts);
+    free(self->sorted);
+    free(self->order);
+    free(self->taken);
+}
+
+static void
+s_fetch_text(const pt_phash_item_t *items, size_t count, size_t at)
+{
+    if (at + S_FETCH_AHEAD < count)
+        __builtin_prefetch(items[at + S_FETCH_AHEAD].text.data);
+}
+
+static uint32_t
+s_bucket(const pt_phash_t *table, uint64_t hash)
+{
+    return (uint32_t) ((hash & table->bucket_mask) / sizeof(uint32_t));
+}
+
+//  Counting sort of the hashes by bucket.
+static void
+s_fill_buckets(s_builder_t *self)
+{
+    const pt_phash_t *table = &self->table;
+    memset(self->starts, 0, ((size_t) table->bucket_count + 1) * sizeof *self->starts);
+    for (size_t i = 0; i < self->count; i++) {
+        pt_key_t key;
+        s_fetch_text(self->items, self->count, i);
+        const pt_phash_item_t *item = &self->items[i];
+        pt_phash_make_key(table, (pt_space_t) item->space, item->owner, item->text, &key);
+        self->hashes[i] = pt_phash_hash(table, &key);
+        self->starts[s_bucket(table, self->hashes[i])]++;
+    }
+    uint32_t end = 0;
+    for (uint32_t b = 0; b <= table->bucket_count; b++)
+        self->starts[b] = end += self->starts[b];
+    for (size_t i = self->count; i-- > 0;)
+        self->sorted[--self->starts[s_bucket(table, self->hashes[i])]] = self->hashes[i];
+}
+
+static uint32_t
+s_bucket_size(const s_builder_t *self, uint32_t bucket)
+{
+    return self->starts[bucket + 1] - self->starts[bucket];
+}
+
+static int
+s_compare_hashes(const void *left_p, const void *right_p)
+{
+    uint64_t left = *(const uint64_t *) left_p;
+    uint64_t right = *(const uint64_t *) right_p;
+    return (left > right) - (left < right);
+}
+
+//  Most buckets have a handful.
+static void
+s_sort_hashes(uint64_t *hashes, uint32_t size)
+{
+    if (size > S_HANDFUL) {
+        qsort(hashes, size, sizeof *hashes, s_compare_hashes);
+        return;
+    }
+    for (uint32_t i = 1; i < size; i++) {
+        uint64_t hash = hashes[i];
+        uint32_t at = i;
+        for (; at > 0 && hashes[at - 1] > hash; at--)
+            hashes[at] = hashes[at - 1];
+        hashes[at] = hash;
+    }
+}
+
+//  Two hashes are the same: either of one key, or the seed is no good.
+static pt_status_t
+s_find_duplicate(const s_builder_t *self, uint64_t hash, size_t out_pair[2])
+{
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; i < self->count; i++) {
+        if (self->hashes[i] != hash)
+            continue;
+        if (first == SIZE_MAX) {
+            first = i;
+        } else if (s_is_same_key(&self->items[first], &self->items[i])) {
+            out_pair[0] = first;
+            out_pair[1] = i;
+            return PT_E_DUPLICATE;
+        }
+    }
+    return PT_E_RANGE;
+}
+
+//  Put each bucket's hashes in order, and keep the pairs that lie near each other.
+static pt_status_t
+s_find_near(s_builder_t *self, size_t out_pair[2])
+{
+    uint64_t near = UINT64_MAX / self->table.range;
+    self->near_count = 0;
+    for (uint32_t b = 0; b < self->table.bucket_count; b++) {
+        uint64_t *hashes = self->sorted + self->starts[b];
+        uint32_t size = s_bucket_size(self, b);
+        s_sort_hashes(hashes, size);
+        for (uint32_t i = 1; i < size; i++) {
+            if (hashes[i] - hashes[i - 1] > near)
+                continue;
+            if (hashes[i] == hashes[i - 1])
+                return s_find_duplicate(self, hashes[i], out_pair);
+            if (self->near_count == S_NEAR_PAIRS_MAX)
+                return PT_E_RANGE;
+            self->near[self->near_count++] = (s_near_t) {{hashes[i - 1], hashes[i]}};
+        }
+    }
+    return PT_OK;
+}
+
+static uint32_t
+s_base(const s_builder_t *self, uint64_t hash)
+{
+    return (uint32_t) pt_phash_base(&self->table, hash);
+}
+
+static bool
+s_are_apart(const s_builder_t *self)
+{
+    for (size_t i = 0; i < self->near_count; i++)
+        if (s_base(self, self->near[i].hashes[0]) == s_base(self, self->near[i].hashes[1]))
+            return false;
+    return true;
+}
+
+//  The least range that gives each key of a bucket a base position of its own.
+static pt_status_t
+s_choose_range(s_builder_t *self)
+{
+    pt_phash_t *table = &self->table;
+    uint64_t least = table->range;
+    uint64_t end = least + s_range_room(table);
+    while (table->range < end && !s_are_apart(self))
+        table->range++;
+    table->slot_count = (uint32_t) table->range + table->displacement_max;
+    if (table->range < end)
+        return PT_OK;
+    table->range = least;
+    return PT_E_RANGE;
+}
+
+//  Counting sort of the buckets by size, largest first. Returns false when out of memory.
+static bool
+s_order_buckets(s_builder_t *self)
+{
+    uint32_t buckets = self->table.bucket_count;
+    uint32_t largest = 0;
+    for (uint32_t b = 0; b < buckets; b++) {
+        uint32_t size = s_bucket_size(self, b);
+        if (size > largest)
+            largest = size;
+    }
+    uint32_t *places = calloc((size_t) largest + 2, sizeof *places);
+    if (!places)
+        return false;
+    for (uint32_t b = 0; b < buckets; b++)
+        places[largest - s_bucket_size(self, b) + 1]++;
+    for (uint32_t s = 1; s <= largest; s++)
+        places[s] += places[s - 1];
+    for (uint32_t b = 0; b < buckets; b++)
+        self->order[places[largest - s_bucket_size(self, b)]++] = b;
+    free(places);
+    return true;
+}
+
+//  64 bits of the bitmap from any bit on.
+static uint64_t
+s_taken_at(const uint64_t *taken, uint32_t bit)
+{
+    const uint64_t *word = taken + bit / 64;
+    unsigned low = bit % 64;
+    return low ? word[0] >> low | word[1] << (64 - low) : word[0];
+}
+
+//  The first displacement at which no key of the bucket meets a taken slot, or UINT32_MAX.
+static uint32_t
+s_find_displacement(const s_builder_t *self, const uint64_t *hashes, uint32_t size)
+{
+    uint32_t last = self->table.displacement_max;
+    for (uint32_t first = 0; first <= last; first += 64) {
+        uint64_t conflicts = 0;
+        for (uint32_t i = 0; i < size && ~conflicts; i++)
+            conflicts |= s_taken_at(self->taken, s_base(self, hashes[i]) + first);
+        if (~conflicts) {
+            uint32_t found = first + (uint32_t) __builtin_ctzll(~conflicts);
+            return found <= last ? found : UINT32_MAX;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static bool
+s_place_bucket(s_builder_t *self, uint32_t bucket)
+{
+    const uint64_t *hashes = self->sorted + self->starts[bucket];
+    uint32_t size = s_bucket_size(self, bucket);
+    uint32_t displacement = s_find_displacement(self, hashes, size);
+    if (displacement == UINT32_MAX)
+        return false;
+    self->displacements[bucket] = displacement * (uint32_t) sizeof(pt_slot_t);
+    for (uint32_t i = 0; i < size; i++) {
+        uint32_t slot = s_base(self, hashes[i]) + displacement;
+        self->taken[slot / 64] |= UINT64_C(1) << slot % 64;
+    }
+    return true;
+}
+
+//  PT_E_RANGE: not with this seed.
+static pt_status_t
+s_place_buckets(s_builder_t *self)
+{
+    if (!s_order_buckets(self))
+        return PT_E_NOMEM;
+    memset(self->taken, 0, ((size_t) self->table.slot_count / 64 + 3) * sizeof *self->taken);
+    for (uint32_t i = 0; i < self->table.bucket_count; i++)
+        if (!s_place_bucket(self, self->order[i]))
+            return PT_E_RANGE;
+    return PT_OK;
+}
+
+static pt_status_t
+s_try_seed(s_builder_t *self, size_t out_pair[2])
+{
+    s_fill_buckets(self);
+    pt_status_t status = s_find_near(self, out_pair);
+    if (status == PT_OK)
+        status = s_choose_range(self);
+    return status == PT_OK ? s_place_buckets(self) : status;
+}
+
+static pt_status_t
+s_search_seeds(s_builder_t *self, uint64_t *random, size_t out_pair[2])
+{
+    uint64_t range = self->table.range;
+    for (int attempt = 0; attempt < S_SEEDS_PER_SIZE; attempt++) {
+        self->table.range = range;
+        for (int i = 0; i < 4; i++)
+            self->table.seed[i] = s_next_seed(random);
+        pt_status_t status = s_try_seed(self, out_pair);
+        if (status != PT_E_RANGE)
+            return status;
+    }
+    return PT_E_RANGE;
+}
+
+//  One table of one size. PT_E_RANGE: this size has no seed.
+static pt_status_t
+s_build_size(s_builder_t *self, size_t growth, uint64_t *random, size_t out_pair[2])
+{
+    s_size_table(&self->table, self->count, growth);
+    pt_status_t status = s_allocate(self) ? s_search_seeds(self, random, out_pair) : PT_E_NOMEM;
+    s_free_work(self);
+    if (status == PT_OK)
+        self->table.displacements = self->displacements;
+    else
+        free(self->displacements);
+    return status;
+}
+
+static pt_status_t
+s_check_items(const pt_phash_item_t *items, size_t count, size_t out_pair[2])
+{
+    if (count > PT_PHASH_KEYS_MAX)
+        return PT_E_COUNT;
+    for (size_t i = 0; i < count; i++) {
+        out_pair[0] = i;
+        if (items[i].text.len == 0 || items[i].text.len > PT_PHASH_KEY_BYTES_MAX)
+            return PT_E_SIZE;
+    }
+    return PT_OK;
+}
+
+pt_status_t
+pt_phash_plan(const pt_phash_item_t *items, size_t count, pt_phash_t *out_table, size_t out_pair[2])
+{
+    assert(items || count == 0);
+    assert(out_table);
+    assert(out_pair);
+
+    pt_status_t status = s_check_items(items, count, out_pair);
+    if (status != PT_OK)
+        return status;
+    s_builder_t self = {.items = items, .count = count};
+    uint64_t random = count;
+    status = PT_E_RANGE;
+    for (size_t growth = 0; growth < S_SIZES_MAX && status == PT_E_RANGE; growth++)
+        status = s_build_size(&self, growth, &random, out_pair);
+    if (status == PT_OK)
+        *out_table = self.table;
+    return status;
+}
