@@ -1,8 +1,7 @@
 /*  A REP socket, so that every question gets exactly one answer before the next one is read. */
-#include "pt_gate.h"
+#include "pt_gate_parts.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -10,17 +9,10 @@
 
 #include "pt_actor.h"
 #include "pt_fault_point.h"
-#include "pt_grants.h"
 #include "pt_sockets.h"
 #include "pt_zap.h"
 
 #define S_ENDPOINT "inproc://zeromq.zap.01"
-
-//  A broker's two sides, a publisher's four and a replay, twice.
-#define S_WATCHERS_MAX 16
-
-//  Some file systems, those of a network first, tell nothing of changes; they are looked at this often.
-#define S_RELOAD_MS 5000
 
 //  Refusals are told one a second, with the number of the others.
 #define S_SAY_MS 1000
@@ -28,40 +20,7 @@
 //  Questions answered between two looks at the files.
 #define S_BURST 64
 
-//  Keys that were taken away, remembered to be met in a friendlier way.
-#define S_FORMER_MAX 256
-
-typedef struct {
-    int fd;
-    pt_party_t domain;
-} s_watcher_t;
-
-struct pt_gate {
-    zactor_t *actor;
-    const pt_curve_t *curve;
-    pt_gate_say_fn *say;
-    void *context;
-    int failure_fd;
-    pthread_mutex_t lock; //  of what follows
-    pt_gate_counters_t counters;
-    s_watcher_t watchers[S_WATCHERS_MAX];
-    size_t watcher_count;
-    char failure[PT_KEYS_ERROR_BYTES_MAX]; //  written once, before the descriptor is readable
-    int64_t said_ms;                       //  the last refusal that was told
-    uint64_t unsaid;                       //  refusals since
-    //  Of the actor alone.
-    zsock_t *zap;
-    int notify_fd;
-    pt_grants_t *grants;
-    uint8_t former[S_FORMER_MAX][32]; //  a ring
-    size_t former_count;
-    int64_t loaded_ms;
-    char own[PT_KEYS_TEXT_BYTES]; //  the public key that sockets have now
-    char faults[4 * PT_KEYS_ERROR_BYTES_MAX];
-    char told_faults[4 * PT_KEYS_ERROR_BYTES_MAX];
-};
-
-//  ---- words
+//  ---- questions
 
 static void
 s_say_refusal(pt_gate_t *self, const char *text)
@@ -82,153 +41,6 @@ s_say_refusal(pt_gate_t *self, const char *text)
     self->say(self->context, unsaid ? line : text);
 }
 
-//  Faults of one look at the files, a line each; what has no room is not told.
-static void
-s_take_fault(void *context, const char *text)
-{
-    pt_gate_t *self = context;
-    size_t len = strlen(self->faults);
-    snprintf(self->faults + len, sizeof(self->faults) - len, "%s\n", text);
-}
-
-//  They are told when they are other ones than at the last look.
-static void
-s_tell_faults(pt_gate_t *self)
-{
-    if (streq(self->faults, self->told_faults))
-        return;
-    memcpy(self->told_faults, self->faults, sizeof(self->faults));
-    char *rest = self->faults;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL && *line;)
-        self->say(self->context, line);
-}
-
-//  ---- files
-
-static void
-s_watch_folders(const pt_gate_t *self)
-{
-    char path[PT_CURVE_PATH_BYTES];
-    //  A file counts when its writer closes it, a folder when it is made.
-    const uint32_t events = IN_CLOSE_WRITE | IN_MOVE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
-    //  The own key, and a folder clients/ that is made or comes back.
-    (void) inotify_add_watch(self->notify_fd, pt_curve_dir(self->curve), events | IN_CREATE);
-    snprintf(path, sizeof(path), "%s/clients", pt_curve_dir(self->curve));
-    //  What cannot be watched is still looked at now and then.
-    (void) inotify_add_watch(self->notify_fd, path, events | IN_CREATE);
-    for (int role = 0; role < PT_PARTY_COUNT_; role++) {
-        snprintf(path, sizeof(path), "%s/clients/%s", pt_curve_dir(self->curve), pt_party_text((pt_party_t) role));
-        (void) inotify_add_watch(self->notify_fd, path, events);
-    }
-}
-
-static void
-s_tell_cut(pt_gate_t *self, bool own)
-{
-    char line[PT_KEYS_ERROR_BYTES_MAX];
-    snprintf(line, sizeof(line), "the service's own key is %s from now on: connections begin anew with it", self->own);
-    self->say(self->context, own ? line
-                                 : "a client's key was taken away: connections are cut, and those who may come back "
-                                   "do so");
-}
-
-//  Wake those whose sockets admit somebody no longer.
-static void
-s_cut(pt_gate_t *self, unsigned domains, bool own)
-{
-    pthread_mutex_lock(&self->lock);
-    self->counters.cuts++;
-    for (size_t i = 0; i < self->watcher_count; i++)
-        if (domains & (1u << self->watchers[i].domain))
-            eventfd_write(self->watchers[i].fd, 1);
-    pthread_mutex_unlock(&self->lock);
-    s_tell_cut(self, own);
-}
-
-static void
-s_remember(void *context, const uint8_t key[32])
-{
-    pt_gate_t *self = context;
-    memcpy(self->former[self->former_count++ % S_FORMER_MAX], key, 32);
-}
-
-static bool
-s_is_former(const pt_gate_t *self, const uint8_t *key)
-{
-    for (size_t i = 0; i < self->former_count && i < S_FORMER_MAX; i++)
-        if (memcmp(self->former[i], key, 32) == 0)
-            return true;
-    return false;
-}
-
-static void
-s_take_grants(pt_gate_t *self, pt_grants_t *next)
-{
-    if (self->grants)
-        pt_grants_compare(self->grants, next, s_remember, self);
-    pt_grants_destroy(&self->grants);
-    self->grants = next;
-    pthread_mutex_lock(&self->lock);
-    self->counters.reloads++;
-    self->counters.keys = pt_grants_count(next);
-    pthread_mutex_unlock(&self->lock);
-}
-
-//  True when it is another one than the sockets have. One that cannot be used leaves the one of before.
-static bool
-s_read_own(pt_gate_t *self)
-{
-    char error[PT_KEYS_ERROR_BYTES_MAX];
-    char own[PT_KEYS_TEXT_BYTES];
-    if (!pt_curve_refresh(self->curve, error))
-        s_take_fault(self, error);
-    pt_curve_copy_public_key(self->curve, own);
-    bool other = *self->own && !streq(own, self->own);
-    memcpy(self->own, own, sizeof(own));
-    return other;
-}
-
-//  Without memory the old ones hold, and the next look tries again.
-static void
-s_load(pt_gate_t *self)
-{
-    //  Watched before it is read: a change in between is seen.
-    s_watch_folders(self);
-    self->faults[0] = 0;
-    bool other = s_read_own(self);
-    pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
-    self->loaded_ms = zclock_mono();
-    s_tell_faults(self);
-    unsigned domains = other ? (1u << PT_PARTY_COUNT_) - 1 : 0;
-    for (int role = 0; next && self->grants && role < PT_PARTY_COUNT_; role++)
-        if (pt_grants_lost(self->grants, next, (pt_party_t) role))
-            domains |= 1u << role;
-    if (next)
-        s_take_grants(self, next);
-    if (domains)
-        s_cut(self, domains, other);
-}
-
-//  Whether anything was told. What it was does not matter: all is read anew.
-static bool
-s_read_notes(const pt_gate_t *self)
-{
-    char notes[4096] __attribute__((aligned(8)));
-    bool any = false;
-    while (read(self->notify_fd, notes, sizeof(notes)) > 0)
-        any = true;
-    return any;
-}
-
-static void
-s_look_at_files(pt_gate_t *self)
-{
-    if (s_read_notes(self) || zclock_mono() - self->loaded_ms >= S_RELOAD_MS)
-        s_load(self);
-}
-
-//  ---- questions
-
 static void
 s_refuse(pt_gate_t *self, pt_zap_t *question, pt_party_t domain)
 {
@@ -245,7 +57,7 @@ s_refuse(pt_gate_t *self, pt_zap_t *question, pt_party_t domain)
     pthread_mutex_unlock(&self->lock);
     //  After 400 libzmq's clients never try again. One that was let in before may have lost its file by
     //  mistake: 300 ends the connection as well, and it comes back by itself when the file does.
-    bool former = !known && s_is_former(self, bytes);
+    bool former = !known && pt_gate_is_former(self, bytes);
     pt_zap_answer(question, zsock_resolve(self->zap), former ? "300" : "400", "");
     int len = snprintf(line, sizeof(line), "refused at the %ss' socket: ", pt_party_text(domain));
     len += snprintf(line + len, sizeof(line) - (size_t) len, "%.*s, ", (int) (address.len > 64 ? 64 : address.len),
@@ -313,11 +125,11 @@ s_run(zsock_t *pipe, void *argument)
     zsock_signal(pipe, 0);
     bool told = false;
     while (!told) {
-        pt_sockets_poll(items, 3, S_RELOAD_MS);
+        pt_sockets_poll(items, 3, PT_GATE_RELOAD_MS);
         //  The only command is the end.
         told = items[0].revents != 0;
         //  The files first: a key that was taken away a moment ago does not come in any more.
-        s_look_at_files(self);
+        pt_gate_look_at_files(self);
         if (items[1].revents && !PT_RULE("gate"))
             break;
         s_read_questions(self);
@@ -336,7 +148,7 @@ s_open(pt_gate_t *self, const pt_curve_t *curve)
     self->notify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (self->failure_fd < 0 || self->notify_fd < 0)
         return false;
-    s_load(self);
+    pt_gate_load(self);
     self->zap = self->grants ? pt_sockets_new(ZMQ_REP, 0, 0) : NULL;
     if (!self->zap || pt_sockets_bind(self->zap, S_ENDPOINT, bound) != PT_OK)
         return false;
@@ -405,10 +217,10 @@ pt_gate_watch(pt_gate_t *self, pt_party_t domain)
     pthread_mutex_lock(&self->lock);
     int fd = -1;
     errno = EMFILE;
-    if (self->watcher_count < S_WATCHERS_MAX)
+    if (self->watcher_count < PT_GATE_WATCHERS)
         fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd >= 0)
-        self->watchers[self->watcher_count++] = (s_watcher_t) {fd, domain};
+        self->watchers[self->watcher_count++] = (pt_gate_watcher_t) {fd, domain};
     pthread_mutex_unlock(&self->lock);
     return fd;
 }
