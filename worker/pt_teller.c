@@ -8,14 +8,11 @@
 
 #include "pt_decision.h"
 #include "pt_decision_limits.h"
+#include "pt_likeness.h"
 #include "pt_packer.h"
-#include "pt_words.h"
 
 //  Of one job: a commit of a small journal must have room for them.
 #define S_SUMMARIES_MAX 64
-
-//  Remembered, by the key of their alert.
-#define S_LIKENESSES 256
 
 //  A decision to be told: borrowed bytes, or an offset in the room.
 typedef struct {
@@ -27,16 +24,8 @@ typedef struct {
     uint32_t order;
 } s_told_t;
 
-//  What looked like an unknown code the last time; a search through a catalog is not for each response.
-typedef struct {
-    XXH128_hash_t key;
-    uint64_t catalog;
-    size_t len; //  0: nothing did
-    char nearest[PT_DECISION_ENTRY_BYTES_MAX];
-} s_likeness_t;
-
 struct pt_teller {
-    s_likeness_t likenesses[S_LIKENESSES];
+    pt_likeness_t likenesses[PT_LIKENESSES];
     pt_alerts_t *alerts;
     pt_stats_t *stats;
     s_told_t *told;
@@ -172,47 +161,6 @@ s_make_sample(pt_teller_t *self, const char *suffix, pt_bytes_t bytes)
     return (pt_bytes_t) {self->sample, skip + len};
 }
 
-//  The entry of the gateway whose code looks most like one that nobody knows.
-static pt_text_t
-s_find_nearest(const pt_catalog_t *catalog, const pt_decision_t *decision)
-{
-    const pt_provider_t *provider = pt_catalog_provider(catalog, decision->provider);
-    size_t count = pt_catalog_entry_count(catalog);
-    size_t least = 2 * (PT_WORD_DISTANCE_MAX + 1);
-    pt_text_t nearest = {0};
-    if (!provider || !pt_text_is_set(decision->code) || count > PT_TELLER_NEAREST_ENTRIES_MAX)
-        return nearest;
-    for (size_t i = 0; i < count; i++) {
-        const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
-        if (pt_catalog_entry_provider(catalog, entry) != provider)
-            continue;
-        pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
-        //  Of several with one code its own entry, whatever the message.
-        size_t edits = pt_word_distance(decision->code, view.code);
-        size_t distance = edits > PT_WORD_DISTANCE_MAX ? least : 2 * edits + pt_text_is_set(view.message);
-        if (distance < least && 2 * edits <= decision->code.len) {
-            nearest = view.id;
-            least = distance;
-        }
-    }
-    return nearest;
-}
-
-static pt_text_t
-s_remember_nearest(pt_teller_t *self, const pt_catalog_t *catalog, XXH128_hash_t key, const pt_decision_t *decision)
-{
-    s_likeness_t *likeness = &self->likenesses[key.low64 % S_LIKENESSES];
-    if (!XXH128_isEqual(likeness->key, key) || likeness->catalog != decision->catalog) {
-        pt_text_t nearest = pt_text_cut(s_find_nearest(catalog, decision), sizeof(likeness->nearest));
-        likeness->key = key;
-        likeness->catalog = decision->catalog;
-        likeness->len = nearest.len;
-        if (nearest.len)
-            memcpy(likeness->nearest, nearest.data, nearest.len);
-    }
-    return (pt_text_t) {likeness->len ? likeness->nearest : NULL, likeness->len};
-}
-
 //  ---- what is told
 
 static pt_bytes_t
@@ -251,7 +199,7 @@ s_tell(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
     decision.alert.active = true;
     decision.alert.count = raised->receipt.count;
     if (raised->is_unknown)
-        decision.alert.nearest = s_remember_nearest(self, job->decided_by, raised->key, &decision);
+        decision.alert.nearest = pt_likeness_find(self->likenesses, job->decided_by, raised->key, &decision);
     if (raised->kind == PT_ALERT_ACTIVE && !pt_text_is_set(decision.alert.nearest))
         return s_tell_as_it_is(self, job, raised);
     return s_add_decision(self, NULL, raised->output, &decision);

@@ -11,9 +11,6 @@
 #include "pt_job.h"
 #include "pt_stats.h"
 
-//  In larger catalogs no entry is looked for that an unknown code may have meant.
-#define PT_TELLER_NEAREST_ENTRIES_MAX 100000
-
 typedef struct pt_teller pt_teller_t;
 
 /*  NULL when out of memory. `stats` may be NULL; else it outlives the teller. */
