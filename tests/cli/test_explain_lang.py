@@ -100,11 +100,30 @@ class Languages(unittest.TestCase):
                  ("14", "Merchant Blacklisted. 10.0.0.1", "allow-list"),
                  ("14", "Insufficient configuration permission. [122]", "at least one channel"),
                  ("16", "Insufficient Balance. [0]", "top it up"),
-                 ("20", "External request error: x", "try again"),
+                 ("20", "External request error: x", "not available for the moment. Please ask for the order's status"),
                  ("99", "System error: x", "passed the details on"))
         for code, message, words in cases:
             _, stdout, _ = explain("smilepayz", code, "-m", message, "--operation", "pay_in", "-o", "json")
             self.assertIn(words, json.loads(stdout)["merchant"], message)
+
+    def test_no_merchant_is_asked_to_send_again_what_may_be_done(self):
+        for gateway, code, operation, words in (
+                ("smilepayz", "4009101", "pay_out", "before sending anything again"),
+                ("smilepayz", "5029100", "pay_out", "before sending anything again"),
+                ("smilepayz", "13", None, "before sending anything again"),
+                ("opn", "backend_error", "charge", "before sending anything again"),
+                ("jamespay", "service-unavailable", "withdraw/create", "before sending anything again"),
+                ("jamespay", "channel-limit-reached", "withdraw/create", "before sending anything again"),
+                ("shopline", "4001", "order", "before sending anything again"),
+                ("shopline", "CUSTOMER_ACTION", "payment", "wait for its result"),
+                ("uapay", "NEEDS_CONFIRMATION", "deal/pay", "wait for its result"),
+                # Here nothing was done, or it may be done twice.
+                ("jamespay", "service-unavailable", "payment/create", "try again later"),
+                ("opn", "backend_error", "retrieve", "try again later"),
+                ("smilepayz", "4009201", "inquiry", "correct")):
+            asked = ("--operation", operation) if operation else ()
+            _, stdout, _ = explain(gateway, code, *asked, "-o", "json")
+            self.assertIn(words, json.loads(stdout)["merchant"], (gateway, code, operation))
 
     def test_an_empty_hole_makes_no_half_sentence(self):
         _, stdout, _ = explain("smilepayz", "4009002", "-m", "Invalid Mandatory Field []", "-o", "json")
@@ -136,11 +155,13 @@ class Languages(unittest.TestCase):
 
     def test_every_stock_sentence_to_merchants_is_translated(self):
         source = (support.SOURCE / "worker/cmd/explain_script.c").read_text(encoding="utf-8")
-        table = re.sub(r'"\s*"', "", re.search(r"s_scripts.*?\n};", source, re.S).group())
         check = re.search(r'#define CHECK_STATUS "(.*)"', source).group(1)
-        table = table.replace('" CHECK_STATUS', check + '"')
-        sentences = re.findall(r'"([^"]+)"', table)
-        self.assertGreater(len(sentences), 20)
+        source = re.sub(r'"\s*"', "", source.replace('" CHECK_STATUS', check + '"'))
+        tables = re.findall(r"s_(?:scripts|unsure)\[PT_CATEGORY_COUNT_\] = .*?\n};", source, re.S)
+        self.assertEqual(len(tables), 2)
+        shared = re.findall(r'#define (?!CHECK_STATUS)\w+ "(.*)"', source)
+        sentences = re.findall(r'"([^"]+)"', "".join(tables)) + shared
+        self.assertGreater(len(sentences), 25)
         texts = (TEXTS / "th.yaml").read_text(encoding="utf-8")
         for sentence in sentences:
             self.assertIn(f'"{sentence}": ', texts)

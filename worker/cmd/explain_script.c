@@ -11,11 +11,14 @@ typedef struct {
 } script_t;
 
 #define CHECK_STATUS "Please ask for the order's status before sending anything again."
+#define GOES_ON "The order is being processed. Please wait for its result, or ask for its status."
+#define NOT_CERTAIN "It is not certain yet what became of the order. " CHECK_STATUS
+#define LOOKED_INTO "We are looking into this answer of the gateway. " CHECK_STATUS
 
 static const script_t s_scripts[PT_CATEGORY_COUNT_] = {
     [PT_CATEGORY_ACCEPTED] = {NULL, "The request was accepted; there is nothing to do."},
-    [PT_CATEGORY_PENDING] = {NULL, "The order is being processed. Please wait for its result, or ask for its status."},
-    [PT_CATEGORY_OUTCOME_UNKNOWN] = {NULL, "It is not certain yet what became of the order. " CHECK_STATUS},
+    [PT_CATEGORY_PENDING] = {NULL, GOES_ON},
+    [PT_CATEGORY_OUTCOME_UNKNOWN] = {NULL, NOT_CERTAIN},
     [PT_CATEGORY_DUPLICATE] = {NULL, "This order has been sent before. " CHECK_STATUS},
     [PT_CATEGORY_RATE_LIMITED] = {NULL, "Too many requests arrive in too short a time. Please wait, and send fewer."},
     [PT_CATEGORY_PROVIDER_UNAVAILABLE] = {NULL, "The payment channel is not available for the moment. Please try again "
@@ -45,8 +48,23 @@ static const script_t s_scripts[PT_CATEGORY_COUNT_] = {
                                    "give us the merchant id and the time of the request."},
     [PT_CATEGORY_PROVIDER_BUG] =
         {NULL, "The gateway has a fault of its own, and we have passed the details on. " CHECK_STATUS},
-    [PT_CATEGORY_UNKNOWN_CODE] = {NULL, "We are looking into this answer of the gateway. " CHECK_STATUS},
-    [PT_CATEGORY_INVALID_RESPONSE] = {NULL, "We are looking into this answer of the gateway. " CHECK_STATUS},
+    [PT_CATEGORY_UNKNOWN_CODE] = {NULL, LOOKED_INTO},
+    [PT_CATEGORY_INVALID_RESPONSE] = {NULL, LOOKED_INTO},
+};
+
+//  For an order that may have been carried out, or goes on, in the place of a sentence that would have it sent or paid
+//  again.
+static const char *const s_unsure[PT_CATEGORY_COUNT_] = {
+    [PT_CATEGORY_RATE_LIMITED] = "Too many requests arrive in too short a time. " CHECK_STATUS,
+    [PT_CATEGORY_PROVIDER_UNAVAILABLE] = "The payment channel is not available for the moment. " CHECK_STATUS,
+    [PT_CATEGORY_CHANNEL_LIMIT] = "The limit of the payment channel is used up. " CHECK_STATUS,
+    [PT_CATEGORY_REQUEST_INVALID] = LOOKED_INTO,
+    [PT_CATEGORY_NOT_FOUND] = LOOKED_INTO,
+    [PT_CATEGORY_DECLINE_SOFT] = NOT_CERTAIN,
+    [PT_CATEGORY_DECLINE_HARD] = NOT_CERTAIN,
+    [PT_CATEGORY_DECLINE_FIX_DATA] = NOT_CERTAIN,
+    [PT_CATEGORY_CUSTOMER_ACTION] = GOES_ON,
+    [PT_CATEGORY_CANCELLED_EXPIRED] = NOT_CERTAIN,
 };
 
 //  Foreign bytes: control characters are shown as '?'. What has no room is left out whole.
@@ -113,6 +131,14 @@ s_fill(const pt_decision_t *decision, pt_text_t sentence, char out[EXPLAIN_SCRIP
     return true;
 }
 
+//  Where the decision itself sends the request again, nothing was done, or it does no harm to do it twice.
+static bool
+s_is_unsure(const pt_decision_t *decision)
+{
+    bool may_be_done = decision->outcome == PT_OUTCOME_UNKNOWN || decision->outcome == PT_OUTCOME_PENDING;
+    return may_be_done && decision->action != PT_ACTION_RESUBMIT;
+}
+
 static void
 s_fill_stock(const pt_decision_t *decision, const pt_texts_t *texts, char out[EXPLAIN_SCRIPT_BYTES])
 {
@@ -121,6 +147,8 @@ s_fill_stock(const pt_decision_t *decision, const pt_texts_t *texts, char out[EX
     size_t len = s_add_values(decision, values, sizeof values);
     const script_t *script = &s_scripts[decision->category];
     const char *english = script->named && len ? script->named : script->plain;
+    if (s_unsure[decision->category] && s_is_unsure(decision))
+        english = s_unsure[decision->category];
     pt_text_t text = pt_texts_say(texts, pt_text_of(english));
     const char *at = memmem(text.data, text.len, hole, sizeof hole - 1);
     size_t before = at ? (size_t) (at - text.data) : text.len;
