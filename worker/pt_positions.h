@@ -102,7 +102,9 @@ void pt_positions_bad_epoch(pt_positions_t *self, const pt_bad_epoch_t *bad_epoc
 void pt_positions_subacked(pt_positions_t *self, uint64_t req_id, int64_t now_ms);
 void pt_positions_refused(pt_positions_t *self, const pt_refused_t *refused, int64_t now_ms);
 
-/*  Every known worker is opened or has no replay, and nothing is missing or waits for an answer. */
+/*  Every known worker is opened or has no replay: what it decides from here on is delivered. */
+bool pt_positions_is_open(const pt_positions_t *self);
+/*  The same, and nothing is missing or waits for an answer. */
 bool pt_positions_is_level(const pt_positions_t *self);
 /*  Every position is acknowledged, as far as it has to be. */
 bool pt_positions_is_acked(const pt_positions_t *self);

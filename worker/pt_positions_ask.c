@@ -377,11 +377,19 @@ pt_positions_refused(pt_positions_t *self, const pt_refused_t *refused, int64_t 
 }
 
 bool
-pt_positions_is_level(const pt_positions_t *self)
+pt_positions_is_open(const pt_positions_t *self)
 {
     for (size_t i = 0; i < self->source_count; i++)
         if (self->sources[i]->state == SOURCE_UNKNOWN || self->sources[i]->state == SOURCE_OPENING)
             return false;
+    return true;
+}
+
+bool
+pt_positions_is_level(const pt_positions_t *self)
+{
+    if (!pt_positions_is_open(self))
+        return false;
     for (size_t i = 0; i < self->stream_count; i++)
         if (positions_wants_fetch(self->streams[i]))
             return false;

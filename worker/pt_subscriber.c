@@ -309,6 +309,12 @@ pt_subscriber_is_silent(pt_subscriber_t *self)
 }
 
 bool
+pt_subscriber_is_open(const pt_subscriber_t *self)
+{
+    return pt_positions_is_open(self->positions);
+}
+
+bool
 pt_subscriber_is_level(const pt_subscriber_t *self)
 {
     return self->stash_count == 0 && pt_positions_is_level(self->positions);

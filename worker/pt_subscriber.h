@@ -76,6 +76,11 @@ bool pt_subscriber_is_refused(pt_subscriber_t *self);
 /*  Whether a worker is there and ends handshakes without a word, as pt_knock_is_silent has it. */
 bool pt_subscriber_is_silent(pt_subscriber_t *self);
 
+/*  Every worker that was heard of is opened: what it decides from here on is delivered. Before that, a
+ *  subscriber without a name passes over what comes.
+ */
+bool pt_subscriber_is_open(const pt_subscriber_t *self);
+
 /*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
 bool pt_subscriber_is_level(const pt_subscriber_t *self);
 

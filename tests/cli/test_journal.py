@@ -131,6 +131,22 @@ class Journal(support.JournalTest):
             daemon.stop()
         self.journal("forget", "nobody", code=1)
 
+    def test_who_sends_to_a_full_journal_is_told_that_it_is_no_silence(self):
+        self.SIZE = "8M"
+        with self.start():
+            lines = support.lines_of({"id": f"r{number}", "provider": "opn", "http_status": 503, "reference": "x" * 128}
+                                     for number in range(20000))
+            while self.journal("subscribers") == "":
+                support.run("tail", "--host", self.host, "--durable", "gone", "--timeout", "100ms")
+            code, _, words = support.run("send", "--connect", self.front, "--timeout", "500ms", data=lines)
+            self.assertEqual(code, 69, words)
+            self.assertIn("answers busy for 500 ms: a journal is full", words)
+            self.assertIn("paytriage journal subscribers", words)
+            code, _, words = support.run("journal", "redrive", "--journal", self.dir, "--connect", self.front, "--yes",
+                                         "--timeout", "500ms", "--topic", "retry.")
+            self.assertEqual(code, 69, words)
+            self.assertIn("answers busy for 500 ms", words)
+
     def test_a_path_that_is_too_long_for_the_workers_socket_is_told(self):
         self.dir += "/" + 100 * "x"
         os.makedirs(self.dir)

@@ -142,6 +142,7 @@ messages_are_held_until_a_head_tells_of_replay(void **state)
         s_head(positions, EPOCH, 1, 5, replay ? "ipc://replay" : "");
         assert_int_equal(pt_positions_decisions(positions, TOPIC, &message, &arrived), PT_OK);
         assert_int_equal(arrived.arrival, replay ? PT_ARRIVAL_DROP : PT_ARRIVAL_DELIVER);
+        assert_int_equal(pt_positions_is_open(positions), !replay);
         assert_int_equal(pt_positions_is_level(positions), !replay);
         pt_positions_destroy(&positions);
     }
@@ -169,6 +170,8 @@ a_durable_subscriber_goes_on_at_its_position(void **state)
     pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
     s_open(positions, 10, 50, 30);
     assert_int_equal(s_take(positions, EPOCH, 50, 1), 0); //  20 are missing before it
+    assert_true(pt_positions_is_open(positions));
+    assert_false(pt_positions_is_level(positions));
     pt_request_t fetch = s_expect(positions, PT_KIND_FETCH, 0);
     assert_int_equal(fetch.from_seq, 30);
     s_expect_silence(positions, 0); //  one at a time

@@ -6,6 +6,7 @@
 #include "pt_units.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,12 +135,32 @@ cmd_nearest(const char *word, const char *const *words)
     return nearest;
 }
 
+static uint64_t
+s_read_clock(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
 uint64_t
 cmd_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+    return s_read_clock(CLOCK_REALTIME);
+}
+
+uint64_t
+cmd_mono_ms(void)
+{
+    return s_read_clock(CLOCK_MONOTONIC);
+}
+
+int
+cmd_tell_busy(const char *broker, uint64_t timeout_ms, const char *hint)
+{
+    return cmd_fail(EX_UNAVAILABLE, hint ? hint : "'paytriage journal subscribers' there says who has not read",
+                    "%s answers busy for %" PRIu64 " ms: a journal is full, or its workers have no room", broker,
+                    timeout_ms);
 }
 
 int

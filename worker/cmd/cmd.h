@@ -48,8 +48,13 @@ const char *cmd_nearest(const char *word, const char *const *words);
 /*  Damerau-Levenshtein distance (adjacent swaps count one), at most `limit` + 1. */
 unsigned cmd_distance(const char *left, size_t left_len, const char *right, size_t right_len, unsigned limit);
 
-/*  Wall clock, unix ms. */
+/*  Wall clock, unix ms: what is shown or kept. It may step. */
 uint64_t cmd_now_ms(void);
+/*  Monotonic clock, ms: what is waited for or measured. */
+uint64_t cmd_mono_ms(void);
+
+/*  Say that a broker or its worker has refused everything as busy for so long, which is no silence; 69. */
+int cmd_tell_busy(const char *broker, uint64_t timeout_ms, const char *hint);
 
 /*  Flush stdout and report whether everything was written: EX_OK, or EX_IOERR after one line.
  *  A reader that went away (EPIPE) is no error.

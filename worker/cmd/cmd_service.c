@@ -251,7 +251,7 @@ s_release(cmd_service_t *self, int code)
 int
 cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
-    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms()};
+    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms(), .started_mono_ms = cmd_mono_ms()};
     int code = cmd_control_watch(&self->control, self);
     if (code == EX_OK)
         code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
@@ -380,9 +380,9 @@ cmd_service_announce(const cmd_service_t *self)
         s_log_start(self);
     int code = self->options.ports_file ? s_write_ports(self, self->options.ports_file) : EX_OK;
     if (code == EX_OK && !people)
-        pt_log(PT_EVENT_SERVICE_READY, PT_LOG_N("elapsed_ms", cmd_now_ms() - self->started_ms));
+        pt_log(PT_EVENT_SERVICE_READY, PT_LOG_N("elapsed_ms", cmd_mono_ms() - self->started_mono_ms));
     else if (code == EX_OK)
-        fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_now_ms() - self->started_ms);
+        fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_mono_ms() - self->started_mono_ms);
     return code;
 }
 
@@ -417,14 +417,14 @@ s_report_gate(const pt_gate_counters_t *counters)
 static int
 s_drain_pool(cmd_service_t *self)
 {
-    uint64_t start_ms = cmd_now_ms();
+    uint64_t start_ms = cmd_mono_ms();
     //  Two signals that came together were read together, and there is no other one to wait for.
     pt_drain_t drain = PT_DRAIN_INTERRUPTED;
     if (self->signals.received < 2)
         drain = pt_pool_drain(self->pool, (uint32_t) self->options.drain_ms, self->signals.fd);
     pt_pool_counters_t counters = pt_pool_counters(self->pool);
     if (drain == PT_DRAINED)
-        pt_log(PT_EVENT_SERVICE_DRAINED, PT_LOG_N("elapsed_ms", cmd_now_ms() - start_ms));
+        pt_log(PT_EVENT_SERVICE_DRAINED, PT_LOG_N("elapsed_ms", cmd_mono_ms() - start_ms));
     s_report_pool(&counters);
     //  `timeout` and terminals signal a process twice at once; that is no hurry when nothing is left.
     if (drain == PT_DRAINED || counters.in_work == 0)

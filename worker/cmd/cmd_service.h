@@ -59,7 +59,7 @@ typedef struct cmd_service {
     pt_load_t load;
     const pt_catalog_t *catalog; //  the load's, or the built-in one; of the start
     cmd_control_t control;
-    uint64_t started_ms;
+    uint64_t started_ms, started_mono_ms;
 } cmd_service_t;
 
 #define CMD_SERVICE_DEFAULTS                                                                                           \

@@ -151,8 +151,8 @@ s_warm_up(demo_t *self)
 {
     static const char line[] = "{\"id\": \"" WARM_UP_ID "\", \"provider\": \"opn\", \"http_status\": 200, "
                                "\"body\": {\"object\": \"charge\", \"status\": \"successful\"}}";
-    uint64_t deadline_ms = cmd_now_ms() + PATIENCE_MS;
-    while (!self->warm && cmd_now_ms() < deadline_ms)
+    uint64_t deadline_ms = cmd_mono_ms() + PATIENCE_MS;
+    while (!self->warm && cmd_mono_ms() < deadline_ms)
         if (!s_put(self, PT_TEXT(line), 0) || !s_turn(self, 50))
             return false;
     return self->warm;
@@ -185,11 +185,11 @@ s_send_sample(demo_t *self)
         if (!s_put(self, s_next_line(&at), number))
             return false;
         self->sent++;
-        uint64_t until_ms = cmd_now_ms() + (self->options->once ? 0 : PACE_MS);
+        uint64_t until_ms = cmd_mono_ms() + (self->options->once ? 0 : PACE_MS);
         do
             if (!s_turn(self, self->options->once ? 0 : PACE_MS))
                 return false;
-        while (cmd_now_ms() < until_ms);
+        while (cmd_mono_ms() < until_ms);
     }
     return true;
 }
@@ -197,9 +197,9 @@ s_send_sample(demo_t *self)
 static bool
 s_await_decisions(demo_t *self)
 {
-    uint64_t deadline_ms = cmd_now_ms() + PATIENCE_MS;
+    uint64_t deadline_ms = cmd_mono_ms() + PATIENCE_MS;
     while (s_decided(self) < self->sent || !pt_producer_is_idle(self->producer))
-        if (cmd_now_ms() > deadline_ms || !s_turn(self, 50))
+        if (cmd_mono_ms() > deadline_ms || !s_turn(self, 50))
             return false;
     return true;
 }

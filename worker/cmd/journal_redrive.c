@@ -34,6 +34,7 @@ typedef struct {
     redrive_set_t names; //  (id, attempt) sent under the producer's present id
     uint64_t total, put;
     uint64_t answered;
+    uint64_t busy;                                //  answers of that kind, until the last other one
     int64_t started_ms, answered_ms, reported_ms; //  monotonic
     bool terminal;
     bool stopped; //  before its time
@@ -191,6 +192,7 @@ s_poll(redrive_t *self, uint32_t timeout_ms)
     if (counts.accepted + counts.refused != self->answered || !counts.pending) {
         self->answered = counts.accepted + counts.refused;
         self->answered_ms = now_ms;
+        self->busy = counts.busy;
     }
     s_report_progress(self, false);
     self->stopped =
@@ -275,6 +277,8 @@ s_explain_failure(const redrive_t *self)
         return EX_OK;
     if (pt_producer_is_refused(self->producer))
         return cmd_curve_tell_refusal(broker, self->options->producer.curve);
+    if (pt_producer_counts(self->producer).busy > self->busy)
+        return cmd_tell_busy(broker, self->options->timeout_ms, NULL);
     return cmd_curve_tell_silence(broker, self->options->producer.curve, pt_producer_is_silent(self->producer),
                                   self->options->timeout_ms,
                                   "is a broker with a worker running there? see 'paytriage run'");

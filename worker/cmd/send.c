@@ -29,8 +29,9 @@ typedef struct {
     cmd_lines_t lines;
     pt_producer_t *producer;
     pt_signals_t signals;
-    uint64_t started_ms, answered_ms; //  when the last answer came
+    uint64_t started_ms, answered_ms; //  monotonic; when the last answer came
     uint64_t answered;
+    uint64_t busy; //  answers of that kind, until the last other one
     uint64_t reported_ms;
     int wake_fd; //  readable when a signal or a line waits
     bool terminal;
@@ -128,7 +129,7 @@ static void
 s_report_progress(send_t *self, bool last)
 {
     pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    uint64_t now_ms = cmd_now_ms();
+    uint64_t now_ms = cmd_mono_ms();
     if (self->options->quiet || (!last && now_ms - self->reported_ms < (self->terminal ? 200 : 5000)))
         return;
     self->reported_ms = now_ms;
@@ -150,10 +151,11 @@ s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
         return false;
     }
     pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    uint64_t now_ms = cmd_now_ms();
+    uint64_t now_ms = cmd_mono_ms();
     if (counts.accepted + counts.refused != self->answered || !counts.pending) {
         self->answered = counts.accepted + counts.refused;
         self->answered_ms = now_ms;
+        self->busy = counts.busy;
     }
     s_report_progress(self, false);
     //  With several brokers the next one may.
@@ -265,8 +267,10 @@ s_explain_failure(const send_t *self, bool complete)
         return EX_OK;
     if (pt_producer_is_refused(self->producer))
         return cmd_curve_tell_refusal(producer->brokers[0], producer->curve);
-    const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it"
-                                             : "is a broker with a worker running there? see 'paytriage run'";
+    const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it" : NULL;
+    if (pt_producer_counts(self->producer).busy > self->busy)
+        return cmd_tell_busy(producer->brokers[0], self->options->timeout_ms, hint);
+    hint = hint ? hint : "is a broker with a worker running there? see 'paytriage run'";
     return cmd_curve_tell_silence(producer->brokers[0], producer->curve, pt_producer_is_silent(self->producer),
                                   self->options->timeout_ms, hint);
 }
@@ -355,7 +359,7 @@ s_send_all(send_t *self)
     self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
     if (!self->producer)
         return s_explain_open(self, error);
-    self->started_ms = self->answered_ms = self->reported_ms = cmd_now_ms();
+    self->started_ms = self->answered_ms = self->reported_ms = cmd_mono_ms();
     bool complete = s_resume(self) && s_read_all(self) && s_finish(self);
     int code = s_summarise(self, complete);
     pt_producer_destroy(&self->producer);

@@ -318,14 +318,14 @@ static bool
 s_is_done(const tail_t *self, uint64_t deadline_ms)
 {
     bool enough = self->options->count && self->printed == self->options->count;
-    return enough || self->broken || (deadline_ms && cmd_now_ms() >= deadline_ms);
+    return enough || self->broken || (deadline_ms && cmd_mono_ms() >= deadline_ms);
 }
 
 //  A second at most: stdout is flushed and looked at between waits.
 static uint32_t
 s_wait_ms(uint64_t deadline_ms)
 {
-    uint64_t now_ms = cmd_now_ms();
+    uint64_t now_ms = cmd_mono_ms();
     if (!deadline_ms || deadline_ms > now_ms + 1000)
         return 1000;
     return deadline_ms > now_ms ? (uint32_t) (deadline_ms - now_ms) : 0;
@@ -334,13 +334,13 @@ s_wait_ms(uint64_t deadline_ms)
 //  Before anything was heard it is the end: nothing will come. Later the key may have been taken away from
 //  one of several workers. False at the end.
 static bool
-s_tell_refusal(tail_t *self, bool ready)
+s_tell_refusal(tail_t *self, bool heard)
 {
     static const char hint[] = "ask for it to be put into clients/subscriber/ there; see docs/security.md";
     if (!self->refused)
         cmd_fail(EX_NOPERM, hint, "a worker does not let in the key of %s", self->options->curve);
     self->refused = true;
-    return ready;
+    return heard;
 }
 
 //  A worker that starts anew ends handshakes as well, for a moment.
@@ -350,7 +350,7 @@ s_tell_refusal(tail_t *self, bool ready)
 static void
 s_tell_silence(tail_t *self, pt_subscriber_t *subscriber)
 {
-    uint64_t now_ms = cmd_now_ms();
+    uint64_t now_ms = cmd_mono_ms();
     if (!pt_subscriber_is_silent(subscriber)) {
         self->silent_ms = 0;
         return;
@@ -374,16 +374,18 @@ static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
     uint64_t timeout_ms = self->options->timeout_ms;
-    uint64_t deadline_ms = timeout_ms ? cmd_now_ms() + timeout_ms : 0;
-    bool ready = false;
+    uint64_t deadline_ms = timeout_ms ? cmd_mono_ms() + timeout_ms : 0;
+    bool ever_heard = false, ready = false;
     while (!s_is_done(self, deadline_ms) && !pt_signals_read(signals)) {
         bool heard;
         if (pt_subscriber_poll(subscriber, s_wait_ms(deadline_ms), signals->fd, &heard) != PT_OK)
             return cmd_fail(EX_OSERR, NULL, "cannot receive: %s", strerror(errno));
-        if (heard && !ready)
+        ever_heard |= heard;
+        if (ever_heard && !ready && pt_subscriber_is_open(subscriber)) {
+            ready = true;
             fputs("ready: decisions arrive from here on\n", stderr);
-        ready |= heard;
-        if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ready))
+        }
+        if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ever_heard))
             return EX_NOPERM;
         s_tell_silence(self, subscriber);
         self->broken = fflush(stdout) != 0;
@@ -391,8 +393,8 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
     if (self->broken && errno != EPIPE)
         return cmd_flush();
     bool short_of = self->options->count && self->printed < self->options->count && !self->broken;
-    if (short_of && deadline_ms && cmd_now_ms() >= deadline_ms)
-        return cmd_fail(CMD_EXIT_TIMEOUT, ready ? NULL : "no worker was heard; is one running there?",
+    if (short_of && deadline_ms && cmd_mono_ms() >= deadline_ms)
+        return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker was heard; is one running there?",
                         "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, self->options->count);
     return EX_OK;
 }

@@ -120,7 +120,7 @@ s_scrape(top_t *self)
         snprintf(error, sizeof error, "%s: what answers there is not paytriage", self->options->endpoint);
         well = false;
     }
-    cmd_top_scraped(&self->screen, well ? body : NULL, error, cmd_now_ms());
+    cmd_top_scraped(&self->screen, well ? body : NULL, error, cmd_mono_ms());
     if (!well)
         free(body);
     return well;
@@ -130,8 +130,8 @@ s_scrape(top_t *self)
 static bool
 s_listen(top_t *self)
 {
-    uint64_t end_ms = cmd_now_ms() + self->options->interval_ms;
-    for (uint64_t now_ms = cmd_now_ms(); now_ms < end_ms; now_ms = cmd_now_ms()) {
+    uint64_t end_ms = cmd_mono_ms() + self->options->interval_ms;
+    for (uint64_t now_ms = cmd_mono_ms(); now_ms < end_ms; now_ms = cmd_mono_ms()) {
         //  Keys are looked for ten times a second.
         uint32_t wait_ms = end_ms - now_ms < 100 ? (uint32_t) (end_ms - now_ms) : 100;
         bool heard;
