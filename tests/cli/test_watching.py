@@ -66,6 +66,7 @@ class Check(unittest.TestCase):
             self.assertEqual(check(watched.url, "--warn-behind", "0")[0], 1)
             code, out = check(watched.url, "--crit-behind", "0")
             self.assertEqual((code, out.split(" - ")[0]), (2, "CRITICAL"))
+            self.assertIn(";0;0;0 ", out, "a warning by default gives way")
 
     def test_a_worker_without_a_broker_is_critical_and_says_why(self):
         with Watched(command="worker") as worker:

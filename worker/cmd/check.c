@@ -18,7 +18,7 @@ typedef struct {
     uint64_t timeout_ms;
     uint64_t warn_behind, crit_behind;   //  decisions
     uint64_t warn_journal, crit_journal; //  percent
-    bool has_bounds;                     //  some of these were given
+    bool given[4];                       //  of these, in the order of their keys
     bool live;                           //  nothing but that
     const char *endpoint;
 } check_options_t;
@@ -33,25 +33,33 @@ static const struct argp_option s_options[] = {
     {0},
 };
 
-//  A bound that another one makes void would look like a check.
+//  A warning that comes too late to be one would look like a check; but who names the worse bound alone
+//  means just that one.
 static void
-s_check_line(struct argp_state *state, const check_options_t *options)
+s_settle_bounds(struct argp_state *state, bool warn_given, const char *what, uint64_t *warn, const uint64_t *crit)
 {
-    if (options->live && options->has_bounds)
+    if (*warn <= *crit)
+        return;
+    if (warn_given)
+        argp_error(state, "--warn-%s %" PRIu64 " is above --crit-%s %" PRIu64, what, *warn, what, *crit);
+    *warn = *crit;
+}
+
+static void
+s_check_line(struct argp_state *state, check_options_t *options)
+{
+    if (options->live && memchr(options->given, true, sizeof options->given))
         argp_error(state, "--live looks at no figures, so it takes no bounds");
-    if (options->warn_behind > options->crit_behind)
-        argp_error(state, "--warn-behind %" PRIu64 " is above --crit-behind %" PRIu64, options->warn_behind,
-                   options->crit_behind);
-    if (options->warn_journal > options->crit_journal)
-        argp_error(state, "--warn-journal %" PRIu64 " is above --crit-journal %" PRIu64, options->warn_journal,
-                   options->crit_journal);
+    s_settle_bounds(state, options->given[0], "behind", &options->warn_behind, &options->crit_behind);
+    s_settle_bounds(state, options->given[2], "journal", &options->warn_journal, &options->crit_journal);
 }
 
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
     check_options_t *options = state->input;
-    options->has_bounds |= key >= KEY_WARN_BEHIND && key <= KEY_CRIT_JOURNAL;
+    if (key >= KEY_WARN_BEHIND && key <= KEY_CRIT_JOURNAL)
+        options->given[key - KEY_WARN_BEHIND] = true;
     switch (key) {
     case 't':
         options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
