@@ -67,6 +67,7 @@ enum {
     PT_FOR_CATALOG = 1 << 8, //  `catalog test`
     PT_FOR_JOURNAL = 1 << 9,
     PT_FOR_REDRIVE = 1 << 10,
+    PT_FOR_LISTING = 1 << 11, //  verbs of `journal` that print a decision as a line
     PT_FOR_TOP = 1 << 13,
     PT_FOR_CHECK = 1 << 14,
     PT_FOR_WATCH = PT_FOR_TOP | PT_FOR_CHECK,

@@ -139,6 +139,13 @@ class Wrong(unittest.TestCase):
         for args in (["--live", "--warn-behind", "5"], ["--warn-behind", "7", "--crit-behind", "6"], ["--warn-journal", "90"]):
             self.assertEqual(support.run("check", *args)[0], 3, args)
 
+    def test_verbs_take_no_option_that_changes_nothing(self):
+        for verb, options in (("info", ["--reveal", "--color"]), ("subscribers", ["--reveal", "--color"]),
+                              ("verify", ["--reveal", "--color"]), ("show", ["--color"]), ("export", ["--color"]),
+                              ("forget", ["--reveal", "--color", "--output"]), ("discard", ["--reveal", "--color", "--output"])):
+            for option in options:
+                self.assertIn(f"unrecognized option '{option}'", self.refuse("journal", verb, option))
+
     def test_a_mistyped_word_of_a_filter_is_told_with_the_one_that_was_meant(self):
         self.assertIn("did you mean decline_hard?", self.refuse("journal", "list", "--category", "decline_hrd"))
         self.assertIn("did you mean opn? It has", self.refuse("catalog", "learn", "--provider", "opm", "/dev/null"))

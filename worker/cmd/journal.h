@@ -35,14 +35,15 @@ typedef struct {
     const pt_config_t *config; //  the settings, until the program ends
 } journal_options_t;
 
-/*  argp children for the directory and the output, and for the filters; and the parent's parser, which
- *  takes the arguments. Their input is a journal_options_t.
+/*  argp children: the form of the output; the same with --reveal, for decisions; and the filters. And the parent's
+ *  parser, which takes the arguments. Their input is a journal_options_t.
  */
-extern const struct argp journal_common_argp, journal_filter_argp;
+extern const struct argp journal_output_argp, journal_common_argp, journal_filter_argp;
 error_t journal_parse(int key, char *arg, struct argp_state *state);
 
 /*  Parse the command line of a verb, `options` being its input or a part of it; `command` as for cmd_parse,
- *  beside PT_FOR_JOURNAL. EX_OK, or the exit code after what is wrong was printed.
+ *  beside PT_FOR_JOURNAL; PT_FOR_LISTING where decisions are printed as lines. EX_OK, or the exit code after what is
+ * wrong was printed.
  */
 int journal_parse_line(unsigned command, const struct argp *argp, int argc, char **argv, void *input,
                        journal_options_t *options);

@@ -39,9 +39,6 @@ s_parse(int key, char *arg, struct argp_state *state)
 {
     discard_options_t *options = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->journal;
-        break;
     case 't':
         options->journal.topic = arg;
         break;
@@ -255,7 +252,6 @@ s_run(const discard_options_t *options)
 int
 cmd_journal_discard(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         s_options,
         s_parse,
@@ -270,7 +266,7 @@ cmd_journal_discard(int argc, char **argv)
         "Exit: 0 done, 1 there is no such topic, something is kept for a subscriber, or the answer was no, 64 nobody\n"
         "was there to be asked, 65 the journal is damaged, 66 there is none, 74 it cannot be written, 75 the worker\n"
         "does not answer, 77 not permitted.",
-        children,
+        NULL,
         NULL,
         NULL};
     discard_options_t options = {.journal = {.category = -1}};

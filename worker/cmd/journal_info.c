@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-static const struct argp_child s_children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&journal_output_argp, 0, NULL, 0}, {0}};
 
 //  A table of columns with these titles; the first `text_count` are text, the others numbers.
 static struct libscols_table *

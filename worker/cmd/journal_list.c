@@ -140,7 +140,7 @@ cmd_journal_list(int argc, char **argv)
                                      NULL,
                                      NULL};
     journal_options_t options = {.argp_children = 2, .category = -1};
-    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    int parsed = journal_parse_line(PT_FOR_LISTING, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;
     return s_walk(&options, options.output == CMD_OUTPUT_JSONL, journal_print_entry);

@@ -368,7 +368,7 @@ cmd_journal_redrive(int argc, char **argv)
     redrive_options_t options = {
         .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .timeout_ms = 30000};
     pt_store_t *store;
-    int parsed = journal_parse_line(PT_FOR_REDRIVE, &argp, argc, argv, &options, &options.journal);
+    int parsed = journal_parse_line(PT_FOR_REDRIVE | PT_FOR_LISTING, &argp, argc, argv, &options, &options.journal);
     if (parsed != EX_OK)
         return parsed;
     char room[CMD_OPTIONS_ENDPOINT_BYTES];

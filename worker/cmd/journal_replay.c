@@ -121,7 +121,7 @@ cmd_journal_replay(int argc, char **argv)
         NULL};
     journal_options_t options = {.category = -1};
     pt_store_t *store;
-    int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
+    int parsed = journal_parse_line(PT_FOR_LISTING, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;
     int code = journal_open(&options, &store);

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct argp_child s_children[] = {{&journal_common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child s_children[] = {{&journal_output_argp, 0, NULL, 0}, {0}};
 
 //  ---- verify
 
@@ -140,10 +140,10 @@ cmd_journal_forget(int argc, char **argv)
         "A worker that is at work does it itself; this only asks it to.\n\n"
         "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, 77 not "
         "permitted.",
-        s_children,
+        NULL,
         NULL,
         NULL};
-    journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 1};
+    journal_options_t options = {.category = -1, .argument_max = 1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
         return parsed;

@@ -12,6 +12,11 @@
 
 enum { KEY_OLDER = 0x300, KEY_NEWER, KEY_REVEAL };
 
+static const struct argp_option s_output_options[] = {
+    {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
+    {0},
+};
+
 static const struct argp_option s_common_options[] = {
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets in JSON as they are kept", 0},
@@ -97,6 +102,7 @@ s_parse_filter(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+const struct argp journal_output_argp = {s_output_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
 const struct argp journal_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
 const struct argp journal_filter_argp = {s_filter_options, s_parse_filter, NULL, NULL, NULL, NULL, NULL};
 
