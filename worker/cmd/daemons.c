@@ -55,8 +55,9 @@ cmd_broker(int argc, char **argv)
         "It keeps nothing: stop and start it at any time; producers send again what was not acknowledged.\n\n"
         "Example:\n"
         "  paytriage broker --front tcp://127.0.0.1:5560 --back tcp://127.0.0.1:5561\n\n"
-        "Exit: 0 after a signal, 64 a bad endpoint, 69 an address in use, 77 not permitted, 78 faulty keys,\n"
-        "or a public address without --curve.",
+        "Exit: 0 after a signal, 64 a bad endpoint, 69 an address in use, 70 the authenticator ended, 71 no memory or\n"
+        "too few descriptors, 73 a file cannot be made, 77 not permitted, 78 faulty settings or keys, or a public\n"
+        "address without --curve.",
         NULL,
         NULL,
         NULL};
@@ -78,8 +79,11 @@ cmd_worker(int argc, char **argv)
         "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
         "  paytriage worker --port-base 5660     # a second worker on this host\n"
         "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 an address in use, 75 not all was finished, 77 not permitted, 78 a "
-        "faulty catalog, faulty keys, or a public address without --curve.",
+        "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in use,\n"
+        "70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, or a file cannot "
+        "be\n"
+        "made, 74 the disk failed, 75 another worker has the journal, or not all was finished, 77 not permitted,\n"
+        "78 faulty settings, catalog or keys, or a public address without --curve.",
         NULL,
         NULL,
         NULL};
@@ -98,8 +102,11 @@ cmd_run(int argc, char **argv)
         "  paytriage run\n"
         "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"
         "Then: paytriage tail, and paytriage send FILE.\n\n"
-        "Exit: 0 drained, 64 a bad endpoint, 69 an address in use, 75 not all was finished, 77 not permitted, 78 a "
-        "faulty catalog, faulty keys, or a public address without --curve.",
+        "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in use,\n"
+        "70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, or a file cannot "
+        "be\n"
+        "made, 74 the disk failed, 75 another worker has the journal, or not all was finished, 77 not permitted,\n"
+        "78 faulty settings, catalog or keys, or a public address without --curve.",
         NULL,
         NULL,
         NULL};
