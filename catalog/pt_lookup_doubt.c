@@ -18,16 +18,17 @@ s_is_denied_by_code(const pt_query_t *query)
     return denied;
 }
 
-//  A success that another code of the body denies, or that was given to another operation. One of the two is
-//  wrong, and which one cannot be told from here.
+//  A success that another code of the body denies; or an answer to another operation that would settle this one or
+//  send it again. One of the two is wrong, and which one cannot be told from here.
 bool
 pt_query_is_contradicted(const pt_query_t *query)
 {
     pt_verdict_t *verdict = query->verdict;
-    if (!pt_query_settles(query, verdict->entry))
-        return false;
+    bool settles = pt_query_settles(query, verdict->entry);
     if (query->misfiled)
-        return true;
+        return settles || verdict->rule->action == PT_ACTION_RESUBMIT;
+    if (!settles)
+        return false;
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
     bool denied = s_is_denied_by_code(query);
@@ -41,21 +42,31 @@ pt_query_is_contradicted(const pt_query_t *query)
 typedef enum {
     S_CLAIMS_NOTHING,
     S_CLAIMS_GOOD,     //  it went well, or goes on
-    S_CLAIMS_NO_MONEY, //  none moved
+    S_CLAIMS_NO_MONEY, //  none moved, or nobody knows and it may be sent again
     S_CLAIMS_NOTHING_DONE
 } s_claim_t;
+
+//  Whether the request is sent again at once, or after a query that finds no order.
+static bool
+s_may_go_again(const pt_rule_t *rule)
+{
+    return rule->action == PT_ACTION_RESUBMIT ||
+           (rule->action == PT_ACTION_QUERY_STATUS && !(rule->flags & PT_RULE_IF_ABSENT_DEAD_LETTER));
+}
 
 //  Where the gateway is asked whatever a marker says, there is nothing to deny. What is sent again must have left
 //  nothing behind.
 static s_claim_t
-s_claim_of(const pt_rule_t *rule)
+s_claim_of(const pt_verdict_t *verdict)
 {
+    //  The rule of a fallback belongs to no entry.
+    const pt_rule_t *rule = verdict->rule;
     if (rule->outcome == PT_OUTCOME_SUCCESS)
         return S_CLAIMS_GOOD;
     if (rule->outcome == PT_OUTCOME_PENDING)
         return rule->action == PT_ACTION_QUERY_STATUS ? S_CLAIMS_NOTHING : S_CLAIMS_GOOD;
     if (rule->outcome == PT_OUTCOME_UNKNOWN)
-        return S_CLAIMS_NOTHING;
+        return verdict->entry && s_may_go_again(rule) ? S_CLAIMS_NO_MONEY : S_CLAIMS_NOTHING;
     return rule->action == PT_ACTION_RESUBMIT ? S_CLAIMS_NOTHING_DONE : S_CLAIMS_NO_MONEY;
 }
 
@@ -95,8 +106,7 @@ bool
 pt_query_is_denied_by_marker(const pt_query_t *query)
 {
     pt_verdict_t *verdict = query->verdict;
-    //  The rule of a fallback belongs to no entry.
-    s_claim_t claim = s_claim_of(verdict->rule);
+    s_claim_t claim = s_claim_of(verdict);
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
     if (query->status_slots <= (match == PT_MATCH_STATUS) || claim == S_CLAIMS_NOTHING)

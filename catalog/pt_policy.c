@@ -19,7 +19,7 @@ typedef struct {
     const pt_response_t *response;
     const pt_rule_t *rule;
     bool dead_if_absent;  //  some rule forbids to resubmit after a query that finds no order
-    bool is_contradicted; //  the answer claims success and failure at once
+    bool is_contradicted; //  the answer contradicts itself, or belongs to another request
     pt_decision_t *out;
 } s_draft_t;
 
@@ -167,7 +167,7 @@ s_doubt_contradiction(s_draft_t *draft)
     out->category = PT_CATEGORY_OUTCOME_UNKNOWN;
     out->outcome = PT_OUTCOME_UNKNOWN;
     out->action = PT_ACTION_QUERY_STATUS;
-    out->summary = PT_TEXT("The answer claims success and failure at once; the outcome is unknown.");
+    out->summary = PT_TEXT("The answer contradicts itself or belongs to another request; the outcome is unknown.");
     draft->dead_if_absent = draft->is_contradicted = true;
     s_alert_operator_now(&out->alert);
 }
