@@ -134,6 +134,28 @@ class Unknown(unittest.TestCase):
         code, stdout, words = explain("opn", "insuficient_fund")
         self.assertEqual((code, stdout), (1, ""))
         self.assertRegex(words, r"nearest codes are insufficient_fund,")
+        # Case, blanks and quotes that came with a copy are no reason to be far.
+        for gateway, typed, near in (("uapay", "format_error", "FORMAT_ERROR"), ("smilepayz", " 5029000 ", "5029000"),
+                                     ("shopline", '"4454"', "4454")):
+            self.assertRegex(explain(gateway, typed)[2], rf"nearest codes? (is|are) {near}\b")
+
+    def test_codes_that_have_nothing_in_common_are_not_near(self):
+        for typed in ("ยอดเงินไม่พอ", "", "card declined by issuer", "卡內餘額不足", "x" * 100000):
+            code, _, words = explain("shopline", typed)
+            self.assertEqual(code, 1)
+            self.assertNotIn("nearest", words, typed[:20])
+            self.assertIn("explain --search WORDS", words)
+
+    def test_a_code_of_another_gateway_is_told_as_that(self):
+        code, _, words = explain("smilepayz", "insufficient_fund")
+        self.assertEqual(code, 1)
+        self.assertIn("hint: opn has this code\n", words)
+
+    def test_who_has_only_a_code_is_shown_how_to_look_for_it(self):
+        for word in ("4454", "opn", "Pay channel timeout or interrupted"):
+            code, _, words = explain(word)
+            self.assertEqual(code, 64)
+            self.assertIn(f"--search '{word}' looks in all", words)
 
     def test_an_operation_that_the_gateway_does_not_have_is_refused_and_the_nearest_is_named(self):
         # Also where the code's own digits name an operation.

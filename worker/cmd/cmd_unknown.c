@@ -115,32 +115,76 @@ cmd_unknown_operation(const pt_provider_t *provider, const char *name)
 #define NEAREST_MAX 3
 #define FAR 99
 
+//  Without case, which a person who heard of a code may not know. FAR: half of what was typed is something else.
+static unsigned
+s_code_edits(const char *typed, pt_text_t code)
+{
+    char words[2][PT_CODE_BYTES_MAX];
+    size_t lens[2] = {strlen(typed), code.len};
+    const char *texts[2] = {typed, code.data};
+    for (size_t side = 0; side < 2; side++) {
+        if (lens[side] > sizeof words[side])
+            return FAR;
+        for (size_t i = 0; i < lens[side]; i++)
+            words[side][i] = (char) tolower((unsigned char) texts[side][i]);
+    }
+    unsigned limit = lens[0] < 4 ? 1 : (unsigned) lens[0] / 2;
+    unsigned edits = cmd_distance(words[0], lens[0], words[1], lens[1], limit);
+    return edits > limit || edits >= FAR ? FAR : edits;
+}
+
+typedef struct {
+    pt_text_t codes[NEAREST_MAX];
+    unsigned edits[NEAREST_MAX];
+} near_t;
+
+static void
+s_note_code(near_t *self, pt_text_t code, unsigned edits)
+{
+    for (size_t n = 0; n < NEAREST_MAX; n++)
+        if (self->codes[n].data && pt_text_equal(self->codes[n], code))
+            return;
+    for (size_t n = 0; n < NEAREST_MAX && edits < FAR; n++) {
+        if (self->codes[n].data && edits >= self->edits[n])
+            continue;
+        memmove(&self->codes[n + 1], &self->codes[n], (NEAREST_MAX - 1 - n) * sizeof self->codes[0]);
+        memmove(&self->edits[n + 1], &self->edits[n], (NEAREST_MAX - 1 - n) * sizeof self->edits[0]);
+        self->codes[n] = code;
+        self->edits[n] = edits;
+        return;
+    }
+}
+
+static void
+s_print_near(const near_t *near)
+{
+    fputs("hint: the nearest codes are", stderr);
+    for (size_t n = 0; n < NEAREST_MAX && near->codes[n].data; n++)
+        fprintf(stderr, "%s %.*s", n ? "," : "", (int) near->codes[n].len, near->codes[n].data);
+    fputc('\n', stderr);
+}
+
 void
 cmd_unknown_hint_codes(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *typed)
 {
-    pt_text_t nearest[NEAREST_MAX] = {{0}};
-    unsigned distances[NEAREST_MAX] = {FAR, FAR, FAR};
+    near_t near = {0};
+    const pt_provider_t *other = NULL; //  a gateway that has just this code
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
         pt_text_t code = pt_catalog_entry_view(catalog, entry).code;
-        bool known = provider && pt_catalog_entry_provider(catalog, entry) != provider;
-        for (size_t n = 0; n < NEAREST_MAX; n++)
-            known |= pt_text_equal(nearest[n], code);
-        unsigned distance = known ? FAR : cmd_distance(typed, strlen(typed), code.data, code.len, FAR - 1);
-        for (size_t n = 0; n < NEAREST_MAX && distance < FAR; n++) {
-            if (distance >= distances[n])
-                continue;
-            memmove(&nearest[n + 1], &nearest[n], (NEAREST_MAX - 1 - n) * sizeof nearest[0]);
-            memmove(&distances[n + 1], &distances[n], (NEAREST_MAX - 1 - n) * sizeof distances[0]);
-            nearest[n] = code;
-            distances[n] = distance;
-            break;
-        }
+        const pt_provider_t *owner = pt_catalog_entry_provider(catalog, entry);
+        if (!provider || owner == provider)
+            s_note_code(&near, code, s_code_edits(typed, code));
+        else if (!other && *typed && pt_text_equal(code, pt_text_of(typed)))
+            other = owner;
     }
-    if (!nearest[0].data)
-        return;
-    fputs("hint: the nearest codes are", stderr);
-    for (size_t n = 0; n < NEAREST_MAX && nearest[n].data; n++)
-        fprintf(stderr, "%s %.*s", n ? "," : "", (int) nearest[n].len, nearest[n].data);
-    fputc('\n', stderr);
+    if (other) {
+        pt_text_t id = pt_provider_id(other);
+        fprintf(stderr, "hint: %.*s has this code\n", (int) id.len, id.data);
+    }
+    if (near.codes[0].data)
+        s_print_near(&near);
+    else if (!other)
+        fputs("hint: 'paytriage explain --search WORDS' looks in codes, messages and summaries of all gateways\n",
+              stderr);
 }

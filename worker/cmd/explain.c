@@ -49,6 +49,9 @@ s_check_line(struct argp_state *state, const explain_options_t *options)
     bool is_fault = options->provider && state->arg_num == 1 && explain_is_fault(options->provider);
     if (options->search && state->arg_num > 1)
         argp_error(state, "--search takes a gateway at most; quote words that belong together");
+    if (!options->search && state->arg_num == 1 && !is_fault)
+        argp_error(state, "'%s' is half of a question: which gateway and which code? --search '%s' looks in all",
+                   options->provider, options->provider);
     if (!options->search && state->arg_num < 2 && !is_fault)
         argp_error(state, "which gateway and which code?");
     if (state->arg_num < 2 && (options->operation || options->message))
