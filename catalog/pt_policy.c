@@ -275,15 +275,18 @@ s_refuse_retry(s_draft_t *draft)
         draft->out->action = final;
 }
 
-//  Rule 5, the network's "do not retry": only ever stricter, and a query is no retry of the payment.
+//  Rule 5, the network's "do not retry": only ever stricter, and a query is no retry of the payment. A new order, or
+//  the same card with its data put right, is another try on the same instrument.
 static void
 s_heed_advice(s_draft_t *draft)
 {
+    pt_decision_t *out = draft->out;
     if (!draft->verdict->do_not_retry)
         return;
     draft->dead_if_absent = true;
-    if (draft->out->action == PT_ACTION_RESUBMIT)
-        draft->out->action = PT_ACTION_CHANGE_INSTRUMENT;
+    bool is_card_mended = out->action == PT_ACTION_FIX_REQUEST && out->category == PT_CATEGORY_DECLINE_FIX_DATA;
+    if (out->action == PT_ACTION_RESUBMIT || out->action == PT_ACTION_NEW_ORDER || is_card_mended)
+        out->action = PT_ACTION_CHANGE_INSTRUMENT;
 }
 
 static pt_action_t
