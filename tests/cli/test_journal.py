@@ -159,6 +159,11 @@ class Journal(support.JournalTest):
         with support.Daemon("run", "--bind", self.host, "--journal", "none") as daemon:
             self.assertIn("JOURNAL", daemon.text)
             self.assertIn("is lost when this process dies", daemon.text)
+            self.assertNotIn("config.warning", daemon.text)
+
+    def test_an_option_that_has_no_effect_without_a_journal_is_told(self):
+        with support.Daemon("run", "--bind", self.host, "--journal", "none", "--journal-size", "64M") as daemon:
+            self.assertIn("config.warning text=\"--journal-size has no effect without a journal\"", daemon.text)
 
     def test_faults_have_their_exits(self):
         for verb in ("info", "subscribers", "list", "export", "verify"):

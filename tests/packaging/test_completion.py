@@ -41,6 +41,8 @@ class Completion(unittest.TestCase):
         codes = complete("explain", "smilepayz", "5009")
         self.assertIn("5009000", codes)
         self.assertEqual(len(codes), len(set(codes)))
+        self.assertEqual(complete("explain", "smilepayz", "5009000", "--operation", "pay_"), ["pay_in", "pay_out"])
+        self.assertEqual(complete("explain", "nobody", "1", "--operation", ""), [])
         self.assertNotIn("acme", complete("explain", ""))
         own = SOURCE / "tests/catalog/sample.yaml"
         self.assertIn("acme", complete("explain", "", PAYTRIAGE_CATALOG=str(own)))

@@ -103,9 +103,13 @@ s_read_help(const char *command, const char *verb, const char *typed, void (*off
 
 //  ---- out of the catalog
 
+//  Something of a catalog, or of one gateway of it.
+typedef void(offer_fn)(const pt_catalog_t *catalog, const char *provider_name, const char *typed);
+
 static void
-s_offer_providers(const pt_catalog_t *catalog, const char *typed)
+s_offer_providers(const pt_catalog_t *catalog, const char *provider_name, const char *typed)
 {
+    (void) provider_name;
     for (size_t i = 0; i < pt_catalog_provider_count(catalog); i++) {
         pt_text_t id = pt_provider_id(pt_catalog_provider_at(catalog, i));
         s_offer(id.data, id.len, typed);
@@ -133,9 +137,19 @@ s_offer_codes(const pt_catalog_t *catalog, const char *provider_name, const char
     }
 }
 
+static void
+s_offer_operations(const pt_catalog_t *catalog, const char *provider_name, const char *typed)
+{
+    const pt_provider_t *provider = pt_catalog_provider(catalog, pt_text_of(provider_name));
+    for (size_t i = 0; provider && i < pt_provider_operation_count(provider); i++) {
+        pt_text_t name = pt_provider_operation_at(provider, i).name;
+        s_offer(name.data, name.len, typed);
+    }
+}
+
 //  The catalog of the settings, or the built-in one where that is at fault.
 static void
-s_offer_from_catalog(const char *provider, const char *typed)
+s_offer_from_catalog(offer_fn *offer, const char *provider, const char *typed)
 {
     static pt_load_options_t options;
     pt_config_t config;
@@ -146,10 +160,7 @@ s_offer_from_catalog(const char *provider, const char *typed)
         cmd_options_catalog(&config, &options);
     if (options.path_count && pt_load(&options, &load) == PT_LOAD_OK)
         catalog = load.catalog;
-    if (provider)
-        s_offer_codes(catalog, provider, typed);
-    else
-        s_offer_providers(catalog, typed);
+    offer(catalog, provider, typed);
     pt_load_clear(&load);
     pt_config_clear(&config);
 }
@@ -180,7 +191,7 @@ s_offer_argument(const char *command, const char *before, const char *typed)
     if (strncmp(before, "--", 2) != 0)
         return false;
     if (strcmp(before, "--provider") == 0)
-        s_offer_from_catalog(NULL, typed);
+        s_offer_from_catalog(s_offer_providers, NULL, typed);
     else if (strcmp(before, "--category") == 0)
         for (unsigned i = 0; i < PT_CATEGORY_COUNT_; i++)
             s_offer_word(pt_category_text((pt_category_t) i), typed);
@@ -219,14 +230,17 @@ cmd_complete(int argc, char **argv)
     }
     if (s_has_verbs(command))
         verb = argv[2];
+    bool explains = strcmp(command, "explain") == 0;
     if (s_offer_argument(command, argv[argc - 2], typed))
         return cmd_flush();
     if (typed[0] == '-')
         s_read_help(command, verb, typed, s_offer_options);
-    else if (strcmp(command, "explain") == 0 && argc == 3)
-        s_offer_from_catalog(NULL, typed);
-    else if (strcmp(command, "explain") == 0 && argc == 4)
-        s_offer_from_catalog(argv[2], typed);
+    else if (explains && argc > 4 && strcmp(argv[argc - 2], "--operation") == 0)
+        s_offer_from_catalog(s_offer_operations, argv[2], typed);
+    else if (explains && argc == 3)
+        s_offer_from_catalog(s_offer_providers, NULL, typed);
+    else if (explains && argc == 4)
+        s_offer_from_catalog(s_offer_codes, argv[2], typed);
     else if (strcmp(command, "help") == 0 && argc == 3)
         s_read_help(NULL, NULL, typed, s_offer_name);
     return cmd_flush();

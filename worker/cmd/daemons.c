@@ -4,6 +4,8 @@
 #include "cmd_watch.h"
 #include "pt_log.h"
 
+#include <string.h>
+
 static error_t
 s_refuse_words(int key, char *arg, struct argp_state *state)
 {
@@ -11,6 +13,23 @@ s_refuse_words(int key, char *arg, struct argp_state *state)
         return ARGP_ERR_UNKNOWN;
     argp_error(state, "'%s' is not expected here", arg);
     return 0;
+}
+
+//  A file or the environment may be for others as well; what was typed beside "none" was meant to do something.
+static void
+s_warn_of_void_flags(const pt_config_t *config)
+{
+    static const pt_option_id_t ids[] = {PT_OPTION_JOURNAL_SIZE,        PT_OPTION_JOURNAL_COMMIT_MAX,
+                                         PT_OPTION_JOURNAL_COMMIT_WAIT, PT_OPTION_JOURNAL_SETTLED,
+                                         PT_OPTION_JOURNAL_REPLAY,      PT_OPTION_JOURNAL_ADVERTISE};
+    const char *dir = pt_config_text(config, PT_OPTION_JOURNAL_DIR);
+    char text[128];
+    for (size_t i = 0; dir && strcmp(dir, "none") == 0 && i < sizeof ids / sizeof ids[0]; i++) {
+        if (config->settings[ids[i]].origin != PT_ORIGIN_FLAG)
+            continue;
+        snprintf(text, sizeof text, "--%s has no effect without a journal", pt_option(ids[i])->flag);
+        pt_log(PT_EVENT_CONFIG_WARNING, PT_LOG_S("text", text));
+    }
 }
 
 //  The whole life of a daemon, from its command line on.
@@ -26,6 +45,7 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
                 pt_config_number(&config, PT_OPTION_LOG_LIMIT));
     for (size_t i = 0; i < config.faults.count; i++)
         pt_log(PT_EVENT_CONFIG_WARNING, PT_LOG_S("text", config.faults.faults[i].text));
+    s_warn_of_void_flags(&config);
     cmd_watch_take_signals();
     cmd_service_options_t options = CMD_SERVICE_DEFAULTS;
     options.with_broker = command != PT_FOR_WORKER;
