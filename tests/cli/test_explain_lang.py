@@ -117,7 +117,10 @@ class Languages(unittest.TestCase):
                 ("shopline", "4001", "order", "before sending anything again"),
                 ("shopline", "CUSTOMER_ACTION", "payment", "wait for its result"),
                 ("uapay", "NEEDS_CONFIRMATION", "deal/pay", "wait for its result"),
+                ("shopline", "REFUNDED", "payment", "order is over"),
+                ("opn", "transfer_failed", "transfer", "check the recipient's account"),
                 # Here nothing was done, or it may be done twice.
+                ("shopline", "4401", "payment", "create a new one"),
                 ("jamespay", "service-unavailable", "payment/create", "try again later"),
                 ("opn", "backend_error", "retrieve", "try again later"),
                 ("smilepayz", "4009201", "inquiry", "correct")):

@@ -13,6 +13,7 @@ typedef struct {
 #define CHECK_STATUS "Please ask for the order's status before sending anything again."
 #define GOES_ON "The order is being processed. Please wait for its result, or ask for its status."
 #define NOT_CERTAIN "It is not certain yet what became of the order. " CHECK_STATUS
+#define IS_OVER "The order is over: it was cancelled or refunded, or has expired."
 #define LOOKED_INTO "We are looking into this answer of the gateway. " CHECK_STATUS
 
 static const script_t s_scripts[PT_CATEGORY_COUNT_] = {
@@ -149,6 +150,9 @@ s_fill_stock(const pt_decision_t *decision, const pt_texts_t *texts, char out[EX
     const char *english = script->named && len ? script->named : script->plain;
     if (s_unsure[decision->category] && s_is_unsure(decision))
         english = s_unsure[decision->category];
+    //  What was refunded asks for no new order.
+    else if (decision->category == PT_CATEGORY_CANCELLED_EXPIRED && decision->action == PT_ACTION_NONE)
+        english = IS_OVER;
     pt_text_t text = pt_texts_say(texts, pt_text_of(english));
     const char *at = memmem(text.data, text.len, hole, sizeof hole - 1);
     size_t before = at ? (size_t) (at - text.data) : text.len;
