@@ -1,7 +1,8 @@
 /*  pt_json: JSON text <-> msgpack, one to one.
  *
- *  Objects keep their order, integers stay integers, numbers that no 64-bit integer holds become
- *  floats, strings stay strings. For tools and tests; the worker's hot path does not use it.
+ *  Objects keep their order, and of two equal keys the last one; integers stay integers, numbers that no
+ *  64-bit integer holds become floats, strings stay strings. For tools and tests; the worker's hot path
+ *  does not use it.
  */
 #ifndef PT_JSON_H
 #define PT_JSON_H

@@ -52,6 +52,17 @@ class Passing(Cases):
         self.one("decided_ms: 2026-01-01T00:00:00Z", at="")
         self.one("decided_ms: 2026-01-01T00:00:01Z", at="", code=1)
 
+    def test_an_operation_that_is_probably_mistyped_is_told(self):
+        cases = "".join(f"- {{name: {name}, given: {{provider: {provider}, operation: {operation}, http_status: 503}}, "
+                        "expect: {route: retry}}\n"
+                        for name, provider, operation in (("one", "opn", "chrage"), ("two", "opn", "charge"),
+                                                          ("three", "omise", "bananas"), ("four", "nobody", "x")))
+        path = self.write("mistyped.test.yaml", "tests:\n" + cases)
+        code, _, words = support.run("catalog", "test", path)
+        self.assertEqual((code, words.splitlines()), (0, [
+            f"{path}:2:3: note: one: opn has no operation 'chrage'; did you mean charge?",
+            f"{path}:4:3: note: three: omise has no operation 'bananas'"]))
+
     def test_lists_are_sets_and_absent_keys_are_null(self):
         given = "provider: nobody, operation: charge, body: {}"
         self.one("alert: {audience: [operator], active: true, when: now}, code: null, entry: '-'", given)

@@ -2,6 +2,7 @@
 #include "cmd_cases.h"
 #include "cmd_catalog.h"
 #include "cmd_options.h"
+#include "cmd_unknown.h"
 
 #include "pt_fault_text.h"
 #include "pt_file.h"
@@ -73,8 +74,8 @@ static const struct argp s_argp = {
     "      given: {provider: opn, operation: charge, body: {failure_code: insufficient_fund}}\n"
     "      expect: {route: dead_letter, action: change_instrument}\n\n"
     "`given` takes the keys of a response, `expect` any keys of its decision; keys that do not exist are\n"
-    "errors. Keys that end in _ms take times and durations (30s) too; a duration allows a tenth more for\n"
-    "the jitter of delays. null means: not there.\n\n"
+    "errors, and an operation that the gateway does not have is told. Keys that end in _ms take times and\n"
+    "durations (30s) too; a duration allows a tenth more for the jitter of delays. null means: not there.\n\n"
     "Example:\n"
     "  paytriage catalog test acme.test.yaml --catalog acme.yaml\n\n"
     "Exit: 0 all passed, 1 some failed or are at fault, 66 no such file, 78 the catalog is at fault.",
@@ -212,9 +213,27 @@ s_decide(runner_t *self, const cmd_case_t *test)
     return json;
 }
 
+//  Legal in a response, which may name any operation, and more often mistyped in a case.
+static void
+s_note_operation(const runner_t *self, const cmd_case_t *test)
+{
+    const char *name = json_string_value(json_object_get(test->given, "provider"));
+    const char *operation = json_string_value(json_object_get(test->given, "operation"));
+    const pt_provider_t *provider = name ? pt_catalog_provider(self->catalog, pt_text_of(name)) : NULL;
+    if (!provider || !operation || cmd_unknown_is_operation(self->catalog, provider, operation))
+        return;
+    pt_text_t nearest = cmd_unknown_nearest_operation(provider, operation);
+    fprintf(stderr, "%s:%u:%u: note: %s: %s has no operation '%s'", test->mark.file, test->mark.line, test->mark.column,
+            test->name, name, operation);
+    if (nearest.len)
+        fprintf(stderr, "; did you mean %.*s?", (int) nearest.len, nearest.data);
+    fputc('\n', stderr);
+}
+
 static int
 s_run_case(runner_t *self, const cmd_case_t *test)
 {
+    s_note_operation(self, test);
     json_t *decision = s_decide(self, test);
     if (!decision)
         return cmd_fail(EX_OSERR, NULL, "cannot decide '%s'", test->name);

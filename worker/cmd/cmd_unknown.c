@@ -102,10 +102,35 @@ cmd_unknown_note_provider(const pt_catalog_t *catalog, const char *name)
     fprintf(stderr, "note: there is no built-in gateway '%s'; did you mean %.*s?\n", name, (int) meant.len, meant.data);
 }
 
+//  Alone, an operation that the gateway has is of some kind.
+bool
+cmd_unknown_is_operation(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *name)
+{
+    const pt_response_t response = {.provider = pt_provider_id(provider), .operation = pt_text_of(name)};
+    const pt_facts_t facts = {0};
+    pt_verdict_t verdict;
+    pt_catalog_lookup(catalog, provider, &response, &facts, &verdict);
+    return verdict.kind != PT_OPERATION_UNNAMED;
+}
+
+static names_t
+s_operations(const pt_provider_t *provider)
+{
+    return (names_t) {provider, pt_provider_operation_count(provider), s_operation_at};
+}
+
+pt_text_t
+cmd_unknown_nearest_operation(const pt_provider_t *provider, const char *name)
+{
+    names_t names = s_operations(provider);
+    size_t nearest = s_nearest(&names, name);
+    return nearest < names.count ? names.at(names.owner, nearest) : PT_TEXT_NONE;
+}
+
 int
 cmd_unknown_operation(const pt_provider_t *provider, const char *name)
 {
-    names_t names = {provider, pt_provider_operation_count(provider), s_operation_at};
+    names_t names = s_operations(provider);
     pt_text_t id = pt_provider_id(provider);
     (void) cmd_fail(CMD_EXIT_NO, NULL, "%.*s has no operation '%s'", (int) id.len, id.data, name);
     s_print_hint(&names, name);

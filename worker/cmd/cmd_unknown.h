@@ -11,8 +11,14 @@
  */
 int cmd_unknown_provider(int code, const pt_catalog_t *catalog, const char *name);
 
+/*  Whether a gateway of the catalog has this operation, by any of its names. */
+bool cmd_unknown_is_operation(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *name);
+
 /*  The same for an operation of a gateway. Returns CMD_EXIT_NO. */
 int cmd_unknown_operation(const pt_provider_t *provider, const char *name);
+
+/*  The operation of a gateway that was probably meant by a name which it does not have; absent: none is near. */
+pt_text_t cmd_unknown_nearest_operation(const pt_provider_t *provider, const char *name);
 
 /*  Name the codes of a gateway that are nearest to `code`, as a hint; without a gateway those of all. */
 void cmd_unknown_hint_codes(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *code);

@@ -187,18 +187,6 @@ s_refuse_code(const explain_options_t *options, const explain_answer_t *answer)
     return CMD_EXIT_NO;
 }
 
-//  Alone, an operation that the gateway has is of some kind.
-static bool
-s_knows_operation(const explain_answer_t *answer, const explain_options_t *options)
-{
-    const pt_response_t response = {.provider = pt_text_of(options->provider),
-                                    .operation = pt_text_of(options->operation)};
-    const pt_facts_t facts = {0};
-    pt_verdict_t verdict;
-    pt_catalog_lookup(answer->catalog, answer->provider, &response, &facts, &verdict);
-    return verdict.kind != PT_OPERATION_UNNAMED;
-}
-
 //  A wording that no row has is answered, as on the bus, and said.
 static void
 s_note_message(const explain_options_t *options, const explain_answer_t *answer)
@@ -244,7 +232,7 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
     }
     if (options->search)
         return explain_search(catalog, answer.provider, options->search, options->language, options->output);
-    if (options->operation && !s_knows_operation(&answer, options))
+    if (options->operation && !cmd_unknown_is_operation(catalog, answer.provider, options->operation))
         return cmd_unknown_operation(answer.provider, options->operation);
     if (s_ask(options, &answer)) {
         if (pt_texts_open(&answer.texts, options->language) != PT_OK)
