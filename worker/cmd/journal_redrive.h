@@ -23,7 +23,7 @@ void redrive_set_clear(redrive_set_t *self);
 
 typedef struct {
     uint64_t chosen;
-    uint64_t before;  //  redriven already
+    uint64_t before;  //  redriven already, each response once
     uint64_t repeats; //  the same response stands in the journal more than once
     uint64_t unkept;  //  too long to be kept
     uint64_t no_map;  //  bytes that cannot be marked, and would be invalid again
@@ -48,6 +48,7 @@ typedef struct {
     bool sending; //  the second walk
     redrive_set_t earlier;
     redrive_set_t chosen;
+    redrive_set_t passed; //  of those redriven before
     redrive_bound_t *bounds;
     size_t bound_count;
     redrive_counts_t counts;

@@ -107,6 +107,7 @@ redrive_plan_close(redrive_plan_t *self)
 {
     redrive_set_clear(&self->earlier);
     redrive_set_clear(&self->chosen);
+    redrive_set_clear(&self->passed);
     free(self->bounds);
     self->bounds = NULL;
 }
@@ -157,6 +158,16 @@ s_name_unkept(const redrive_plan_t *self, const journal_entry_t *entry, const ch
         fprintf(stderr, "%s %" PRIu64 ": %s\n", entry->topic, entry->seq, why);
 }
 
+//  A response and what became of it when it was put in again are one.
+static bool
+s_pass_over(redrive_plan_t *self, uint64_t hash)
+{
+    bool had;
+    self->out_of_memory = redrive_set_add(&self->passed, hash, &had) != PT_OK;
+    self->counts.before += !had;
+    return !self->out_of_memory;
+}
+
 static bool
 s_take_entry(void *context, const journal_entry_t *entry)
 {
@@ -175,10 +186,8 @@ s_take_entry(void *context, const journal_entry_t *entry)
         return true;
     }
     uint64_t hash = XXH3_64bits(marked.data, marked.len);
-    if (!self->again && (entry->decision->redriven || redrive_set_has(&self->earlier, hash))) {
-        self->counts.before++;
-        return true;
-    }
+    if (!self->again && (entry->decision->redriven || redrive_set_has(&self->earlier, hash)))
+        return s_pass_over(self, hash);
     if (s_is_repeat(self, entry, hash)) {
         self->counts.repeats++;
         return !self->out_of_memory;
@@ -195,6 +204,7 @@ redrive_plan_walk(redrive_plan_t *self, pt_store_t *store, redrive_fn *tell, voi
     self->context = context;
     self->counts = (redrive_counts_t) {0};
     redrive_set_clear(&self->chosen);
+    redrive_set_clear(&self->passed);
     int code = journal_walk(store, &self->filters, true, s_take_entry, self);
     return code == EX_OK && self->out_of_memory ? cmd_fail(EX_OSERR, NULL, "no memory") : code;
 }
