@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -249,8 +250,12 @@ s_note_sizes(pt_store_t *self)
 {
     MDB_stat stat;
     MDB_envinfo info;
+    struct stat file;
+    int fd;
     mdb_env_stat(self->env, &stat);
     mdb_env_info(self->env, &info);
+    if (mdb_env_get_fd(self->env, &fd) == 0 && fstat(fd, &file) == 0)
+        self->file_bytes = (uint64_t) file.st_size;
     self->pages_max = info.me_mapsize / stat.ms_psize;
     //  Two entries to a page: header of the page, then for each an index, a header, its key.
     self->chunk_bytes = (((stat.ms_psize - 16) / 2) & ~(size_t) 1) - 2 - 8 - S_RECORD_KEY_BYTES;

@@ -104,6 +104,7 @@ struct pt_store {
     bool members_dirty;
     uint64_t commits;
     uint64_t pages_max;
+    uint64_t file_bytes; //  at the start: a writer never makes it smaller
     uint64_t pages_used;
     uint64_t pages_added; //  by the open transaction, about
     uint64_t trimmed_unread;
@@ -239,6 +240,11 @@ pt_status_t pt_store_lock_dir(const char *dir, int *out_fd, char *out_error);
 
 /*  Reserve the blocks of the whole file, so that a full disk shows now. */
 pt_status_t pt_store_allocate_file(const char *path, uint64_t bytes, char *out_error);
+
+/*  Whether the writer's file has its name and its length still. PT_OK; PT_E_IO and a store that is dead,
+ *  with the reason, when somebody removed, replaced or cut it.
+ */
+pt_status_t pt_store_check_file(pt_store_t *self);
 
 /*  Open LMDB's environment; `bytes` 0: of the size that it has. LMDB's result; NULL after a fault. MDB_CORRUPTED
  *  where pages that were committed are not in the file.

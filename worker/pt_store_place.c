@@ -115,6 +115,25 @@ pt_store_allocate_file(const char *path, uint64_t bytes, char *out_error)
                                       path, strerror(rc));
 }
 
+pt_status_t
+pt_store_check_file(pt_store_t *self)
+{
+    struct stat file;
+    int fd;
+    const char *fault = NULL;
+    if (mdb_env_get_fd(self->env, &fd) != 0 || fstat(fd, &file) != 0)
+        fault = strerror(errno);
+    else if (file.st_nlink == 0)
+        fault = "it was removed or replaced while a worker had it";
+    else if ((uint64_t) file.st_size < self->file_bytes)
+        fault = "it was cut while a worker had it";
+    if (!fault)
+        return PT_OK;
+    snprintf(self->error, sizeof(self->error), "data.mdb: %s", fault);
+    self->dead = true;
+    return PT_E_IO;
+}
+
 //  Whether the file has all pages that were committed. To read one that was cut off is a SIGBUS.
 static bool
 s_has_all_pages(MDB_env *env)

@@ -15,6 +15,9 @@ pt_store_begin(pt_store_t *self)
 
     if (self->dead)
         return PT_E_IO;
+    //  To read a page that was cut off is a SIGBUS.
+    if (pt_store_check_file(self) != PT_OK)
+        return PT_E_IO;
     self->pages_added = 0;
     int rc = mdb_txn_begin(self->env, NULL, 0, &self->txn);
     if (rc != 0)
@@ -106,11 +109,12 @@ pt_store_commit(pt_store_t *self)
     PT_FAULT_POINT("store.commit.after");
     //  Whatever came out, LMDB has ended the transaction.
     self->txn = NULL;
-    if (rc == 0) {
+    //  What a file without a name holds goes with this process: nobody may be told that it is safe.
+    status = rc == 0 ? pt_store_check_file(self) : pt_store_fail(self, rc, "commit", "the journal");
+    if (status == PT_OK) {
         s_accept_memory(self);
         return PT_OK;
     }
-    status = pt_store_fail(self, rc, "commit", "the journal");
     s_restore_memory(self);
     return status;
 }

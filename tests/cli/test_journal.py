@@ -147,6 +147,16 @@ class Journal(support.JournalTest):
             self.assertEqual(code, 69, words)
             self.assertIn("answers busy for 500 ms", words)
 
+    def test_a_journal_that_is_removed_under_a_worker_is_the_end_of_its_acknowledgements(self):
+        with self.start() as daemon:
+            support.send(self.front, [{"id": "r1", "provider": "opn", "http_status": 503}])
+            os.unlink(f"{self.dir}/data.mdb")
+            code, _, words = support.run("send", "--connect", self.front, "--timeout", "500ms",
+                                         data=support.lines_of([{"id": "r2", "provider": "opn", "http_status": 503}]))
+            self.assertEqual(code, 69, words)
+            self.assertEqual(daemon.wait(), 74)
+            self.assertIn("data.mdb: it was removed or replaced while a worker had it", daemon.text)
+
     def test_a_path_that_is_too_long_for_the_workers_socket_is_told(self):
         self.dir += "/" + 100 * "x"
         os.makedirs(self.dir)

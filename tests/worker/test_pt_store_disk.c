@@ -4,7 +4,9 @@
 #include "store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -131,11 +133,73 @@ store_dies_at_the_first_fault_and_keeps_what_it_told(void **state)
     }
 }
 
+//  Begin, append, spoil the file, commit: told as a fault, whatever LMDB says. And nothing goes after it.
+static void
+s_expect_fault(const char *dir, bool before_begin, void (*spoil)(const char *path), const char *reason)
+{
+    char path[STORE_PATH_BYTES + 16];
+    pt_store_t *store = store_open(dir, S_BYTES);
+    store_part_t part = store_part(0, 3, 100, true);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    store_commit_one(store, "retry.opn.", 0, 3, 100);
+    if (before_begin)
+        spoil(path);
+    pt_status_t status = pt_store_begin(store);
+    if (!before_begin) {
+        assert_int_equal(status, PT_OK);
+        store_append(store, "retry.opn.", &part);
+        spoil(path);
+        status = pt_store_commit(store);
+    }
+    assert_int_equal(status, PT_E_IO);
+    assert_non_null(strstr(pt_store_error(store), reason));
+    assert_int_equal(pt_store_begin(store), PT_E_IO);
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
+static void
+s_remove(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+//  As a copy is put back over the file, or an editor writes one.
+static void
+s_replace(const char *path)
+{
+    char other[STORE_PATH_BYTES + 32];
+    snprintf(other, sizeof(other), "%s.copy", path);
+    FILE *copy = fopen(other, "w");
+    assert_non_null(copy);
+    fclose(copy);
+    assert_int_equal(rename(other, path), 0);
+}
+
+static void
+s_cut(const char *path)
+{
+    assert_int_equal(truncate(path, S_BYTES / 2), 0);
+}
+
+static void
+nothing_is_safe_in_a_file_that_somebody_took_away(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    for (int early = 0; early < 2; early++) {
+        s_expect_fault(store_dir(dir), early, s_remove, "removed or replaced");
+        s_expect_fault(store_dir(dir), early, s_replace, "removed or replaced");
+        s_expect_fault(store_dir(dir), early, s_cut, "cut");
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_dies_at_the_first_fault_and_keeps_what_it_told),
+        cmocka_unit_test(nothing_is_safe_in_a_file_that_somebody_took_away),
     };
     return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);
 }
