@@ -35,7 +35,7 @@ typedef struct {
 } s_level_t;
 
 typedef struct {
-    pt_cursor_t cursor;
+    pt_cursor_t *cursor; //  of the caller
     const pt_shape_t *shape;
     pt_facts_t *facts;
     unsigned depth;
@@ -224,7 +224,7 @@ s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, const pt_step_t *
         return s_push_level(self, value, step, true, s_join_name(self, level, key));
     if (step && step->fork)
         return s_push_level(self, value, step, false, 0);
-    return pt_cursor_skip_children(&self->cursor, value, BODY_LEVELS - self->depth);
+    return pt_cursor_skip_children(self->cursor, value, BODY_LEVELS - self->depth);
 }
 
 /*  Read the key of the next pair, or the number of the next element. A key that is no string has
@@ -240,11 +240,11 @@ s_read_key(s_walk_t *self, s_level_t *level, char *digits, pt_text_t *out_key)
     }
     pt_value_t key;
     *out_key = PT_TEXT_NONE;
-    pt_status_t status = pt_cursor_next(&self->cursor, &key);
+    pt_status_t status = pt_cursor_next(self->cursor, &key);
     if (status == PT_OK && key.kind == PT_VALUE_STR)
         *out_key = key.as.text;
     else if (status == PT_OK)
-        status = pt_cursor_skip_children(&self->cursor, &key, BODY_LEVELS - self->depth);
+        status = pt_cursor_skip_children(self->cursor, &key, BODY_LEVELS - self->depth);
     return status;
 }
 
@@ -256,9 +256,9 @@ s_read_value(s_walk_t *self, s_level_t *level, pt_text_t key)
 {
     const pt_step_t *step = s_find_step(self, level->fork->steps[pt_shape_key_of(key)], key);
     if (!step && !level->in_fields)
-        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+        return pt_cursor_skip(self->cursor, BODY_LEVELS - self->depth);
     pt_value_t value;
-    pt_status_t status = pt_cursor_next(&self->cursor, &value);
+    pt_status_t status = pt_cursor_next(self->cursor, &value);
     return status == PT_OK ? s_visit_value(self, level, key, step, &value) : status;
 }
 
@@ -271,7 +271,7 @@ s_read_item(s_walk_t *self, s_level_t *level)
     if (status != PT_OK)
         return status;
     if (!key.data)
-        return pt_cursor_skip(&self->cursor, BODY_LEVELS - self->depth);
+        return pt_cursor_skip(self->cursor, BODY_LEVELS - self->depth);
     return s_read_value(self, level, key);
 }
 
@@ -307,8 +307,8 @@ s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
 static pt_status_t
 s_pass_pairs(s_walk_t *self, s_level_t *level)
 {
-    const uint8_t *at = self->cursor.at;
-    const uint8_t *end = self->cursor.end;
+    const uint8_t *at = self->cursor->at;
+    const uint8_t *end = self->cursor->end;
     const pt_fork_t *fork = level->fork;
     uint32_t left = level->left;
     unsigned depth = self->depth;
@@ -326,14 +326,14 @@ s_pass_pairs(s_walk_t *self, s_level_t *level)
         if (index ? s_take_plain(self, index, key, bytes) : bytes)
             continue;
         level->left = left;
-        self->cursor.at = value;
-        status = index ? s_read_value(self, level, key) : pt_cursor_skip(&self->cursor, BODY_LEVELS - depth);
+        self->cursor->at = value;
+        status = index ? s_read_value(self, level, key) : pt_cursor_skip(self->cursor, BODY_LEVELS - depth);
         if (status != PT_OK || self->depth != depth)
             return status;
-        at = self->cursor.at;
+        at = self->cursor->at;
     }
     level->left = left;
-    self->cursor.at = at;
+    self->cursor->at = at;
     return status;
 }
 
@@ -387,15 +387,13 @@ pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *sha
     if (!shape->forks)
         return s_walk_unprepared(cursor, root, shape, facts);
     s_walk_t walk;
-    walk.cursor = *cursor;
+    walk.cursor = cursor;
     walk.shape = shape;
     walk.facts = facts;
     walk.depth = 1;
     walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true};
     facts->is_map = root->as.count > 0;
-    pt_status_t status = s_walk_levels(&walk);
-    *cursor = walk.cursor;
-    return status;
+    return s_walk_levels(&walk);
 }
 
 /*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one

@@ -101,10 +101,14 @@ s_find_rare_key(pt_text_t name)
     }
 }
 
-/*  The usual keys have a branch of their own each: a jump by length is guessed worse. */
+/*  The usual keys have a branch of their own each: a jump by length is guessed worse. First the one that
+ * s_read_usual_pairs leaves over.
+ */
 static inline s_key_index_t
 s_find_key(pt_text_t name)
 {
+    if (name.len == 4 && IS(name, "body"))
+        return KEY_BODY;
     if (name.len == 2 && IS(name, "id"))
         return KEY_ID;
     if (name.len == 8 && IS(name, "provider"))
@@ -113,8 +117,6 @@ s_find_key(pt_text_t name)
         return KEY_OPERATION;
     if (name.len == 11 && IS(name, "http_status"))
         return KEY_HTTP_STATUS;
-    if (name.len == 4 && IS(name, "body"))
-        return KEY_BODY;
     return s_find_rare_key(name);
 }
 
@@ -446,6 +448,40 @@ s_read_our_pairs(s_walk_t *self, uint32_t *pairs)
     return true;
 }
 
+/*  Take the pair at `at`, and count it off, where its key is `packed`, as msgpack has key `index`, and its value plain.
+ *  Returns where the next pair stands; `at` where this one is something else, and nothing was done.
+ */
+static inline const uint8_t *
+s_take_usual(s_walk_t *self, uint32_t *pairs, s_key_index_t index, const char *packed, const uint8_t *at)
+{
+    size_t key_bytes = strlen(packed);
+    if ((size_t) (self->cursor.end - at) <= key_bytes || memcmp(at, packed, key_bytes) != 0)
+        return at;
+    size_t bytes = s_take_plain(self, index, at + key_bytes);
+    if (!bytes)
+        return at;
+    --*pairs;
+    return at + key_bytes + bytes;
+}
+
+#define USUAL_PAIRS 4
+
+/*  Most producers begin with these keys, in this order. Asked for so, a key is one comparison with a constant, and
+ * where it ends is known before its bytes are.
+ */
+static void
+s_read_usual_pairs(s_walk_t *self, uint32_t *pairs)
+{
+    if (*pairs < USUAL_PAIRS)
+        return;
+    const uint8_t *at = self->cursor.at;
+    at = s_take_usual(self, pairs, KEY_ID, "\xa2id", at);
+    at = s_take_usual(self, pairs, KEY_PROVIDER, "\xa8provider", at);
+    at = s_take_usual(self, pairs, KEY_OPERATION, "\xa9operation", at);
+    at = s_take_usual(self, pairs, KEY_HTTP_STATUS, "\xabhttp_status", at);
+    self->cursor.at = at;
+}
+
 /*  Whether the bytes begin like a JSON object or array, which is what most wrong frames are. */
 static bool
 s_looks_like_json(pt_bytes_t frame)
@@ -491,6 +527,7 @@ s_read_frame(s_walk_t *self, pt_bytes_t frame)
     uint32_t pairs;
     if (!s_open_map(self, frame, &pairs))
         return;
+    s_read_usual_pairs(self, &pairs);
     while (pairs > 0) {
         if (!s_read_our_pairs(self, &pairs))
             return;

@@ -42,6 +42,16 @@ static const s_fault_t s_byte_faults[] = {
           PT_E_MALFORMED, "body: not msgpack, byte 0xc1"),
     FAULT("\x82" PROVIDER "\xc1\x01", PT_E_MALFORMED, "an unknown key: not msgpack, byte 0xc1"),
     FAULT("\x82" PROVIDER PROVIDER, PT_E_DUPLICATE, "provider: given twice"),
+    //  Behind the keys that most producers begin with.
+    FAULT("\x85\xa2id\xa1x" PROVIDER "\xa9operation\xa1x\xabhttp_status\xcc\xc8\xa2id\xa1y", PT_E_DUPLICATE,
+          "id: given twice"),
+    FAULT("\x84\xa2id\xa1x" PROVIDER "\xa9operation\xa1x\xabhttp_status\xcc\xc8\xa7"
+          "attempt\x01",
+          PT_E_TRAILING, "bytes follow the map"),
+    FAULT("\x84\xa2id\xa1x" PROVIDER "\xa9operation\xa1x\xabhttp_status", PT_E_TRUNCATED,
+          "http_status: the bytes end inside its value"),
+    FAULT("\x84\xa2id\xa1x" PROVIDER "\xa9operation\xa1x\xabhttp_status\xcc\x07", PT_E_RANGE,
+          "http_status: out of range, 100 to 599"),
     FAULT("\x81\xa8provider\xa2\xc3(", PT_E_UTF8, "provider: not UTF-8"),
     FAULT("\x82" PROVIDER "\xa7"
           "account\xa1\xff",
@@ -167,6 +177,57 @@ test_every_key(void **state)
     assert_int_equal(response.body_kind, PT_BODY_MSGPACK);
     assert_int_equal(response.body.data[0], 0x82);
     support_free(frame);
+}
+
+#define ORDERED_PAIRS 5
+
+//  Which pair stands at each place of a map, from number `order` of all orders.
+static void
+s_pick_order(unsigned order, unsigned picks[ORDERED_PAIRS])
+{
+    unsigned left[ORDERED_PAIRS] = {0, 1, 2, 3, 4};
+    for (unsigned place = 0; place < ORDERED_PAIRS; place++) {
+        unsigned count = ORDERED_PAIRS - place;
+        unsigned pick = order % count;
+        order /= count;
+        picks[place] = left[pick];
+        memmove(left + pick, left + pick + 1, (count - pick - 1) * sizeof *left);
+    }
+}
+
+//  The first `count` pairs of an order, each of which says the same wherever it stands.
+static void
+s_check_order(unsigned order, unsigned count)
+{
+    static const char *const pairs[ORDERED_PAIRS] = {
+        "\"id\":\"i-1\"", "\"provider\":\"opn\"", "\"operation\":\"refund\"", "\"http_status\":404", "\"attempt\":2"};
+    unsigned picks[ORDERED_PAIRS], given = 0;
+    char json[256] = "{";
+    s_pick_order(order, picks);
+    for (unsigned place = 0; place < count; place++) {
+        given |= 1u << picks[place];
+        snprintf(json + strlen(json), sizeof json - strlen(json), "%s%s", place ? "," : "", pairs[picks[place]]);
+    }
+    snprintf(json + strlen(json), sizeof json - strlen(json), "}");
+    pt_bytes_t frame = support_pack(json);
+    pt_response_t response;
+    char error[PT_ERROR_BYTES_MAX];
+    assert_int_equal(pt_response_decode(frame, &response, error), given & 2 ? PT_OK : PT_E_MISSING);
+    assert_true(pt_text_equal(response.id, given & 1 ? PT_TEXT("i-1") : PT_TEXT_NONE));
+    assert_true(pt_text_equal(response.provider, given & 2 ? PT_TEXT("opn") : PT_TEXT_NONE));
+    assert_true(pt_text_equal(response.operation, given & 4 ? PT_TEXT("refund") : PT_TEXT_NONE));
+    assert_int_equal(response.http_status, given & 8 ? 404 : 0);
+    assert_int_equal(response.attempt, given & 16 ? 2 : 1);
+    support_free(frame);
+}
+
+static void
+test_keys_in_every_order(void **state)
+{
+    (void) state;
+    for (unsigned order = 0; order < 120; order++)
+        for (unsigned count = 1; count <= ORDERED_PAIRS; count++)
+            s_check_order(order, count);
 }
 
 static void
@@ -419,6 +480,7 @@ main(void)
         cmocka_unit_test(test_faults_of_the_values),
         cmocka_unit_test(test_texts_beyond_their_limits),
         cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_keys_in_every_order),
         cmocka_unit_test(test_absent_keys),
         cmocka_unit_test(test_kinds_of_bodies),
         cmocka_unit_test(test_keys_that_are_not_ours),
