@@ -91,13 +91,14 @@ s_find_dealer(pt_dealers_t *self, pt_text_t endpoint)
     return oldest;
 }
 
-static route_t *
-s_find_route(pt_dealers_t *self, uint64_t worker, uint64_t epoch)
+//  Its place among the routes; ROUTES_MAX: it has none.
+static size_t
+s_find_route(const pt_dealers_t *self, uint64_t worker, uint64_t epoch)
 {
     for (size_t i = 0; i < self->route_count; i++)
         if (self->routes[i].worker == worker && self->routes[i].epoch == epoch)
-            return &self->routes[i];
-    return NULL;
+            return i;
+    return ROUTES_MAX;
 }
 
 static route_t *
@@ -124,11 +125,19 @@ pt_dealers_name(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_text_t e
     size_t dealer = s_find_dealer(self, endpoint);
     if (dealer == PT_DEALERS_MAX)
         return;
-    route_t *route = s_find_route(self, worker, epoch);
-    if (!route)
-        route = s_add_route(self, worker, epoch);
+    size_t known = s_find_route(self, worker, epoch);
+    route_t *route = known < ROUTES_MAX ? &self->routes[known] : s_add_route(self, worker, epoch);
     route->dealer = dealer;
     route->touched = self->dealers[dealer].touched = ++self->clock;
+}
+
+const char *
+pt_dealers_endpoint(const pt_dealers_t *self, uint64_t worker, uint64_t epoch)
+{
+    assert(self);
+
+    size_t route = s_find_route(self, worker, epoch);
+    return route < ROUTES_MAX ? self->dealers[self->routes[route].dealer].endpoint : NULL;
 }
 
 bool
@@ -136,10 +145,10 @@ pt_dealers_send(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_bytes_t 
 {
     assert(self);
 
-    const route_t *route = s_find_route(self, worker, epoch);
-    if (!route)
+    size_t route = s_find_route(self, worker, epoch);
+    if (route == ROUTES_MAX)
         return false;
-    dealer_t *dealer = &self->dealers[route->dealer];
+    dealer_t *dealer = &self->dealers[self->routes[route].dealer];
     if (!dealer->asked_ms)
         dealer->asked_ms = now_ms;
     return zmq_send(zsock_resolve(dealer->socket), request.data, request.len, ZMQ_DONTWAIT) >= 0;

@@ -24,6 +24,9 @@ void pt_dealers_destroy(pt_dealers_t **self_p);
 /*  The worker answers at this endpoint from now on. One that cannot be connected to is ignored. */
 void pt_dealers_name(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_text_t endpoint);
 
+/*  The newest endpoint of a worker, until the next call that names one; NULL: none is known. */
+const char *pt_dealers_endpoint(const pt_dealers_t *self, uint64_t worker, uint64_t epoch);
+
 /*  Send a request of one frame to a worker. False when there is no way or no room: it is lost. */
 bool pt_dealers_send(pt_dealers_t *self, uint64_t worker, uint64_t epoch, pt_bytes_t request, int64_t now_ms);
 

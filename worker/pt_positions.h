@@ -104,6 +104,8 @@ void pt_positions_refused(pt_positions_t *self, const pt_refused_t *refused, int
 
 /*  Every known worker is opened or has no replay: what it decides from here on is delivered. */
 bool pt_positions_is_open(const pt_positions_t *self);
+/*  The one that was asked first and is not: its worker and epoch. False: none is waited for. */
+bool pt_positions_unopened(const pt_positions_t *self, uint64_t *out_worker, uint64_t *out_epoch);
 /*  The same, and nothing is missing or waits for an answer. */
 bool pt_positions_is_level(const pt_positions_t *self);
 /*  Every position is acknowledged, as far as it has to be. */

@@ -386,6 +386,18 @@ pt_positions_is_open(const pt_positions_t *self)
 }
 
 bool
+pt_positions_unopened(const pt_positions_t *self, uint64_t *out_worker, uint64_t *out_epoch)
+{
+    for (size_t i = 0; i < self->source_count; i++)
+        if (self->sources[i]->state == SOURCE_OPENING) {
+            *out_worker = self->sources[i]->worker;
+            *out_epoch = self->sources[i]->epoch;
+            return true;
+        }
+    return false;
+}
+
+bool
 pt_positions_is_level(const pt_positions_t *self)
 {
     if (!pt_positions_is_open(self))

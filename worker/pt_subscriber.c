@@ -314,6 +314,14 @@ pt_subscriber_is_open(const pt_subscriber_t *self)
     return pt_positions_is_open(self->positions);
 }
 
+const char *
+pt_subscriber_unopened(const pt_subscriber_t *self)
+{
+    uint64_t worker, epoch;
+    return pt_positions_unopened(self->positions, &worker, &epoch) ? pt_dealers_endpoint(self->dealers, worker, epoch)
+                                                                   : NULL;
+}
+
 bool
 pt_subscriber_is_level(const pt_subscriber_t *self)
 {

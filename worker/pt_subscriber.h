@@ -81,6 +81,11 @@ bool pt_subscriber_is_silent(pt_subscriber_t *self);
  */
 bool pt_subscriber_is_open(const pt_subscriber_t *self);
 
+/*  The replay endpoint of a worker that was heard of and has not answered there; NULL: there is none. It
+ *  lives until the next poll.
+ */
+const char *pt_subscriber_unopened(const pt_subscriber_t *self);
+
 /*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
 bool pt_subscriber_is_level(const pt_subscriber_t *self);
 

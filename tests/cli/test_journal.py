@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import unittest
 
 import support
@@ -156,6 +157,17 @@ class Journal(support.JournalTest):
             self.assertEqual(code, 69, words)
             self.assertEqual(daemon.wait(), 74)
             self.assertIn("data.mdb: it was removed or replaced while a worker had it", daemon.text)
+
+    def test_a_durable_tail_tells_of_a_replay_endpoint_at_which_nobody_is(self):
+        daemon = support.Daemon("run", "--bind", self.host, "--journal", self.dir, "--journal-size", self.SIZE,
+                                "--advertise", f"tcp://{self.host}:1")
+        with daemon:
+            tail = support.start("tail", "--host", self.host, "--durable", "desk", stdin=subprocess.DEVNULL)
+            words = tail.stderr.readline().decode()
+            self.assertIn(f"warning: a worker is heard, but nothing answers at tcp://{self.host}:1,", words)
+            tail.terminate()
+            out, words = tail.communicate()
+            self.assertEqual((tail.returncode, out, words), (0, b"", b""), "it was never ready")
 
     def test_a_path_that_is_too_long_for_the_workers_socket_is_told(self):
         self.dir += "/" + 100 * "x"

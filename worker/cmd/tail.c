@@ -49,9 +49,10 @@ typedef struct {
     pt_subscriber_t *subscriber;
     uint64_t printed;
     bool color;
-    bool refused;       //  and it was told
-    uint64_t silent_ms; //  since when a worker ends handshakes without a word; 0: none does; UINT64_MAX: told
-    bool broken;        //  stdout takes nothing any more
+    bool refused;         //  and it was told
+    uint64_t unopened_ms; //  since when a worker's replay endpoint gives no answer; as silent_ms
+    uint64_t silent_ms;   //  since when a worker ends handshakes without a word; 0: none does; UINT64_MAX: told
+    bool broken;          //  stdout takes nothing any more
 } tail_t;
 
 enum { KEY_REVEAL = 0x100 };
@@ -187,7 +188,8 @@ s_print_gap(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uin
 static void
 s_print_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch)
 {
-    (void) context;
+    tail_t *self = context;
+    self->unopened_ms = UINT64_MAX; //  somebody answers there
     fprintf(stderr, "worker %016" PRIx64 ", epoch %" PRIu64 ": %s\n", worker, epoch, pt_subscriber_fault_text(fault));
 }
 
@@ -346,20 +348,38 @@ s_tell_refusal(tail_t *self, bool heard)
 //  A worker that starts anew ends handshakes as well, for a moment.
 #define SILENT_MS 3000
 
-//  Told once for each time that it lasts.
+//  Whether to tell of what lasts: once for each time that it does.
+static bool
+s_is_worth_telling(uint64_t *since_ms, bool lasts)
+{
+    uint64_t now_ms = cmd_mono_ms();
+    if (!lasts)
+        *since_ms = 0;
+    else if (!*since_ms)
+        *since_ms = now_ms;
+    if (!lasts || *since_ms == UINT64_MAX || now_ms - *since_ms < SILENT_MS)
+        return false;
+    *since_ms = UINT64_MAX;
+    return true;
+}
+
+//  Such as the host's name behind a translation of addresses, or a container's own: nothing comes then.
+static void
+s_tell_unopened(tail_t *self, const pt_subscriber_t *subscriber)
+{
+    const char *endpoint = pt_subscriber_unopened(subscriber);
+    if (s_is_worth_telling(&self->unopened_ms, endpoint != NULL))
+        fprintf(stderr,
+                "warning: a worker is heard, but nothing answers at %s, where it says that it replays: no decision of "
+                "it comes before that; --advertise there names an address that this machine reaches\n",
+                endpoint);
+}
+
 static void
 s_tell_silence(tail_t *self, pt_subscriber_t *subscriber)
 {
-    uint64_t now_ms = cmd_mono_ms();
-    if (!pt_subscriber_is_silent(subscriber)) {
-        self->silent_ms = 0;
+    if (!s_is_worth_telling(&self->silent_ms, pt_subscriber_is_silent(subscriber)))
         return;
-    }
-    if (!self->silent_ms)
-        self->silent_ms = now_ms;
-    if (self->silent_ms == UINT64_MAX || now_ms - self->silent_ms < SILENT_MS)
-        return;
-    self->silent_ms = UINT64_MAX;
     if (self->options->curve)
         fprintf(stderr,
                 "warning: a worker completes no handshake with the key of %s: was it taken out of clients/subscriber/ "
@@ -388,6 +408,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
         if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ever_heard))
             return EX_NOPERM;
         s_tell_silence(self, subscriber);
+        s_tell_unopened(self, subscriber);
         self->broken = fflush(stdout) != 0;
     }
     if (self->broken && errno != EPIPE)
