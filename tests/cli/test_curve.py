@@ -642,8 +642,9 @@ class Files(unittest.TestCase):
         unused = support.address()
         for endpoint in ("tcp://0.0.0.0:5999", "tcp://*:5999", "tcp://[::]:5999", "tcp://192.0.2.1:5999",
                          "tcp://eth0:5999", "tcp://example.org:5999"):
-            for command, option in (("run", "--front"), ("broker", "--back"), ("worker", "--retry"), ("run", "--replay")):
-                words = self.refuse(78, command, "--bind", unused, option, endpoint)
+            for command, *option in (("run", "--front"), ("broker", "--back"), ("worker", "--retry"),
+                                     ("run", "--journal", str(self.keys.service / "kept"), "--replay")):
+                words = self.refuse(78, command, "--bind", unused, *option, endpoint)
                 self.assertIn("--insecure-public-bind", words)
         self.refuse(78, "run", "--bind", "192.0.2.1")
         for option in (["--insecure-public-bind"], ["--curve", str(self.keys.service)]):
