@@ -11,7 +11,9 @@ pt_triage_init(pt_triage_t *self, const pt_catalog_t *catalog)
     assert(self);
     assert(catalog);
 
+    pt_masking_t masking = self->masking;
     memset(self, 0, sizeof(*self));
+    self->masking = masking;
     self->catalog = catalog;
     self->catalog_hash = pt_catalog_hash(catalog);
 }

@@ -59,7 +59,9 @@ typedef struct {
     char id[PT_PLACE_BYTES_MAX];
 } pt_triage_t;
 
-/*  Prepare. The catalog must outlive `self`. */
+/*  Prepare `self`, which is zero, or decided by another catalog until now: nothing of that one is left, and only
+ *  the masking stays. The catalog must outlive `self`.
+ */
 void pt_triage_init(pt_triage_t *self, const pt_catalog_t *catalog);
 
 /*  The place of a batch's responses, printed once for all of them. */

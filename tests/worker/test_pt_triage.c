@@ -48,6 +48,23 @@ a_known_code_is_answered_by_its_row(void **state)
 }
 
 static void
+another_catalog_leaves_the_masking(void **state)
+{
+    (void) state;
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response("r-1", "opn", "4111111111111111", 400, response);
+    s_triage.masking = PT_MASKING_NONE;
+    pt_triage_init(&s_triage, pt_catalog_builtin());
+    pt_triaged_t triaged;
+    pt_decision_t decision = s_decide((pt_bytes_t) {response, len}, NULL, 0, &triaged);
+    assert_true(pt_text_equal(decision.code, PT_TEXT("4111111111111111")));
+    s_triage.masking = PT_MASKING_TEXTS;
+    pt_triage_init(&s_triage, pt_catalog_builtin());
+    decision = s_decide((pt_bytes_t) {response, len}, NULL, 0, &triaged);
+    assert_true(pt_text_equal(decision.code, PT_TEXT("************1111")));
+}
+
+static void
 an_alias_leads_to_the_gateway(void **state)
 {
     (void) state;
@@ -174,6 +191,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_known_code_is_answered_by_its_row),
+        cmocka_unit_test(another_catalog_leaves_the_masking),
         cmocka_unit_test(an_alias_leads_to_the_gateway),
         cmocka_unit_test(a_gateway_that_nobody_knows_gets_a_decision_as_well),
         cmocka_unit_test(a_response_without_an_id_is_named_by_its_place),
