@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "pt_fault_point.h"
@@ -42,7 +43,9 @@ pt_store_explain_lmdb(char *out_error, int rc, const char *what, const char *dir
     errno = rc > 0 ? rc : EIO;
     if (rc == MDB_VERSION_MISMATCH)
         return pt_store_explain(out_error, PT_E_VERSION, "%s: written by another version of LMDB", dir);
-    if (rc == MDB_INVALID || rc == MDB_CORRUPTED)
+    //  A tree that leads nowhere, in circles, or to something else is damage as well.
+    if (rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND || rc == MDB_CURSOR_FULL ||
+        rc == MDB_INCOMPATIBLE)
         return pt_store_explain(out_error, PT_E_CHECKSUM, "%s: the file is no journal, or is damaged", dir);
     return pt_store_explain(out_error, rc == ENOMEM ? PT_E_NOMEM : PT_E_IO, "%s: cannot %s: %s", dir, what,
                             mdb_strerror(rc));
@@ -148,6 +151,19 @@ s_has_all_pages(MDB_env *env)
     return (uint64_t) file.st_size / stat.ms_psize > info.me_last_pgno;
 }
 
+//  LMDB asserts on pages that cannot be, and a page is bytes of a file: its abort would tell nobody whose.
+static void
+s_give_up(MDB_env *env, const char *words)
+{
+    const char *path = NULL;
+    (void) mdb_env_get_path(env, &path);
+    fprintf(stderr,
+            "paytriage: the journal in %s is damaged: %s\n"
+            "hint: bring back a copy of it, or move it away: the next start makes a new one\n",
+            path ? path : "?", words);
+    _exit(EX_DATAERR);
+}
+
 int
 pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
 {
@@ -156,6 +172,7 @@ pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned 
         *out_env = NULL;
         return rc;
     }
+    (void) mdb_env_set_assert(*out_env, s_give_up);
     rc = bytes ? mdb_env_set_mapsize(*out_env, bytes) : 0;
     if (rc == 0)
         rc = mdb_env_set_maxdbs(*out_env, S_DATABASES_MAX);

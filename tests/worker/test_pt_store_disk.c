@@ -4,11 +4,14 @@
 #include "store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define S_BYTES (UINT64_C(8) << 20)
@@ -194,11 +197,70 @@ nothing_is_safe_in_a_file_that_somebody_took_away(void **state)
     }
 }
 
+//  Both of LMDB's first pages, from `offset` on in each; the map is of the file, so LMDB sees it at once.
+static void
+s_spoil_metas(const char *dir, off_t offset, const void *bytes, size_t len)
+{
+    char path[STORE_PATH_BYTES + 16];
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (int page = 0; page < 2; page++)
+        assert_int_equal(pwrite(fd, bytes, len, page * sysconf(_SC_PAGESIZE) + offset), len);
+    close(fd);
+}
+
+//  The root of the tree of databases: behind a page's header, magic, version, address, size, and the first tree.
+#define S_ROOT_OFFSET 128
+
+static void
+a_tree_that_leads_nowhere_is_damage_and_no_fault_of_the_disk(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    const uint64_t nowhere = UINT64_C(0xffffffff);
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    store_commit_one(store, "retry.opn.", 0, 3, 100);
+    pt_store_close(&store);
+    s_spoil_metas(dir, S_ROOT_OFFSET, &nowhere, sizeof(nowhere));
+    for (int read_only = 0; read_only < 2; read_only++) {
+        pt_store_options_t options = {.dir = dir, .bytes = read_only ? 0 : S_BYTES, .read_only = read_only};
+        assert_int_equal(pt_store_open(&options, &store, error), PT_E_CHECKSUM);
+        assert_non_null(strstr(error, "damaged"));
+    }
+}
+
+static void
+what_lmdb_asserts_on_ends_with_a_reason_and_no_abort(void **state)
+{
+    (void) state;
+    static const char nothing[4096];
+    char dir[STORE_PATH_BYTES];
+    int how;
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    store_commit_one(store, "retry.opn.", 0, 3, 100);
+    pt_store_close(&store);
+    pid_t child = fork();
+    assert_int_not_equal(child, -1);
+    if (child == 0) {
+        store = store_open(dir, S_BYTES);
+        s_spoil_metas(dir, 0, nothing, sizeof(nothing));
+        store_commit_one(store, "retry.opn.", 0, 3, 100);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), EX_DATAERR);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_dies_at_the_first_fault_and_keeps_what_it_told),
+        cmocka_unit_test(a_tree_that_leads_nowhere_is_damage_and_no_fault_of_the_disk),
+        cmocka_unit_test(what_lmdb_asserts_on_ends_with_a_reason_and_no_abort),
         cmocka_unit_test(nothing_is_safe_in_a_file_that_somebody_took_away),
     };
     return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);
