@@ -169,6 +169,16 @@ class Journal(support.JournalTest):
             out, words = tail.communicate()
             self.assertEqual((tail.returncode, out, words), (0, b"", b""), "it was never ready")
 
+    @unittest.skipIf(os.path.exists("/var/lib/paytriage"), "a service's folder comes first")
+    def test_the_default_folder_does_not_depend_on_where_a_worker_starts(self):
+        kept = {name: value for name, value in os.environ.items()
+                if name not in ("HOME", "XDG_STATE_HOME", "STATE_DIRECTORY", "PAYTRIAGE_JOURNAL")}
+        home = {"HOME": str(self.folder)}
+        for more, start in (({}, "/"), ({"HOME": "here"}, "/"), ({**home, "XDG_STATE_HOME": "here"}, str(self.folder)),
+                            ({**home, "XDG_STATE_HOME": "/nowhere"}, "/nowhere/paytriage")):
+            _, out, words = support.run("journal", "info", env={**kept, **more}, cwd=self.folder)
+            self.assertRegex(out + words, rf"(?m)^(journal +|paytriage: ){start}", more)
+
     def test_a_path_that_is_too_long_for_the_workers_socket_is_told(self):
         self.dir += "/" + 100 * "x"
         os.makedirs(self.dir)

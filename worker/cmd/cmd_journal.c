@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,17 @@ s_may_use_service_dir(void)
     return access(S_SERVICE_DIR, W_OK | X_OK) == 0;
 }
 
+//  NULL: this user has none. Never a relative one: a start in another folder would begin another journal.
+static const char *
+s_find_home(void)
+{
+    const char *home = getenv("HOME");
+    if (home && *home == '/')
+        return home;
+    const struct passwd *user = getpwuid(geteuid());
+    return user && user->pw_dir && *user->pw_dir == '/' ? user->pw_dir : NULL;
+}
+
 const char *
 cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES])
 {
@@ -32,13 +44,15 @@ cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES])
     if ((!given || !*given) && s_may_use_service_dir())
         given = S_SERVICE_DIR;
     const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
+    const char *home = s_find_home();
     if (given && *given)
         snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s", given);
-    else if (state && *state)
+    else if (state && *state == '/')
         snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s/paytriage", state);
+    else if (home)
+        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s/.local/state/paytriage", home);
     else
-        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s/.local/state/paytriage", home && *home ? home : ".");
+        snprintf(out, CMD_JOURNAL_PATH_BYTES, "%s", S_SERVICE_DIR);
     return out;
 }
 
