@@ -305,11 +305,14 @@ static void
 s_read_defer_to_status(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     s_row_t *row = target;
-    if (!s_require_code(reader, node, row, "defer_to_status"))
+    bool is_status = row->entry.kind == PT_ENTRY_STATUS;
+    if (!is_status && !s_require_code(reader, node, row, "defer_to_status"))
         return;
     s_read_flag(reader, node, row, PT_RULE_DEFER_TO_STATUS);
-    if (row->unit->status_slots == 0)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "defer_to_status has no effect: body.status names no place");
+    //  A marker defers to one that stands in another place.
+    if (row->unit->status_slots <= (size_t) is_status)
+        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "defer_to_status has no effect: body.status names no %s",
+                      is_status ? "other place" : "place");
 }
 
 static void

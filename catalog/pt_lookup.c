@@ -95,6 +95,14 @@ s_ask_codes(const pt_query_t *query)
     return false;
 }
 
+static void
+s_answer_by_marker(const pt_query_t *query, const pt_entry_t *entry)
+{
+    query->verdict->match = PT_MATCH_STATUS;
+    query->verdict->param_count = 0;
+    s_answer(query, entry);
+}
+
 //  Request fields are named where something is wrong with them, also where no code says so.
 static bool
 s_blames_fields(const pt_query_t *query)
@@ -104,10 +112,12 @@ s_blames_fields(const pt_query_t *query)
 
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
 //  it that nobody knows (a code, another marker), or faulty fields do, a marker may still say that the
-//  payment failed, but not that it went well.
+//  payment failed, but not that it went well. A marker that only says how far it came leaves the answer to a
+//  known one behind it.
 static bool
 s_ask_statuses(pt_query_t *query)
 {
+    const pt_entry_t *deferring = NULL;
     bool is_doubtful = query->verdict->code_unknown | s_blames_fields(query);
     for (int i = 0; i < query->status_slots; i++) {
         pt_text_t marker = query->facts->statuses[i];
@@ -120,12 +130,17 @@ s_ask_statuses(pt_query_t *query)
             query->marker_unknown = is_doubtful = true;
         if (!entry || (is_doubtful && pt_query_settles(query, entry)))
             continue;
-        query->verdict->match = PT_MATCH_STATUS;
-        query->verdict->param_count = 0;
-        s_answer(query, entry);
-        return true;
+        if (!(pt_query_rule(query, entry)->flags & PT_RULE_DEFER_TO_STATUS)) {
+            s_answer_by_marker(query, entry);
+            return true;
+        }
+        if (!deferring)
+            deferring = entry;
     }
-    return false;
+    if (!deferring || (is_doubtful && pt_query_settles(query, deferring)))
+        return false;
+    s_answer_by_marker(query, deferring);
+    return true;
 }
 
 //  A gateway that says something where its errors stand does not say that all went well, even if

@@ -114,6 +114,9 @@ s_add_markers(fixture_t *fixture, pt_source_provider_t *acme)
     fixture_rule(fixture_entry(acme, PT_ENTRY_STATUS, "acme/status/waiting", "waiting"), PT_CATEGORY_PENDING,
                  PT_OUTCOME_PENDING, PT_ACTION_QUERY_STATUS);
     fixture_entry(acme, PT_ENTRY_STATUS, "acme/status/failed", "failed");
+    entry = fixture_entry(acme, PT_ENTRY_STATUS, "acme/status/so-far", "so far");
+    fixture_rule(entry, PT_CATEGORY_ACCEPTED, PT_OUTCOME_SUCCESS, PT_ACTION_NONE);
+    entry->rule.flags |= PT_RULE_DEFER_TO_STATUS;
     fixture_rule(fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/2xx", "2xx"), PT_CATEGORY_ACCEPTED,
                  PT_OUTCOME_SUCCESS, PT_ACTION_NONE);
     fixture_entry(acme, PT_ENTRY_HTTP_CLASS, "acme/http/404", "404");
@@ -567,6 +570,56 @@ a_marker_answers_when_there_is_no_code(void **state)
 }
 
 static void
+a_marker_that_defers_leaves_the_answer_to_a_known_one_behind_it(void **state)
+{
+    s_world_t *world = *state;
+    world->facts.statuses[0] = PT_TEXT("so far");
+    s_expect(world, "acme/status/so-far", PT_MATCH_STATUS);
+    world->facts.statuses[1] = PT_TEXT("so far");
+    s_expect(world, "acme/status/so-far", PT_MATCH_STATUS);
+    world->facts.statuses[2] = PT_TEXT("waiting");
+    s_expect(world, "acme/status/waiting", PT_MATCH_STATUS);
+    assert_false(world->verdict.contradicted);
+    //  A failure behind it answers, and is denied by it.
+    world->facts.statuses[2] = PT_TEXT("failed");
+    s_expect(world, "acme/status/failed", PT_MATCH_STATUS);
+    assert_true(world->verdict.contradicted);
+    //  One before it does not wait.
+    world->facts.statuses[0] = PT_TEXT("waiting");
+    world->facts.statuses[2] = PT_TEXT_NONE;
+    s_expect(world, "acme/status/waiting", PT_MATCH_STATUS);
+}
+
+static void
+a_marker_that_defers_to_an_unknown_one_does_not_settle(void **state)
+{
+    s_world_t *world = *state;
+    world->response.http_status = 200;
+    world->facts.statuses[0] = PT_TEXT("so far");
+    world->facts.statuses[1] = PT_TEXT("unheard");
+    s_expect(world, "-", PT_MATCH_UNKNOWN);
+    assert_int_equal(world->verdict.rule->category, PT_CATEGORY_UNKNOWN_CODE);
+}
+
+static void
+faulty_fields_beside_a_success_marker_do_not_settle(void **state)
+{
+    s_world_t *world = *state;
+    world->response.http_status = 200;
+    world->facts.statuses[0] = PT_TEXT("paid");
+    world->facts.field_count = 1;
+    s_expect(world, "-", PT_MATCH_UNKNOWN);
+    world->facts.field_count = 0;
+    world->facts.fields_dropped = 1;
+    s_expect(world, "-", PT_MATCH_UNKNOWN);
+    world->facts.statuses[0] = PT_TEXT("failed");
+    s_expect(world, "acme/status/failed", PT_MATCH_STATUS);
+    //  Nor do they beside nothing at all.
+    world->facts.statuses[0] = PT_TEXT_NONE;
+    s_expect(world, "-", PT_MATCH_UNKNOWN);
+}
+
+static void
 an_unknown_code_beside_a_success_marker_does_not_settle(void **state)
 {
     s_world_t *world = *state;
@@ -859,6 +912,9 @@ main(void)
         S_TEST(an_http_row_of_one_operation_says_nothing_about_the_others),
         S_TEST(a_row_that_does_not_defer_is_not_overridden),
         S_TEST(a_marker_answers_when_there_is_no_code),
+        S_TEST(a_marker_that_defers_leaves_the_answer_to_a_known_one_behind_it),
+        S_TEST(a_marker_that_defers_to_an_unknown_one_does_not_settle),
+        S_TEST(faulty_fields_beside_a_success_marker_do_not_settle),
         S_TEST(an_unknown_code_beside_a_success_marker_does_not_settle),
         S_TEST(an_unknown_marker_before_a_success_marker_does_not_settle),
         S_TEST(an_http_status_comes_before_its_class),

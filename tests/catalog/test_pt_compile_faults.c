@@ -90,6 +90,7 @@ static const s_case_t s_written[] = {
     {HEAD ROW("http: \"5x\""), "PT1026", 6},
     {HEAD ROW("status: \"x\", message: a"), "PT1027", 6},
     {HEAD ROW("status: \"x\", defer_to_status: true"), "PT1027", 6},
+    {HEAD ROW("http: \"5xx\", defer_to_status: true"), "PT1027", 6},
     {WITH("message: a, subcode: \"1\""), "PT1027", 6},
     {WITH("trailing_stop: optional"), "PT1027", 6},
     {WITH("remove: true"), "PT1027", 6},
