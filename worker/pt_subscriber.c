@@ -73,12 +73,12 @@ s_copy_names(pt_subscriber_t *self)
     const pt_subscriber_options_t *options = &self->options;
     if (options->mode == PT_POSITIONS_DURABLE) {
         if (!options->name || !s_is_name(options->name, 1, PT_SUBSCRIBER_NAME_BYTES_MAX))
-            return "a name has 1 to 64 printable characters and no spaces";
+            return "a name has 1 to 64 printable ASCII characters and no spaces";
         snprintf(self->name, sizeof self->name, "%s", options->name);
     }
     for (size_t i = 0; i < options->prefix_count; i++) {
         if (!s_is_name(options->prefixes[i], 0, PT_TOPIC_BYTES_MAX))
-            return "a prefix has at most 64 printable characters and no spaces";
+            return "a prefix has at most 64 printable ASCII characters and no spaces";
         snprintf(self->prefixes[i], sizeof self->prefixes[i], "%s", options->prefixes[i]);
     }
     return NULL;

@@ -657,7 +657,7 @@ names_and_endpoints_are_checked(void **state)
         pt_subscriber_options_t options = {
             .endpoints = {"ipc://x"}, .endpoint_count = 1, .mode = PT_POSITIONS_DURABLE, .name = names[i]};
         assert_null(pt_subscriber_new(&options, &handlers, &error));
-        assert_string_equal(error, "a name has 1 to 64 printable characters and no spaces");
+        assert_string_equal(error, "a name has 1 to 64 printable ASCII characters and no spaces");
     }
     pt_subscriber_options_t options = {.endpoints = {"no endpoint"}, .endpoint_count = 1};
     assert_null(pt_subscriber_new(&options, &handlers, &error));
