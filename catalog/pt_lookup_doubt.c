@@ -3,17 +3,23 @@
  */
 #include "pt_lookup_parts.h"
 
-//  Whether another code of the body says that it did not go well.
+//  Whether another code of the body says that it did not go well; one that is trusted more, and that no row knows,
+//  may say so. An order in progress that is asked about in any case need not be doubted for that.
 static bool
 s_is_denied_by_code(const pt_query_t *query)
 {
     bool denied = false;
+    bool is_trusted_more = query->verdict->rule->action == PT_ACTION_NONE;
     for (int i = 0; i < query->code_slots; i++) {
         pt_text_t code = query->facts->codes[i];
-        if (!pt_text_is_set(code) || pt_text_equal(code, query->verdict->code))
+        if (!pt_text_is_set(code))
             continue;
+        if (pt_text_equal(code, query->verdict->code)) {
+            is_trusted_more = false;
+            continue;
+        }
         const pt_entry_t *other = pt_query_ask(query, PT_SPACE_CODE, code, PT_TEXT_NONE);
-        denied |= other && !pt_query_settles(query, other);
+        denied |= other ? !pt_query_settles(query, other) : is_trusted_more;
     }
     return denied;
 }
