@@ -162,7 +162,7 @@ s_name_unkept(const redrive_plan_t *self, const journal_entry_t *entry, const ch
 static bool
 s_pass_over(redrive_plan_t *self, uint64_t hash)
 {
-    bool had;
+    bool had = false;
     self->out_of_memory = redrive_set_add(&self->passed, hash, &had) != PT_OK;
     self->counts.before += !had;
     return !self->out_of_memory;
