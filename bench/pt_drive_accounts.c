@@ -114,16 +114,23 @@ s_parse_place(pt_text_t id, s_place_t *out_place)
     return *at == 0 || *at == ' ';
 }
 
-//  The id of the first decision: `id` is its first key.
+//  The id of the decision that is next: `id` is its first key.
 static bool
-s_read_first_place(pt_bytes_t items, s_place_t *out_place)
+s_read_place(pt_cursor_t cursor, s_place_t *out_place)
 {
-    pt_cursor_t cursor = pt_cursor_open(items);
     uint32_t count;
     pt_text_t text;
-    return pt_cursor_array(&cursor, &count) == PT_OK && count && pt_cursor_map(&cursor, &count) == PT_OK &&
-           pt_cursor_text(&cursor, 2, &text) == PT_OK && pt_text_equal(text, PT_TEXT("id")) &&
-           pt_cursor_text(&cursor, PT_ID_BYTES_MAX, &text) == PT_OK && s_parse_place(text, out_place);
+    return pt_cursor_map(&cursor, &count) == PT_OK && pt_cursor_text(&cursor, 2, &text) == PT_OK &&
+           pt_text_equal(text, PT_TEXT("id")) && pt_cursor_text(&cursor, PT_ID_BYTES_MAX, &text) == PT_OK &&
+           s_parse_place(text, out_place);
+}
+
+static bool
+s_is_ours(const pt_drive_t *self, const s_place_t *place)
+{
+    unsigned index = (unsigned) (place->producer & 0xff);
+    return index < self->options.producers && self->producers[index].id == place->producer &&
+           place->epoch == self->epoch;
 }
 
 //  Take `count` decisions off the batch at `place`.
@@ -131,8 +138,7 @@ static void
 s_account(pt_drive_t *self, const s_place_t *place, uint32_t count, bool is_alert, uint64_t now_ns)
 {
     unsigned index = (unsigned) (place->producer & 0xff);
-    bool is_ours =
-        index < self->options.producers && self->producers[index].id == place->producer && place->epoch == self->epoch;
+    bool is_ours = s_is_ours(self, place);
     pt_drive_batch_t *batch = is_ours ? pt_drive_find(self, index, place->seq) : NULL;
     if (is_ours && place->seq < self->producers[index].first_seq)
         return;
@@ -175,6 +181,35 @@ s_account_each(pt_drive_t *self, pt_bytes_t items, const pt_decisions_t *header,
     }
 }
 
+//  Whether these are all decisions of the batch on the topic; then there are none of others.
+static bool
+s_is_of_one_batch(pt_drive_t *self, const s_place_t *place, pt_bytes_t topic, uint32_t count)
+{
+    const pt_drive_batch_t *batch = pt_drive_find(self, (unsigned) (place->producer & 0xff), place->seq);
+    for (size_t i = 0; batch && i < batch->payload->published_count; i++) {
+        const pt_published_t *published = &batch->payload->published[i];
+        if (strlen(published->topic) == topic.len && memcmp(published->topic, topic.data, topic.len) == 0)
+            return published->first == place->index && published->count == count;
+    }
+    return false;
+}
+
+//  Decisions of several batches: each says itself where it belongs. Behind the first one of a batch that was given up
+//  the null worker's say nothing; what is missing for it is found at the end.
+static void
+s_account_by_place(pt_drive_t *self, pt_cursor_t cursor, uint32_t count, bool is_alert, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        s_place_t place;
+        if (!s_read_place(cursor, &place) || pt_cursor_skip(&cursor, PT_DEPTH_MAX) != PT_OK) {
+            pt_drive_note_fault(self, "a DECISIONS message is damaged");
+            return;
+        }
+        if (s_is_ours(self, &place))
+            s_account(self, &place, 1, is_alert, now_ns);
+    }
+}
+
 void
 pt_drive_take(pt_drive_t *self, zmq_msg_t frames[3])
 {
@@ -188,17 +223,21 @@ pt_drive_take(pt_drive_t *self, zmq_msg_t frames[3])
     uint64_t now_ns = pt_bench_now_ns();
     if (is_alert && !self->options.expects_alerts)
         return;
-    if (pt_decisions_decode(head, &header) != PT_OK || !s_read_first_place(items, &place)) {
+    pt_cursor_t cursor = pt_cursor_open(items);
+    uint32_t count;
+    if (pt_decisions_decode(head, &header) != PT_OK || pt_cursor_array(&cursor, &count) != PT_OK ||
+        count != header.count || !s_read_place(cursor, &place)) {
         pt_drive_note_fault(self, "a DECISIONS message cannot be read");
         return;
     }
     if (self->is_measuring)
         self->result->bytes_out += items.len;
-    //  A message holds decisions of one batch, so the first tells where all belong.
     if (self->options.checks_each)
         s_account_each(self, items, &header, is_alert, now_ns);
-    else
+    else if (s_is_of_one_batch(self, &place, topic, header.count))
         s_account(self, &place, header.count, is_alert, now_ns);
+    else
+        s_account_by_place(self, cursor, header.count, is_alert, now_ns);
 }
 
 //  Give up what is under way: probes that came back in part or not at all.

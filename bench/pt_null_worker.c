@@ -86,15 +86,15 @@ s_announce(pt_null_worker_t *self)
 //  The id stands first in the first decision. Its room is as long as a usual id, so what is written
 //  is filled up with spaces.
 static void
-s_write_id(uint8_t *items, const pt_batch_t *batch)
+s_write_id(uint8_t *items, const pt_batch_t *batch, uint32_t index)
 {
     uint8_t *at = items + (*items == 0xdc ? 3 : 1);
     at += *at == 0xde ? 3 : 1;
     assert(memcmp(at, "\xa2id\xd9", 4) == 0);
     size_t room = at[4];
     char id[PT_ID_BYTES_MAX + 1];
-    int len =
-        snprintf(id, sizeof(id), "%016" PRIx64 "/%" PRIu64 "/%" PRIu64 "/0", batch->producer, batch->epoch, batch->seq);
+    int len = snprintf(id, sizeof(id), "%016" PRIx64 "/%" PRIu64 "/%" PRIu64 "/%" PRIu32, batch->producer, batch->epoch,
+                       batch->seq, index);
     assert(len > 0 && (size_t) len <= room);
     memcpy(at + 5, id, (size_t) len);
     memset(at + 5 + len, ' ', room - (size_t) len);
@@ -119,7 +119,7 @@ s_publish(pt_null_worker_t *self, const pt_published_t *published, const pt_batc
     if (zmq_msg_init_size(&items, published->items_bytes) != 0)
         abort();
     memcpy(zmq_msg_data(&items), published->items, published->items_bytes);
-    s_write_id(zmq_msg_data(&items), batch);
+    s_write_id(zmq_msg_data(&items), batch, published->first);
     zmq_send(socket, published->topic, strlen(published->topic), ZMQ_SNDMORE | ZMQ_DONTWAIT);
     zmq_send(socket, bytes, len, ZMQ_SNDMORE | ZMQ_DONTWAIT);
     if (zmq_msg_send(&items, socket, ZMQ_DONTWAIT) < 0)

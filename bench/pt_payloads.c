@@ -58,7 +58,7 @@ s_pack_batch(pt_payload_t *self, const pt_mix_t *mix, const uint32_t *draws, uin
 
 //  The message of a topic, opened when its first decision comes.
 static pt_published_t *
-s_open_topic(pt_payload_t *self, pt_queue_t queue, pt_text_t provider)
+s_open_topic(pt_payload_t *self, pt_queue_t queue, pt_text_t provider, uint32_t index)
 {
     char topic[PT_TOPIC_BYTES_MAX + 1];
     topic[pt_wire_topic(pt_queue_text(queue), provider, topic)] = 0;
@@ -67,6 +67,7 @@ s_open_topic(pt_payload_t *self, pt_queue_t queue, pt_text_t provider)
             return &self->published[i];
     pt_published_t *published = &self->published[self->published_count++];
     published->queue = queue;
+    published->first = index;
     memcpy(published->topic, topic, sizeof(topic));
     //  Room for the head of any array; it is moved to its place at the end.
     published->items = pt_bench_alloc(PT_BATCH_BYTES_MAX);
@@ -116,10 +117,10 @@ s_decide_batch(pt_payload_t *self, pt_triage_t *triage, uint8_t *room)
         pt_text_t name = PT_TEXT("-");
         if (triaged.provider != PT_TRIAGE_NO_PROVIDER)
             name = pt_provider_id(pt_catalog_provider_at(catalog, triaged.provider));
-        s_append_decision(s_open_topic(self, pt_queue_of_route(triaged.route), name), room, triaged.bytes);
+        s_append_decision(s_open_topic(self, pt_queue_of_route(triaged.route), name, index), room, triaged.bytes);
         if (!triaged.alert)
             continue;
-        s_append_decision(s_open_topic(self, PT_QUEUE_OPERATOR_ALERT, name), room, triaged.bytes);
+        s_append_decision(s_open_topic(self, PT_QUEUE_OPERATOR_ALERT, name, index), room, triaged.bytes);
         self->alerts++;
     }
     for (size_t i = 0; i < self->published_count; i++)

@@ -16,6 +16,7 @@
 typedef struct {
     int queue; //  pt_queue_t
     char topic[PT_TOPIC_BYTES_MAX + 1];
+    uint32_t first; //  place in the batch of the response whose decision is the first
     uint32_t count;
     uint32_t crc32;
     uint8_t *items;

@@ -32,22 +32,53 @@ s_answer(pt_accounts_t *self, const pt_job_t *job, const uint8_t *bytes, size_t 
 }
 
 static void
-s_send_ack(pt_accounts_t *self, const pt_job_t *job)
+s_send_plain_ack(pt_accounts_t *self, const pt_job_t *job)
 {
     uint8_t bytes[PT_HEADER_BYTES_MAX];
-    size_t len;
-    if (job->plain) {
-        len = pt_plain_ack_encode(job->batch.count, bytes, sizeof(bytes));
-    } else {
-        pt_ack_t ack;
-        ack.producer = job->batch.producer;
-        ack.epoch = job->batch.epoch;
-        ack.range_count = 1;
-        ack.ranges[0] = (pt_range_t) {job->batch.seq, job->batch.seq};
-        len = pt_ack_encode(&ack, bytes, sizeof(bytes));
-    }
+    size_t len = pt_plain_ack_encode(job->batch.count, bytes, sizeof(bytes));
     s_answer(self, job, bytes, len);
     self->counters.acked++;
+}
+
+static void
+s_send_ack(pt_accounts_t *self, const pt_job_t *job, const pt_ack_t *ack)
+{
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    s_answer(self, job, bytes, pt_ack_encode(ack, bytes, sizeof(bytes)));
+}
+
+//  Acknowledge what was finished, and be done with it.
+static void
+s_send_acks(pt_accounts_t *self)
+{
+    pt_train_t jobs;
+    pt_ack_t ack;
+    while (pt_acks_take(&self->acks, &jobs, &ack)) {
+        s_send_ack(self, jobs.first, &ack);
+        for (pt_job_t *job; (job = pt_train_take(&jobs)) != NULL; self->counters.acked++)
+            pt_jobs_return(&self->jobs, job);
+    }
+}
+
+//  Acknowledge one batch, whose job goes on.
+static void
+s_send_ack_of_one(pt_accounts_t *self, const pt_job_t *job)
+{
+    pt_ack_t ack;
+    ack.producer = job->batch.producer;
+    ack.epoch = job->batch.epoch;
+    ack.range_count = 1;
+    ack.ranges[0] = (pt_range_t) {job->batch.seq, job->batch.seq};
+    s_send_ack(self, job, &ack);
+    self->counters.acked++;
+}
+
+static void
+s_acknowledge(pt_accounts_t *self, pt_job_t *job)
+{
+    pt_acks_add(&self->acks, job);
+    if (self->acks.count == PT_ACKS_MAX)
+        s_send_acks(self);
 }
 
 static void
@@ -78,6 +109,33 @@ s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
     counters->published += job->output_count;
 }
 
+//  A plain client has no name for a refusal; silence makes it ask again.
+static void
+s_finish_refused(pt_accounts_t *self, pt_job_t *job)
+{
+    if (!job->plain) {
+        pt_dedup_release(self->dedup, &job->batch);
+        s_send_nack(self, job, job->reason);
+    }
+    pt_jobs_return(&self->jobs, job);
+}
+
+static void
+s_finish_published(pt_accounts_t *self, pt_job_t *job)
+{
+    if (!job->plain)
+        pt_dedup_finish(self->dedup, &job->batch);
+    PT_FAULT_POINT("engine.finish.remembered");
+    s_count_finished(&self->counters, job);
+    pt_histogram_ns_add(&self->counters.latency, pt_clock_ns() - job->taken_ns);
+    if (!job->plain) {
+        s_acknowledge(self, job);
+        return;
+    }
+    s_send_plain_ack(self, job);
+    pt_jobs_return(&self->jobs, job);
+}
+
 //  The one place where a message that was taken into work is answered.
 static void
 s_finish_job(pt_accounts_t *self, pt_job_t *job)
@@ -85,21 +143,10 @@ s_finish_job(pt_accounts_t *self, pt_job_t *job)
     PT_FAULT_POINT("engine.finish.before");
     pt_jobs_end(&self->jobs, job);
     self->links[job->broker].in_work--;
-    if (job->refused) {
-        //  A plain client has no name for a refusal; silence makes it ask again.
-        if (!job->plain) {
-            pt_dedup_release(self->dedup, &job->batch);
-            s_send_nack(self, job, job->reason);
-        }
-    } else {
-        if (!job->plain)
-            pt_dedup_finish(self->dedup, &job->batch);
-        PT_FAULT_POINT("engine.finish.remembered");
-        s_count_finished(&self->counters, job);
-        pt_histogram_ns_add(&self->counters.latency, pt_clock_ns() - job->taken_ns);
-        s_send_ack(self, job);
-    }
-    pt_jobs_return(&self->jobs, job);
+    if (job->refused)
+        s_finish_refused(self, job);
+    else
+        s_finish_published(self, job);
 }
 
 static void
@@ -113,7 +160,7 @@ s_start_job(pt_accounts_t *self, pt_job_t *job)
     bool finished = pt_crew_start(self->crew, job);
     PT_FAULT_POINT("engine.start.after");
     if (finished)
-        s_finish_job(self, job);
+        pt_accounts_finish(self);
 }
 
 //  Whether nothing more may be taken. What is in work finds room: the mark is below the end.
@@ -165,7 +212,7 @@ s_take_new_batch(pt_accounts_t *self, pt_job_t *job)
         } else {
             PT_FAULT_POINT("engine.batch.new");
             if (!PT_RULE("ack_after_commit"))
-                s_send_ack(self, job);
+                s_send_ack_of_one(self, job);
             s_start_job(self, job);
         }
         return;
@@ -174,7 +221,7 @@ s_take_new_batch(pt_accounts_t *self, pt_job_t *job)
         break;
     case PT_DEDUP_FINISHED:
         PT_FAULT_POINT("engine.batch.finished");
-        s_send_ack(self, job);
+        s_send_ack_of_one(self, job);
         break;
     case PT_DEDUP_CONFLICT:
         s_refuse_batch(self, job, PT_REASON_CONFLICT);
@@ -212,12 +259,9 @@ s_take_message(pt_accounts_t *self, pt_job_t *job)
         s_take_batch(self, job);
 }
 
-void
-pt_accounts_read(pt_accounts_t *self, size_t index, int64_t now_ms)
+static void
+s_read_link(pt_accounts_t *self, size_t index, int64_t now_ms)
 {
-    assert(self);
-    assert(index < self->link_count);
-
     pt_link_t *link = &self->links[index];
     int64_t end_ms = zclock_mono() + S_BURST_MS;
     for (int i = 0; i < S_BURST && pt_link_has_room(link) && zclock_mono() < end_ms; i++) {
@@ -237,6 +281,17 @@ pt_accounts_read(pt_accounts_t *self, size_t index, int64_t now_ms)
 }
 
 void
+pt_accounts_read(pt_accounts_t *self, size_t index, int64_t now_ms)
+{
+    assert(self);
+    assert(index < self->link_count);
+
+    s_read_link(self, index, now_ms);
+    if (pt_crew_flush(self->crew))
+        pt_accounts_finish(self);
+}
+
+void
 pt_accounts_finish(pt_accounts_t *self)
 {
     assert(self);
@@ -245,6 +300,7 @@ pt_accounts_finish(pt_accounts_t *self)
     //  As many as there are: there is credit for no more than the windows, and each makes room.
     while ((job = pt_crew_finish(self->crew)) != NULL)
         s_finish_job(self, job);
+    s_send_acks(self);
 }
 
 //  A batch that was finished before this start.

@@ -9,6 +9,7 @@
 #ifndef PT_ACCOUNTS_H
 #define PT_ACCOUNTS_H
 
+#include "pt_acks.h"
 #include "pt_crew.h"
 #include "pt_dedup.h"
 #include "pt_jobs.h"
@@ -24,6 +25,7 @@ typedef struct {
     pt_store_t *journal; //  not its own; NULL: none
     pt_dedup_t *dedup;
     pt_jobs_t jobs;
+    pt_acks_t acks;
     uint64_t plain_seq; //  of the latest plain request
     pt_pool_counters_t counters;
 } pt_accounts_t;

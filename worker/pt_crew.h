@@ -33,10 +33,13 @@ void pt_crew_linger(pt_crew_t *self, int linger_ms);
  */
 void pt_crew_destroy(pt_crew_t **self_p);
 
-/*  Give a job to the first worker that has little to do, or to the one with the least. True: it is finished
- *  already, and pt_crew_finish will not bring it.
+/*  Give a job to the first worker that has little to do, or to the one with the least. True: pt_crew_finish has jobs
+ *  at once. It may wait for others to follow, until pt_crew_flush.
  */
 PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
+
+/*  No other job follows at once: none that was started waits for one from now on. True: pt_crew_finish has jobs. */
+PT_MUST_CHECK bool pt_crew_flush(pt_crew_t *self);
 
 /*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */
 void pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog);
@@ -49,7 +52,7 @@ bool pt_crew_answer(pt_crew_t *self, bool *out_switched);
 /*  The next finished job, or NULL. Never waits. */
 pt_job_t *pt_crew_finish(pt_crew_t *self);
 
-/*  What to wait for finished jobs at; NULL: all are finished when they are started. */
+/*  What to wait for finished jobs at; NULL: all are finished after pt_crew_flush. */
 void *pt_crew_socket(const pt_crew_t *self);
 
 /*  For the loop of the thread that calls all of these: fill items[0..PT_OUTLET_ITEMS_MAX) with what else to wait

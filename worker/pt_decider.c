@@ -18,17 +18,10 @@ struct pt_decider {
     size_t slot;
     pt_stats_seat_t *seat; //  NULL: nobody counts
     pt_triage_t triage;
+    size_t train_bytes;
+    pt_train_t held;   //  decided, their decisions not yet gathered
+    size_t held_bytes; //  of their payloads
 };
-
-static void
-s_refuse_job(pt_job_t *job, pt_reason_t reason)
-{
-    job->refused = true;
-    job->reason = reason;
-    memset(job->decided, 0, sizeof(job->decided));
-    job->alerts = 0;
-    job->invalid = 0;
-}
 
 //  Open the payload's items, or refuse the job.
 static bool
@@ -48,7 +41,7 @@ s_open_items(pt_job_t *job, pt_items_t *out_items)
         status = pt_items_open_batch(payload, job->batch.count, out_items);
     if (status == PT_OK)
         return true;
-    s_refuse_job(job, pt_batch_reason(status, &job->batch));
+    pt_job_refuse(job, pt_batch_reason(status, &job->batch));
     return false;
 }
 
@@ -60,7 +53,7 @@ s_count_decision(pt_job_t *job, const pt_triaged_t *triaged)
     job->invalid += triaged->invalid;
 }
 
-//  Decide about every response of the job. False when out of memory.
+//  Decide about every response of the job. False: no memory for all decisions.
 static bool
 s_triage_items(pt_decider_t *self, pt_job_t *job, pt_items_t *items, bool poison)
 {
@@ -84,7 +77,7 @@ s_triage_items(pt_decider_t *self, pt_job_t *job, pt_items_t *items, bool poison
         if (self->seat)
             pt_stats_count(self->seat, &triaged);
     }
-    return pt_packer_gather(self->packer, job);
+    return true;
 }
 
 static void
@@ -93,9 +86,11 @@ s_read_job(pt_decider_t *self, pt_job_t *job, bool poison)
     pt_items_t items;
     if (!s_open_items(job, &items))
         return;
+    pt_train_add(&self->held, job);
+    self->held_bytes += pt_job_payload(job).len;
     if (!s_triage_items(self, job, &items, poison)) {
         pt_packer_reset(self->packer);
-        s_refuse_job(job, PT_REASON_BUSY);
+        pt_job_refuse(self->held.first, PT_REASON_BUSY);
     }
 }
 
@@ -142,17 +137,45 @@ s_take_catalog(pt_decider_t *self, pt_job_t *job)
         pt_stats_catalog(self->seat, job->catalog);
 }
 
-void
+bool
+pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job)
+{
+    assert(self);
+    assert(job);
+
+    if (!self->held.first)
+        return true;
+    if (job->catalog || self->held.first->refused || pt_packer_count(self->packer) > PT_BATCH_COUNT_MAX)
+        return false;
+    return pt_packer_bytes(self->packer) + self->held_bytes + pt_job_payload(job).len <= self->train_bytes;
+}
+
+bool
 pt_decider_do(pt_decider_t *self, pt_job_t *job)
 {
     assert(self);
     assert(job);
+    assert(pt_decider_has_room(self, job));
 
     PT_FAULT_POINT("worker.took");
     if (job->catalog)
         s_take_catalog(self, job);
     else
         s_decide(self, job);
+    return self->held.last != job;
+}
+
+pt_job_t *
+pt_decider_release(pt_decider_t *self)
+{
+    assert(self);
+
+    pt_job_t *job = self->held.first;
+    if (job && !job->refused && !pt_packer_gather(self->packer, job))
+        pt_job_refuse(job, PT_REASON_BUSY);
+    self->held = (pt_train_t) {0};
+    self->held_bytes = 0;
+    return job;
 }
 
 pt_decider_t *
@@ -167,6 +190,7 @@ pt_decider_new(const pt_decider_options_t *options)
     pt_triage_init(&self->triage, options->catalog);
     self->triage.masking = options->masking;
     self->keep = options->keep;
+    self->train_bytes = options->train_bytes;
     self->poison = options->poison;
     self->slot = options->slot;
     self->seat = options->stats ? pt_stats_seat(options->stats) : NULL;

@@ -261,10 +261,9 @@ static void
 s_act(pt_engine_t *self, s_sight_t *sight, zsock_t *pipe)
 {
     pt_crew_tend(self->crew, sight->items + sight->crew, sight->crew_count);
-    if (sight->finished) {
-        pt_accounts_finish(&self->accounts);
+    pt_accounts_finish(&self->accounts);
+    if (sight->finished)
         sight->items[sight->finished].empty = true;
-    }
     s_check_swap(self, pipe);
     for (size_t i = sight->crew + sight->crew_count; i < sight->count; i++)
         if (sight->items[i].ready)

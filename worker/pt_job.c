@@ -65,6 +65,7 @@ pt_job_clear(pt_job_t *self)
 
     pt_frames_clear(&self->message);
     pt_job_drop_outputs(self);
+    self->behind = NULL;
     self->plain = false;
     self->refused = false;
     self->alerts = 0;
@@ -88,6 +89,41 @@ pt_job_drop_outputs(pt_job_t *self)
         s_close_output(&self->outputs[i]);
     self->output_count = 0;
     self->raised_count = 0;
+}
+
+void
+pt_job_refuse(pt_job_t *self, pt_reason_t reason)
+{
+    assert(self);
+
+    pt_job_drop_outputs(self);
+    for (pt_job_t *job = self; job; job = job->behind) {
+        job->refused = true;
+        job->reason = reason;
+    }
+}
+
+void
+pt_train_add(pt_train_t *self, pt_job_t *job)
+{
+    assert(self);
+    assert(job && !job->behind);
+
+    *(self->first ? &self->last->behind : &self->first) = job;
+    self->last = job;
+}
+
+pt_job_t *
+pt_train_take(pt_train_t *self)
+{
+    assert(self);
+
+    pt_job_t *job = self->first;
+    if (!job)
+        return NULL;
+    self->first = job->behind;
+    job->behind = NULL;
+    return job;
 }
 
 pt_bytes_t

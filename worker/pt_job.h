@@ -6,6 +6,10 @@
  *  hands it on to the publisher, so what is published and acknowledged is durable. A stage is an actor with one PULL
  * socket for jobs and one PUSH to the next; pt_crew wires them.
  *
+ *  Jobs that were decided in one go travel as a train: the first carries the decisions of all as its outputs, so a
+ *  topic gets one message and the journal one record for many small batches. What becomes of the first becomes of
+ *  all behind it, until the pool takes them apart and answers each.
+ *
  *  The pool owns every job; whoever holds the pointer last received is the only one to touch it.
  */
 #ifndef PT_JOB_H
@@ -95,10 +99,23 @@ typedef struct pt_job {
     //  A job without responses that carries summaries of alerts: the publisher destroys it.
     bool is_summary;
 
+    struct pt_job *behind;   //  the next of its train
     struct pt_job *previous; //  the pool's list of jobs in work
     struct pt_job *next;
     atomic_uint baton; //  see pt_job_hand
 } pt_job_t;
+
+//  Jobs one behind the other, in the order of arrival. Zeros are an empty one.
+typedef struct {
+    pt_job_t *first;
+    pt_job_t *last;
+} pt_train_t;
+
+/*  Put a job at the end. It is in no other train. */
+void pt_train_add(pt_train_t *self, pt_job_t *job);
+
+/*  Take the first job off, or NULL. */
+pt_job_t *pt_train_take(pt_train_t *self);
 
 /*  A job without contents, or NULL when out of memory. */
 pt_job_t *pt_job_new(void);
@@ -121,8 +138,11 @@ pt_raised_t *pt_job_add_raised(pt_job_t *self);
 /*  Close all outputs, and forget what they raised. */
 void pt_job_drop_outputs(pt_job_t *self);
 
-/*  Hand a job to the next stage. The socket has no high-water mark: the credit that brokers get
- *  bounds the number of jobs, so this never waits.
+/*  Refuse a job and all behind it: there are no outputs, and each is answered with `reason`. */
+void pt_job_refuse(pt_job_t *self, pt_reason_t reason);
+
+/*  Hand a job, with all behind it, to the next stage. The socket has no high-water mark: the credit that brokers
+ *  get bounds the number of jobs, so this never waits.
  */
 void pt_job_hand(void *socket, pt_job_t *job);
 

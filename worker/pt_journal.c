@@ -125,7 +125,8 @@ s_answer_requests(s_journal_t *self)
 static pt_reason_t
 s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
 {
-    bool hopeless = status == PT_E_SPACE && self->commit.job_count == 1 && self->commit.bytes > self->batch_bytes_max;
+    bool alone = self->commit.job_count == 1 && !self->commit.jobs[0]->behind;
+    bool hopeless = status == PT_E_SPACE && alone && self->commit.bytes > self->batch_bytes_max;
     return hopeless ? PT_REASON_TOO_BIG : PT_REASON_BUSY;
 }
 
@@ -136,9 +137,7 @@ s_refuse_jobs(s_journal_t *self, pt_reason_t reason)
     for (size_t i = self->commit.job_count; i-- > 0;) {
         pt_job_t *job = self->commit.jobs[i];
         pt_teller_undo(self->teller, job);
-        pt_job_drop_outputs(job);
-        job->refused = true;
-        job->reason = reason;
+        pt_job_refuse(job, reason);
         if (job->is_summary)
             self->summary_ms = zclock_mono() + S_SUMMARY_AGAIN_MS;
     }
@@ -190,7 +189,7 @@ s_commit(s_journal_t *self)
     PT_FAULT_POINT("journal.commit.before");
     pt_stats_commit_begin(self->stats);
     pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
-    pt_stats_commit_end(self->stats, status, self->commit.job_count, self->commit.bytes);
+    pt_stats_commit_end(self->stats, status, self->commit.batch_count, self->commit.bytes);
     PT_FAULT_POINT("journal.commit.after");
     self->due_ms = INT64_MAX;
     if (status == PT_E_IO && PT_RULE("stop_on_fault")) {
@@ -234,11 +233,8 @@ s_gather_jobs(s_journal_t *self, int64_t now_ms)
 {
     pt_job_t *job;
     while (s_has_room(self) && (job = pt_job_take(zsock_resolve(self->jobs))) != NULL) {
-        if (!pt_teller_take(self->teller, job, now_ms)) {
-            pt_job_drop_outputs(job);
-            job->refused = true;
-            job->reason = PT_REASON_BUSY;
-        }
+        if (!pt_teller_take(self->teller, job, now_ms))
+            pt_job_refuse(job, PT_REASON_BUSY);
         if (!pt_commit_wants(&self->commit, job)) {
             pt_job_hand(zsock_resolve(self->next), job);
             continue;
@@ -327,7 +323,7 @@ static void
 s_show_usage(s_journal_t *self)
 {
     pt_store_usage_t usage = pt_store_usage(self->commit.store);
-    pt_stats_journal(self->stats, self->commit.job_count, &usage);
+    pt_stats_journal(self->stats, self->commit.batch_count, &usage);
 }
 
 static s_journal_t *

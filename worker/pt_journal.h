@@ -31,7 +31,7 @@ typedef struct {
     const char *next;                  //  inproc endpoint, bound by the next stage
     const char *requests;              //  inproc endpoint to bind: a PULL of requests
     bool settled;                      //  keep settled decisions as well
-    uint32_t commit_jobs;              //  most jobs of one commit; 0: the default
+    uint32_t commit_jobs;              //  most trains of jobs in one commit; 0: the default
     uint32_t commit_wait_ms;           //  how long the first job waits for others
     const pt_alerts_options_t *alerts; //  only read at the start
     pt_stats_t *stats;                 //  outlives the actor; NULL: nobody counts

@@ -45,6 +45,8 @@ pt_commit_add(pt_commit_t *self, pt_job_t *job)
     assert(self->job_count <= PT_JOURNAL_JOBS_MAX);
 
     self->jobs[self->job_count++] = job;
+    for (const pt_job_t *one = job; one; one = one->behind)
+        self->batch_count++;
     for (size_t i = 0; i < job->output_count; i++)
         self->bytes += s_bytes(&job->outputs[i].items).len + s_bytes(&job->outputs[i].responses).len;
 }
@@ -161,13 +163,13 @@ static pt_status_t
 s_write_batches(pt_commit_t *self, uint64_t now_ms)
 {
     pt_status_t status = PT_OK;
-    for (size_t i = 0; i < self->job_count && status == PT_OK; i++) {
-        const pt_job_t *job = self->jobs[i];
-        const pt_batch_t *batch = &job->batch;
-        if (!job->plain)
-            status = pt_store_remember(self->store, batch->producer, batch->epoch, batch->floor, batch->seq,
-                                       batch->crc32, now_ms);
-    }
+    for (size_t i = 0; i < self->job_count; i++)
+        for (const pt_job_t *job = self->jobs[i]; job && status == PT_OK; job = job->behind) {
+            const pt_batch_t *batch = &job->batch;
+            if (!job->plain)
+                status = pt_store_remember(self->store, batch->producer, batch->epoch, batch->floor, batch->seq,
+                                           batch->crc32, now_ms);
+        }
     return status;
 }
 
@@ -283,6 +285,7 @@ pt_commit_clear(pt_commit_t *self)
     assert(self);
 
     self->job_count = 0;
+    self->batch_count = 0;
     self->request_count = 0;
     self->bytes = 0;
 }

@@ -16,9 +16,10 @@ typedef struct {
 typedef struct {
     pt_store_t *store;
     bool settled;
-    pt_job_t *jobs[PT_JOURNAL_JOBS_MAX + 1]; //  and one of summaries
+    pt_job_t *jobs[PT_JOURNAL_JOBS_MAX + 1]; //  first ones of trains, and one of summaries
     size_t job_count;
-    size_t bytes; //  of the jobs' outputs
+    size_t batch_count; //  with those behind the jobs
+    size_t bytes;       //  of the jobs' outputs
     pt_request_t *requests[PT_COMMIT_REQUESTS_MAX];
     size_t request_count;
     pt_commit_entry_t *entries;
@@ -32,7 +33,7 @@ typedef struct {
 /*  Whether there is anything of the job to keep. */
 bool pt_commit_wants(const pt_commit_t *self, const pt_job_t *job);
 
-/*  Add a job; there must be room. */
+/*  Add a job, with all behind it; there must be room. */
 void pt_commit_add(pt_commit_t *self, pt_job_t *job);
 
 /*  Write all jobs and requests, and number the outputs. PT_OK: durable. PT_E_SPACE, PT_E_NOMEM: undone,

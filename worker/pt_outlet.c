@@ -112,9 +112,7 @@ s_tell_alerts(pt_outlet_t *self, pt_job_t *job, int64_t now_ms)
 {
     if (!self->teller || pt_teller_take(self->teller, job, now_ms))
         return;
-    pt_job_drop_outputs(job);
-    job->refused = true;
-    job->reason = PT_REASON_BUSY;
+    pt_job_refuse(job, PT_REASON_BUSY);
 }
 
 static void

@@ -35,7 +35,7 @@ struct pt_packer {
     uint8_t *buffer;
     size_t buffer_bytes;
     size_t used_bytes;
-    s_record_t records[PT_BATCH_COUNT_MAX];
+    s_record_t records[PT_PACKER_COUNT_MAX];
     uint32_t record_count;
     //  By queue * (providers + 1) + provider, of the queues of routes; the last one of a queue is for unknown
     //  providers.
@@ -115,7 +115,7 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
 {
     assert(self);
     assert(triaged);
-    assert(self->record_count < PT_BATCH_COUNT_MAX);
+    assert(self->record_count < PT_PACKER_COUNT_MAX);
     assert(triaged->bytes <= self->buffer_bytes - self->used_bytes);
 
     uint32_t record = self->record_count++;
@@ -131,6 +131,22 @@ pt_packer_add(pt_packer_t *self, const pt_triaged_t *triaged)
     self->used_bytes += triaged->bytes;
     size_t provider = triaged->provider < self->provider_count ? triaged->provider : self->provider_count;
     s_append_record(self, record, pt_queue_of_route(triaged->route), provider);
+}
+
+size_t
+pt_packer_count(const pt_packer_t *self)
+{
+    assert(self);
+
+    return self->record_count;
+}
+
+size_t
+pt_packer_bytes(const pt_packer_t *self)
+{
+    assert(self);
+
+    return self->used_bytes;
 }
 
 void

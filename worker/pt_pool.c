@@ -15,8 +15,8 @@
 #define S_WINDOW 64
 //  20 MiB of windows.
 #define S_PRODUCERS 4096
-//  256 MiB at most for each stuck subscriber of a queue (PT_PACKER_FRAME_BYTES_MAX a message); 64 MiB at
-//  the 16 KiB that a batch of 256 usually makes on a topic.
+//  256 MiB at most for each stuck subscriber of a queue (PT_PACKER_FRAME_BYTES_MAX a message); 128 MiB at
+//  the 32 KiB that two batches of 256 usually make on a topic.
 #define S_PUBLISH_HWM 4096
 
 struct pt_pool {

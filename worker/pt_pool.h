@@ -45,7 +45,7 @@ typedef struct {
     pt_masking_t masking;                 //  of card numbers in decisions
     pt_alerts_options_t alerts;           //  frequent_count 0: the defaults, but for window_ms
     bool journal_settled;                 //  keep settled decisions as well
-    uint32_t commit_jobs;                 //  batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
+    uint32_t commit_jobs;                 //  trains of batches of one commit at most; 0: PT_JOURNAL_JOBS_DEFAULT
     uint32_t commit_wait_ms;              //  how long a commit waits for more
     pt_stats_t *stats;                    //  outlives the pool; NULL: nobody counts
     const pt_catalog_t *catalog;          //  outlives the pool or its swap; NULL: the built-in one

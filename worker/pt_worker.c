@@ -50,20 +50,31 @@ s_worker_open(const pt_worker_options_t *options)
     return self;
 }
 
+static void
+s_hand_on(s_worker_t *self, pt_job_t *job)
+{
+    if (!job)
+        return;
+    PT_FAULT_POINT("worker.hand.before");
+    pt_job_hand(zsock_resolve(self->next), job);
+    PT_FAULT_POINT("worker.hand.after");
+}
+
 //  Do some of the jobs that wait. False: none is left.
 static bool
 s_do_jobs(s_worker_t *self)
 {
-    for (int i = 0; i < S_BURST; i++) {
+    bool left = true;
+    for (int i = 0; i < S_BURST && left; i++) {
         pt_job_t *job = pt_job_take(zsock_resolve(self->work));
-        if (!job)
-            return false;
-        pt_decider_do(self->decider, job);
-        PT_FAULT_POINT("worker.hand.before");
-        pt_job_hand(zsock_resolve(self->next), job);
-        PT_FAULT_POINT("worker.hand.after");
+        left = job != NULL;
+        if (job && !pt_decider_has_room(self->decider, job))
+            s_hand_on(self, pt_decider_release(self->decider));
+        if (job && pt_decider_do(self->decider, job))
+            s_hand_on(self, job);
     }
-    return true;
+    s_hand_on(self, pt_decider_release(self->decider));
+    return left;
 }
 
 static void

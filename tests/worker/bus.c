@@ -75,6 +75,7 @@ bus_connect(int type, const char *endpoint)
 {
     zsock_t *socket = pt_sockets_new(type, 0, 0);
     assert_non_null(socket);
+    bus_leave_nothing(socket);
     zsock_set_linger(socket, 0);
     assert_int_equal(pt_sockets_connect(socket, endpoint), PT_OK);
     return socket;
@@ -179,14 +180,79 @@ bus_parse_answer(const pt_frames_t *message, bus_answer_t *out_answer)
         assert_int_equal(pt_nack_decode(header, &out_answer->nack), PT_OK);
 }
 
+//  ACKs that were read in part, by socket.
+static struct {
+    zsock_t *socket;
+    bus_answer_t answer;
+} s_left[16];
+static const size_t s_left_max = sizeof(s_left) / sizeof(*s_left);
+
+static size_t
+s_find_left(const zsock_t *socket)
+{
+    size_t i = 0;
+    while (i < s_left_max && s_left[i].socket != socket)
+        i++;
+    return i;
+}
+
+void
+bus_leave_nothing(zsock_t *socket)
+{
+    size_t i = s_find_left(socket);
+    if (i < s_left_max)
+        s_left[i].socket = NULL;
+}
+
+void
+bus_leave(zsock_t *socket, bus_answer_t *answer)
+{
+    pt_ack_t *ack = &answer->ack;
+    if (answer->kind != PT_KIND_ACK || !ack->range_count)
+        return;
+    pt_range_t *first = &ack->ranges[0];
+    if (ack->range_count > 1 || first->first < first->last) {
+        size_t i = s_find_left(NULL);
+        assert_true(i < s_left_max);
+        s_left[i].socket = socket;
+        s_left[i].answer = *answer;
+        pt_ack_t *left = &s_left[i].answer.ack;
+        if (left->ranges[0].first++ == left->ranges[0].last)
+            memmove(left->ranges, left->ranges + 1, --left->range_count * sizeof(*left->ranges));
+    }
+    ack->range_count = 1;
+    first->last = first->first;
+}
+
+bool
+bus_take_left(zsock_t *socket, bus_answer_t *out_answer)
+{
+    size_t i = s_find_left(socket);
+    if (i == s_left_max)
+        return false;
+    *out_answer = s_left[i].answer;
+    s_left[i].socket = NULL;
+    bus_leave(socket, out_answer);
+    return true;
+}
+
+bool
+bus_has_answer(zsock_t *socket)
+{
+    return s_find_left(socket) < s_left_max || bus_has_message(socket);
+}
+
 void
 bus_receive_answer(zsock_t *socket, bus_answer_t *out_answer)
 {
+    if (bus_take_left(socket, out_answer))
+        return;
     pt_frames_t message;
     bus_receive(socket, &message);
     assert_int_equal(message.count, 1);
     bus_parse_answer(&message, out_answer);
     pt_frames_clear(&message);
+    bus_leave(socket, out_answer);
 }
 
 void

@@ -73,8 +73,16 @@ typedef struct {
 
 /*  Read the answer in the last frame. */
 void bus_parse_answer(const pt_frames_t *message, bus_answer_t *out_answer);
-/*  Wait for the next answer at a producer's socket. */
+/*  Wait for the next answer at a producer's socket; an ACK of several batches is one answer for each. */
 void bus_receive_answer(zsock_t *socket, bus_answer_t *out_answer);
+/*  Whether there is one. */
+bool bus_has_answer(zsock_t *socket);
+/*  The two parts of it: what is left of the ACK before, and an ACK that was just read, of which all but the first
+ *  batch is left. Nothing is left of a socket that is new.
+ */
+bool bus_take_left(zsock_t *socket, bus_answer_t *out_answer);
+void bus_leave(zsock_t *socket, bus_answer_t *answer);
+void bus_leave_nothing(zsock_t *socket);
 void bus_expect_ack(zsock_t *socket, uint64_t producer, uint64_t seq);
 void bus_expect_nack(zsock_t *socket, uint64_t producer, uint64_t seq, pt_reason_t reason);
 

@@ -209,7 +209,7 @@ s_work(s_bed_t *bed)
 {
     while (bed->sent - bed->acked < S_WINDOW)
         s_send_batch(bed);
-    while (bus_has_message(bed->producer))
+    while (bus_has_answer(bed->producer))
         s_read_answer(bed);
     while (bus_has_message(bed->subscriber.socket))
         s_read_decisions(bed);
