@@ -3,6 +3,8 @@
 
 #include "pt_schedule.h"
 
+#include <xxhash.h>
+
 //  Jitter spreads the retries of one outage over up to a tenth of the delay, in steps of a ten
 //  thousandth: enough to part a burst, little enough to keep a documented "5 minutes" true.
 #define JITTER_STEPS_MAX 1000u
@@ -24,19 +26,6 @@ s_larger(uint64_t left, uint64_t right)
     return left > right ? left : right;
 }
 
-//  FNV-1a over the id and the attempt, finished with the mixer of MurmurHash3, so that ids that
-//  differ in their last digit part as well. Nothing here is secret: it spreads, it does not protect.
-static uint64_t
-s_hash_id(pt_text_t id, uint32_t attempt)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ attempt;
-    for (size_t index = 0; index < id.len; index++)
-        hash = (hash ^ (uint8_t) id.data[index]) * UINT64_C(0x100000001b3);
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-    hash = (hash ^ (hash >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return hash ^ (hash >> 33);
-}
-
 static uint64_t
 s_scheduled_delay_ms(const pt_rule_t *rule, uint32_t attempt)
 {
@@ -52,7 +41,9 @@ static uint64_t
 s_delay_ms(const pt_schedule_t *self)
 {
     uint64_t delay_ms = s_larger(s_scheduled_delay_ms(self->rule, self->attempt), self->retry_after_ms);
-    uint64_t steps = s_hash_id(self->id, self->attempt) % (JITTER_STEPS_MAX + 1);
+    //  Nothing here is secret: the hash spreads, it does not protect.
+    uint64_t hash = XXH3_64bits_withSeed(self->id.data, self->id.len, self->attempt);
+    uint64_t steps = hash % (JITTER_STEPS_MAX + 1);
     return pt_schedule_clamp_ms(delay_ms + delay_ms * steps / JITTER_STEPS_WHOLE);
 }
 
