@@ -132,6 +132,12 @@ def _read(program, arguments, counter, answers):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     support.PROGRAM = program
     tail = support.start("tail", "-o", "jsonl", *arguments, stdin=support.subprocess.DEVNULL)
+    #  What a small journal lets go of before a subscriber is known to it, nobody was promised.
+    words = b""
+    while b"ready" not in words:
+        line = tail.stderr.readline()
+        assert line, words
+        words += line
     answers.put(tail.pid)
     places, repeats = set(), 0
     for line in tail.stdout:
@@ -141,7 +147,7 @@ def _read(program, arguments, counter, answers):
         repeats += place in places
         places.add(place)
         counter.value = len(places)
-    answers.put((places, repeats, tail.stderr.read().decode()))
+    answers.put((places, repeats, (words + tail.stderr.read()).decode()))
     tail.wait()
 
 
