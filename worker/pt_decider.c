@@ -11,6 +11,9 @@
 #include "pt_packer.h"
 #include "pt_triage.h"
 
+//  What a decision usually takes, without what it repeats of its response.
+#define S_DECISION_BYTES ((size_t) 512)
+
 struct pt_decider {
     pt_packer_t *packer;
     bool keep;
@@ -137,6 +140,26 @@ s_take_catalog(pt_decider_t *self, pt_job_t *job)
         pt_stats_catalog(self->seat, job->catalog);
 }
 
+//  The most responses that the job can have. Of a plain request only its first byte is looked at: a map is one.
+static size_t
+s_count_max(const pt_job_t *job)
+{
+    if (!job->plain)
+        return job->batch.count;
+    pt_bytes_t payload = pt_job_payload(job);
+    bool array = payload.len && ((payload.data[0] & 0xf0) == 0x90 || (payload.data[0] & 0xfe) == 0xdc);
+    if (!array)
+        return 1;
+    return payload.len < PT_BATCH_COUNT_MAX ? payload.len : PT_BATCH_COUNT_MAX;
+}
+
+//  What comes with the job, decisions that are not made yet by estimate: a job of few bytes may have many.
+static size_t
+s_bytes_to_come(const pt_job_t *job)
+{
+    return pt_job_payload(job).len + s_count_max(job) * S_DECISION_BYTES;
+}
+
 bool
 pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job)
 {
@@ -147,7 +170,7 @@ pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job)
         return true;
     if (job->catalog || self->held.first->refused || pt_packer_count(self->packer) > PT_BATCH_COUNT_MAX)
         return false;
-    return pt_packer_bytes(self->packer) + self->held_bytes + pt_job_payload(job).len <= self->train_bytes;
+    return pt_packer_bytes(self->packer) + self->held_bytes + s_bytes_to_come(job) <= self->train_bytes;
 }
 
 bool

@@ -22,7 +22,7 @@ typedef struct {
     const pt_catalog_t *catalog; //  outlives the decider
     pt_masking_t masking;        //  of card numbers in decisions
     bool keep;                   //  responses beside unsettled decisions, for the journal
-    size_t train_bytes;          //  another job may follow while all responses and the decisions so far take no more
+    size_t train_bytes;          //  another job may follow while all responses and decisions take no more
     pt_poison_t *poison;         //  outlives the decider; NULL: none
     size_t slot;                 //  of this decider there
     pt_stats_t *stats;           //  outlives the decider; NULL: nobody counts

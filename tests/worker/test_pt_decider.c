@@ -6,12 +6,9 @@
 #include "pt_decider.h"
 #include "pt_packer.h"
 
-//  A batch of `count` responses, as a job. `header_crc32` is xored with the true one.
 static pt_job_t *
-s_make_job(uint64_t seq, uint32_t count, uint32_t header_crc32)
+s_make_job_of(uint64_t seq, uint32_t count, uint32_t header_crc32, const void *response, size_t len)
 {
-    uint8_t response[BUS_RESPONSE_BYTES];
-    size_t len = bus_response(NULL, "opn", "insufficient_fund", 200, response);
     bus_batch_t batch = bus_batch(7, seq, count, response, len);
     pt_job_t *job = pt_job_new();
     assert_non_null(job);
@@ -23,6 +20,15 @@ s_make_job(uint64_t seq, uint32_t count, uint32_t header_crc32)
     memcpy(zmq_msg_data(&job->message.frames[0]), batch.payload, batch.payload_len);
     bus_batch_clear(&batch);
     return job;
+}
+
+//  A batch of `count` responses, as a job. `header_crc32` is xored with the true one.
+static pt_job_t *
+s_make_job(uint64_t seq, uint32_t count, uint32_t header_crc32)
+{
+    uint8_t response[BUS_RESPONSE_BYTES];
+    size_t len = bus_response(NULL, "opn", "insufficient_fund", 200, response);
+    return s_make_job_of(seq, count, header_crc32, response, len);
 }
 
 static pt_decider_t *
@@ -169,6 +175,28 @@ a_train_is_no_longer_than_it_may_be(void **state)
     pt_decider_destroy(&decider);
 }
 
+//  A journal that has no room for its decisions must be able to refuse it without those before it, and for good.
+static void
+a_job_of_few_bytes_and_many_decisions_goes_alone(void **state)
+{
+    (void) state;
+    enum { BYTES = 32 * 1024 };
+    pt_decider_t *decider = s_new_decider(BYTES);
+    s_hold(decider, s_make_job(1, 1, 0));
+    pt_job_t *many = s_make_job_of(2, PT_BATCH_COUNT_MAX, 0, "\xc0", 1);
+    assert_true(pt_job_payload(many).len < BYTES / 2);
+    assert_false(pt_decider_has_room(decider, many));
+    many->plain = true;
+    assert_false(pt_decider_has_room(decider, many));
+    pt_job_t *one = s_make_job(3, 1, 0);
+    s_hold(decider, one);
+    pt_job_t *first = pt_decider_release(decider);
+    assert_ptr_equal(first->behind, one);
+    s_release(first);
+    s_release(many);
+    pt_decider_destroy(&decider);
+}
+
 //  Also of the smallest responses no more than there is room for in the packer.
 static void
 a_train_holds_two_batches_of_the_largest_count(void **state)
@@ -220,6 +248,7 @@ main(void)
         cmocka_unit_test(jobs_that_follow_each_other_share_their_outputs),
         cmocka_unit_test(a_refused_job_goes_its_own_way),
         cmocka_unit_test(a_train_is_no_longer_than_it_may_be),
+        cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),
         cmocka_unit_test(a_train_holds_two_batches_of_the_largest_count),
         cmocka_unit_test(another_catalog_waits_for_the_train_before_it),
     };

@@ -689,6 +689,60 @@ small_journal_takes_what_fits_and_refuses_the_rest_for_good(void **state)
     s_close_bench(&bench);
 }
 
+//  One batch of `seq` that answers await, the big one among others.
+static void
+s_send_beside(s_bench_t *bench, uint64_t seq, uint64_t big)
+{
+    bus_batch_t batch = seq == big ? bus_batch(7, seq, 4096, "\xc0", 1) : s_batch(seq, 1);
+    batch.header.floor = big;
+    bus_batch_seal(&batch);
+    bus_batch_send(bench->producer, &batch);
+    bus_batch_clear(&batch);
+}
+
+//  A batch that is small as bytes, and whose decisions never fit, comes again with what was refused beside it and
+//  with other small ones, which do fit.
+static void
+batch_that_never_fits_is_refused_for_good_beside_small_ones(void **state)
+{
+    (void) state;
+    enum { S_BESIDE = 40, S_ROUNDS_MAX = 300 };
+    s_bench_t bench;
+    bus_answer_t answer;
+    s_open_bench(&bench, PT_STORE_BYTES_MIN, false);
+    //  The file is full of older decisions.
+    uint64_t big = 40;
+    for (uint64_t seq = 1; seq < big; seq++)
+        s_finish(&bench, seq, 1000);
+    uint64_t others[S_BESIDE];
+    uint64_t next = big + 1;
+    for (size_t i = 0; i < S_BESIDE; i++)
+        others[i] = next++;
+    bool too_big = false;
+    unsigned rounds = 0;
+    for (; !too_big && rounds < S_ROUNDS_MAX && next < big + 1000 - S_BESIDE; rounds++) {
+        for (size_t i = 0; i < S_BESIDE; i++) {
+            if (i == S_BESIDE / 2)
+                s_send_beside(&bench, big, big);
+            s_send_beside(&bench, others[i], big);
+        }
+        for (size_t i = 0; i <= S_BESIDE; i++) {
+            bus_receive_answer(bench.producer, &answer);
+            bool nack = answer.kind == PT_KIND_NACK;
+            uint64_t seq = nack ? answer.nack.seq : answer.ack.ranges[0].first;
+            too_big |= nack && answer.nack.reason == PT_REASON_TOO_BIG;
+            for (size_t k = 0; k < S_BESIDE && !nack; k++)
+                if (others[k] == seq)
+                    others[k] = next++;
+        }
+    }
+    assert_true(too_big);
+    //  A commit takes some of them along, and fails with it; after that it is tried alone.
+    assert_true(rounds <= 3);
+    store_expect_sound(bench.store);
+    s_close_bench(&bench);
+}
+
 static void
 nothing_is_acknowledged_once_the_disk_has_failed(void **state)
 {
@@ -862,6 +916,7 @@ main(int argc, char **argv)
         cmocka_unit_test(reader_that_was_killed_holds_no_pages),
         cmocka_unit_test(gateway_without_a_place_for_its_topics_shares_those_of_unknown_gateways),
         cmocka_unit_test(small_journal_takes_what_fits_and_refuses_the_rest_for_good),
+        cmocka_unit_test(batch_that_never_fits_is_refused_for_good_beside_small_ones),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
