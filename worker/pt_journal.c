@@ -198,7 +198,7 @@ s_commit(s_journal_t *self)
     }
     if (status != PT_OK && status != PT_E_IO)
         s_refuse_jobs(self, s_reason_of_refusal(self, status));
-    //  Batches that do not fit together are tried one by one.
+    //  Trains that do not fit together are tried one by one.
     self->jobs_max = status == PT_E_SPACE ? 1 : self->commit_jobs;
     for (size_t i = 0; i < self->commit.job_count; i++) {
         pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
