@@ -37,29 +37,31 @@ s_forget_answer(const pt_query_t *query)
 static void
 s_show_first_code(const pt_query_t *query)
 {
-    for (int i = 0; i < query->code_slots; i++) {
-        if (!pt_text_is_set(query->facts->codes[i]))
-            continue;
-        query->verdict->code = query->facts->codes[i];
-        query->verdict->message = query->facts->messages[i];
+    pt_verdict_t *verdict = query->verdict;
+    const pt_text_t *messages = query->facts->messages;
+    if (query->codes) {
+        int first = __builtin_ctz(query->codes);
+        verdict->code = query->facts->codes[first];
+        verdict->message = messages[first];
         return;
     }
-    for (int i = 0; i < query->code_slots && !query->verdict->message.data; i++)
-        query->verdict->message = query->facts->messages[i];
+    for (int i = 0; i < PT_CODE_SLOTS && !verdict->message.data; i++)
+        verdict->message = messages[i];
 }
 
-//  Where one code stands in several slots, each brings a message of its own (SmilePayz: message and
-//  responseMessage). One that names a row beats the code's own entry.
+//  Where one code stands in several places, each brings a message of its own (SmilePayz: message and
+//  responseMessage). One that names a row beats the code's own entry. `others` are the places behind the first.
 static const pt_entry_t *
-s_ask_same_code(const pt_query_t *query, int found, const pt_entry_t *entry)
+s_ask_same_code(const pt_query_t *query, unsigned others, const pt_entry_t *entry)
 {
-    pt_text_t code = query->facts->codes[found];
-    for (int i = found + 1; i < query->code_slots && query->verdict->match >= PT_MATCH_CODE; i++) {
+    pt_text_t code = query->verdict->code;
+    for (; others && query->verdict->match >= PT_MATCH_CODE; others &= others - 1) {
+        int i = __builtin_ctz(others);
         pt_text_t message = query->facts->messages[i];
         pt_match_t match = query->verdict->match;
         if (!message.data || !pt_text_equal(query->facts->codes[i], code))
             continue;
-        const pt_entry_t *other = pt_query_ask(query, PT_SPACE_CODE, code, message);
+        const pt_entry_t *other = pt_query_ask(query, code, message);
         if (query->verdict->match >= match) {
             query->verdict->match = match;
             continue;
@@ -74,24 +76,22 @@ s_ask_same_code(const pt_query_t *query, int found, const pt_entry_t *entry)
 static bool
 s_ask_codes(const pt_query_t *query)
 {
-    bool is_present = false;
-    for (int i = 0; i < query->code_slots; i++) {
+    for (unsigned left = query->codes; left; left &= left - 1) {
+        int i = __builtin_ctz(left);
         pt_text_t code = query->facts->codes[i];
-        if (!pt_text_is_set(code))
-            continue;
-        is_present = true;
-        const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_CODE, code, query->facts->messages[i]);
+        pt_text_t message = query->facts->messages[i];
+        const pt_entry_t *entry = pt_query_ask(query, code, message);
         if (!entry)
             continue;
         query->verdict->code = code;
-        query->verdict->message = query->facts->messages[i];
-        entry = s_ask_same_code(query, i, entry);
+        query->verdict->message = message;
+        entry = s_ask_same_code(query, left & (left - 1), entry);
         if (pt_query_rule(query, entry)->flags & PT_RULE_LISTS_REASONS)
             entry = pt_query_ask_reasons(query, entry);
         s_answer(query, entry);
         return true;
     }
-    query->verdict->code_unknown = is_present;
+    query->verdict->code_unknown = query->codes != 0;
     return false;
 }
 
@@ -119,13 +119,9 @@ s_ask_statuses(pt_query_t *query)
 {
     const pt_entry_t *deferring = NULL;
     bool is_doubtful = query->verdict->code_unknown | s_blames_fields(query);
-    for (int i = 0; i < query->status_slots; i++) {
-        pt_text_t marker = query->facts->statuses[i];
-        if (!pt_text_is_set(marker))
-            continue;
-        pt_match_t match = query->verdict->match;
-        const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
-        query->verdict->match = match;
+    for (unsigned left = query->statuses; left; left &= left - 1) {
+        pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
+        const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
         if (!entry)
             query->marker_unknown = is_doubtful = true;
         if (!entry || (is_doubtful && pt_query_settles(query, entry)))
@@ -148,10 +144,10 @@ s_ask_statuses(pt_query_t *query)
 static bool
 s_speaks_of_trouble(const pt_query_t *query)
 {
-    bool has_message = false;
-    for (int i = 0; i < query->code_slots; i++)
-        has_message |= pt_text_is_set(query->facts->messages[i]);
-    return has_message || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown ||
+    size_t message_bytes = 0;
+    for (int i = 0; i < PT_CODE_SLOTS; i++)
+        message_bytes |= query->facts->messages[i].len;
+    return message_bytes || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown ||
            s_blames_fields(query);
 }
 
@@ -165,10 +161,10 @@ s_ask_http(const pt_query_t *query)
     if (status < 100 || status > 999 || (status / 100 == 2 && is_doubtful))
         return false;
     char digits[3] = {(char) ('0' + status / 100), (char) ('0' + status / 10 % 10), (char) ('0' + status % 10)};
-    const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3}, PT_TEXT_NONE);
+    const pt_entry_t *entry = pt_query_find(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3});
     digits[1] = digits[2] = 'x';
     if (!entry)
-        entry = pt_query_ask(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3}, PT_TEXT_NONE);
+        entry = pt_query_find(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3});
     if (!entry)
         return false;
     query->verdict->match = PT_MATCH_HTTP_CLASS;
@@ -203,18 +199,72 @@ s_is_try_forbidden(const pt_query_t *query)
     return false;
 }
 
-//  Most gateways fill one place or two; what is behind them is looked at once.
-static void
-s_count_slots(pt_query_t *query)
+#ifdef __SSE2__
+//  The lengths of four texts, which are below 2^31. Each is loaded by itself: a text that has just been written as
+//  two words would have to be waited for as one.
+static inline __m128i
+s_load_lengths(const pt_text_t *one, const pt_text_t *two)
 {
-    const pt_facts_t *facts = query->facts;
-    query->code_slots = PT_CODE_SLOTS;
-    query->status_slots = PT_STATUS_SLOTS;
-    while (query->code_slots && !facts->codes[query->code_slots - 1].data &&
-           !facts->messages[query->code_slots - 1].data)
-        query->code_slots--;
-    while (query->status_slots && !facts->statuses[query->status_slots - 1].data)
-        query->status_slots--;
+    __m128i low = _mm_set_epi64x((long long) one[1].len, (long long) one[0].len);
+    __m128i high = _mm_set_epi64x((long long) two[1].len, (long long) two[0].len);
+    __m128 both = _mm_shuffle_ps(_mm_castsi128_ps(low), _mm_castsi128_ps(high), _MM_SHUFFLE(2, 0, 2, 0));
+    return _mm_castps_si128(both);
+}
+#endif
+
+_Static_assert(PT_CODE_SLOTS == 6 && PT_STATUS_SLOTS == 6, "three pairs of either");
+
+//  Which places are filled, all asked at once: how many nobody can foresee.
+static inline void
+s_find_filled(pt_query_t *query)
+{
+    const pt_text_t *codes = query->facts->codes;
+    const pt_text_t *statuses = query->facts->statuses;
+#ifdef __SSE2__
+    __m128i first = s_load_lengths(codes, codes + 2);
+    __m128i second = s_load_lengths(codes + 4, statuses);
+    __m128i third = s_load_lengths(statuses + 2, statuses + 4);
+    __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(first, second), _mm_packs_epi32(third, third));
+    unsigned filled = ~(unsigned) _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+    query->codes = filled & ((1u << PT_CODE_SLOTS) - 1);
+    query->statuses = filled >> PT_CODE_SLOTS & ((1u << PT_STATUS_SLOTS) - 1);
+#else
+    query->codes = query->statuses = 0;
+    for (unsigned i = 0; i < PT_CODE_SLOTS; i++)
+        query->codes |= (unsigned) pt_text_is_set(codes[i]) << i;
+    for (unsigned i = 0; i < PT_STATUS_SLOTS; i++)
+        query->statuses |= (unsigned) pt_text_is_set(statuses[i]) << i;
+#endif
+}
+
+//  A success that another code of the body denies; or an answer to another operation that would settle this one or
+//  send it again. One of the two is wrong, and which one cannot be told from here.
+static inline bool
+s_is_contradicted(const pt_query_t *query)
+{
+    const pt_verdict_t *verdict = query->verdict;
+    bool settles = pt_query_settles(query, verdict->entry);
+    if (query->misfiled)
+        return settles || verdict->rule->action == PT_ACTION_RESUBMIT;
+    return settles && pt_query_is_denied_by_code(query);
+}
+
+//  A gateway whose codes repeat each other, and do not.
+static inline bool
+s_drifts(const pt_query_t *query)
+{
+    uint8_t place = query->provider->gateway->status_place;
+    return place && pt_query_drifts(query, place);
+}
+
+//  One marker needs no second opinion: nothing else could deny what it says.
+static inline bool
+s_is_denied_by_marker(const pt_query_t *query)
+{
+    bool is_single = !(query->statuses & (query->statuses - 1));
+    if (!query->statuses || (is_single && query->verdict->match == PT_MATCH_STATUS))
+        return false;
+    return pt_query_is_denied_by_marker(query);
 }
 
 //  The params are left alone: param_count says how many of them mean something.
@@ -256,7 +306,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
                         .verdict = out_verdict,
                         .operation = PT_OPERATION_OTHER};
     s_clear_verdict(&query);
-    s_count_slots(&query);
+    s_find_filled(&query);
     if (!provider) {
         s_show_first_code(&query);
         //  Perhaps a name with a typo: whatever came back, somebody must be told.
@@ -267,10 +317,10 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     pt_query_resolve_operation(&query);
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
-        out_verdict->contradicted = pt_query_is_contradicted(&query);
-        out_verdict->drifts = pt_query_drifts(&query);
+        out_verdict->contradicted = s_is_contradicted(&query);
+        out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
-            out_verdict->contradicted |= pt_query_is_denied_by_marker(&query);
+            out_verdict->contradicted |= s_is_denied_by_marker(&query);
             return;
         }
         if (!query.marker_unknown && !facts->is_odd)
@@ -281,5 +331,5 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     }
     if (!s_ask_statuses(&query) && !s_ask_http(&query))
         s_fall_back(&query);
-    out_verdict->contradicted |= pt_query_is_denied_by_marker(&query);
+    out_verdict->contradicted |= s_is_denied_by_marker(&query);
 }

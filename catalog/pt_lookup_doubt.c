@@ -5,123 +5,101 @@
 
 //  Whether another code of the body says that it did not go well; one that is trusted more, and that no row knows,
 //  may say so. An order in progress that is asked about in any case need not be doubted for that.
-static bool
-s_is_denied_by_code(const pt_query_t *query)
+bool
+pt_query_is_denied_by_code(const pt_query_t *query)
 {
     bool denied = false;
     bool is_trusted_more = query->verdict->rule->action == PT_ACTION_NONE;
-    for (int i = 0; i < query->code_slots; i++) {
-        pt_text_t code = query->facts->codes[i];
-        if (!pt_text_is_set(code))
-            continue;
+    for (unsigned left = query->codes; left; left &= left - 1) {
+        pt_text_t code = query->facts->codes[__builtin_ctz(left)];
         if (pt_text_equal(code, query->verdict->code)) {
             is_trusted_more = false;
             continue;
         }
-        const pt_entry_t *other = pt_query_ask(query, PT_SPACE_CODE, code, PT_TEXT_NONE);
+        const pt_entry_t *other = pt_query_find(query, PT_SPACE_CODE, code);
         denied |= other ? !pt_query_settles(query, other) : is_trusted_more;
     }
     return denied;
 }
 
-//  A success that another code of the body denies; or an answer to another operation that would settle this one or
-//  send it again. One of the two is wrong, and which one cannot be told from here.
-bool
-pt_query_is_contradicted(const pt_query_t *query)
+//  What a rule asks for, as far as it matters here.
+typedef enum {
+    S_DOES_OTHERWISE,
+    S_SENDS_AGAIN,
+    S_ASKS,
+    S_ASKS_AND_SENDS, //  again, when no order is found
+    S_HANDLING_COUNT
+} s_handling_t;
+
+static s_handling_t
+s_handling_of(const pt_rule_t *rule)
 {
-    pt_verdict_t *verdict = query->verdict;
-    bool settles = pt_query_settles(query, verdict->entry);
-    if (query->misfiled)
-        return settles || verdict->rule->action == PT_ACTION_RESUBMIT;
-    if (!settles)
-        return false;
-    pt_match_t match = verdict->match;
-    size_t params = verdict->param_count;
-    bool denied = s_is_denied_by_code(query);
-    //  Asking wrote over them.
-    verdict->match = match;
-    verdict->param_count = params;
-    return denied;
+    unsigned asks = rule->action == PT_ACTION_QUERY_STATUS;
+    unsigned sends = asks ? !(rule->flags & PT_RULE_IF_ABSENT_DEAD_LETTER) : rule->action == PT_ACTION_RESUBMIT;
+    return (s_handling_t) (asks << 1 | sends);
 }
 
 //  What an answer claims that a marker can deny.
 typedef enum {
-    S_CLAIMS_NOTHING,
+    S_CLAIMS_NOTHING,  //  the gateway is asked, whatever a marker says
     S_CLAIMS_GOOD,     //  it went well, or goes on
     S_CLAIMS_NO_MONEY, //  none moved, or nobody knows and it may be sent again
-    S_CLAIMS_NOTHING_DONE
+    S_CLAIMS_NOTHING_DONE,
+    S_CLAIM_COUNT
 } s_claim_t;
 
-//  Whether the request is sent again at once, or after a query that finds no order.
-static bool
-s_may_go_again(const pt_rule_t *rule)
-{
-    return rule->action == PT_ACTION_RESUBMIT ||
-           (rule->action == PT_ACTION_QUERY_STATUS && !(rule->flags & PT_RULE_IF_ABSENT_DEAD_LETTER));
-}
+//  Tables, since nobody can foresee what kind of rule it is. What is sent again must have left nothing behind.
+static const uint8_t s_claims[PT_OUTCOME_COUNT_][S_HANDLING_COUNT] = {
+    [PT_OUTCOME_SUCCESS] = {S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_GOOD},
+    [PT_OUTCOME_PENDING] = {S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_NOTHING, S_CLAIMS_NOTHING},
+    [PT_OUTCOME_UNKNOWN] = {S_CLAIMS_NOTHING, S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING, S_CLAIMS_NO_MONEY},
+    [PT_OUTCOME_DECLINED] = {S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
+    [PT_OUTCOME_NOT_EXECUTED] = {S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
+};
 
-//  Where the gateway is asked whatever a marker says, there is nothing to deny. What is sent again must have left
-//  nothing behind.
+#define S_DONE PT_OUTCOME_BIT(PT_OUTCOME_SUCCESS)
+#define S_OPEN (PT_OUTCOME_BIT(PT_OUTCOME_PENDING) | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN))
+#define S_ENDED_BADLY (PT_OUTCOME_BIT(PT_OUTCOME_DECLINED) | PT_OUTCOME_BIT(PT_OUTCOME_NOT_EXECUTED))
+
+//  The outcomes of markers that deny a claim: of the first that is known, and of those behind it. Markers stand in
+//  order of trust: one that goes on says nothing behind one that has spoken of an end.
+static const struct {
+    uint8_t first, behind;
+} s_denials[S_CLAIM_COUNT] = {
+    [S_CLAIMS_GOOD] = {S_ENDED_BADLY | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN),
+                       S_ENDED_BADLY | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN)},
+    [S_CLAIMS_NO_MONEY] = {S_DONE, S_DONE},
+    [S_CLAIMS_NOTHING_DONE] = {S_DONE | S_OPEN, S_DONE},
+};
+
 static s_claim_t
 s_claim_of(const pt_verdict_t *verdict)
 {
-    //  The rule of a fallback belongs to no entry.
     const pt_rule_t *rule = verdict->rule;
-    if (rule->outcome == PT_OUTCOME_SUCCESS)
-        return S_CLAIMS_GOOD;
-    if (rule->outcome == PT_OUTCOME_PENDING)
-        return rule->action == PT_ACTION_QUERY_STATUS ? S_CLAIMS_NOTHING : S_CLAIMS_GOOD;
-    if (rule->outcome == PT_OUTCOME_UNKNOWN)
-        return verdict->entry && s_may_go_again(rule) ? S_CLAIMS_NO_MONEY : S_CLAIMS_NOTHING;
-    return rule->action == PT_ACTION_RESUBMIT ? S_CLAIMS_NOTHING_DONE : S_CLAIMS_NO_MONEY;
+    //  The rule of a fallback belongs to no entry, and what it does not know it does not claim.
+    bool is_silent = (rule->outcome == PT_OUTCOME_UNKNOWN) & !verdict->entry;
+    return (s_claim_t) (is_silent ? S_CLAIMS_NOTHING : s_claims[rule->outcome][s_handling_of(rule)]);
 }
 
-//  Markers stand in order of trust: one that goes on says nothing behind one that has `spoken` of an end.
-static bool
-s_denies(pt_outcome_t marker, s_claim_t claim, bool spoken)
-{
-    bool settles = marker == PT_OUTCOME_SUCCESS || marker == PT_OUTCOME_PENDING;
-    if (claim == S_CLAIMS_GOOD)
-        return !settles;
-    bool is_done = marker == PT_OUTCOME_SUCCESS;
-    bool is_open = marker == PT_OUTCOME_PENDING || marker == PT_OUTCOME_UNKNOWN;
-    return is_done || (claim == S_CLAIMS_NOTHING_DONE && is_open && !spoken);
-}
-
-static bool
-s_is_denied(const pt_query_t *query, s_claim_t claim)
-{
-    bool spoken = false;
-    bool denied = false;
-    for (int i = 0; i < query->status_slots && !denied; i++) {
-        pt_text_t marker = query->facts->statuses[i];
-        if (!pt_text_is_set(marker))
-            continue;
-        const pt_entry_t *entry = pt_query_ask(query, PT_SPACE_STATUS, marker, PT_TEXT_NONE);
-        if (entry)
-            denied = s_denies((pt_outcome_t) pt_query_rule(query, entry)->outcome, claim, spoken);
-        else
-            denied = claim == S_CLAIMS_GOOD && pt_text_equal(marker, PT_TEXT("false"));
-        spoken |= entry != NULL;
-    }
-    return denied;
-}
-
-//  One marker needs no second opinion: nothing else could deny what it says.
 bool
 pt_query_is_denied_by_marker(const pt_query_t *query)
 {
-    pt_verdict_t *verdict = query->verdict;
-    s_claim_t claim = s_claim_of(verdict);
-    pt_match_t match = verdict->match;
-    size_t params = verdict->param_count;
-    if (query->status_slots <= (match == PT_MATCH_STATUS) || claim == S_CLAIMS_NOTHING)
+    s_claim_t claim = s_claim_of(query->verdict);
+    if (claim == S_CLAIMS_NOTHING)
         return false;
-    bool denied = s_is_denied(query, claim);
-    //  Asking wrote over them.
-    verdict->match = match;
-    verdict->param_count = params;
-    return denied;
+    unsigned denials = s_denials[claim].first;
+    for (unsigned left = query->statuses; left; left &= left - 1) {
+        pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
+        const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
+        if (!entry && claim == S_CLAIMS_GOOD && pt_text_equal(marker, PT_TEXT("false")))
+            return true;
+        if (!entry)
+            continue;
+        if (denials >> pt_query_rule(query, entry)->outcome & 1)
+            return true;
+        denials = s_denials[claim].behind;
+    }
+    return false;
 }
 
 static bool
@@ -158,6 +136,12 @@ s_stands_under(const pt_query_t *query, pt_text_t code)
                     s_stands_in_group(image, slot->values[PT_SLOT_OPERATIONS], entry));
 }
 
+static unsigned
+s_digit(char byte)
+{
+    return (unsigned) ((unsigned char) byte - '0');
+}
+
 //  A code that repeats the HTTP status repeats another one.
 static bool
 s_is_status_another(const pt_query_t *query, uint8_t place)
@@ -166,27 +150,24 @@ s_is_status_another(const pt_query_t *query, uint8_t place)
     size_t offset = pt_status_place_offset(place);
     if (!query->response->http_status || code.len < offset + PT_STATUS_DIGITS)
         return false;
-    char digits[PT_STATUS_DIGITS] = {(char) ('0' + query->response->http_status / 100 % 10),
-                                     (char) ('0' + query->response->http_status / 10 % 10),
-                                     (char) ('0' + query->response->http_status % 10)};
-    return memcmp(code.data + offset, digits, sizeof(digits)) != 0;
+    const char *digits = code.data + offset;
+    unsigned hundreds = s_digit(digits[0]), tens = s_digit(digits[1]), ones = s_digit(digits[2]);
+    bool are_digits = (hundreds < 10) & (tens < 10) & (ones < 10);
+    return !are_digits | (100 * hundreds + 10 * tens + ones != query->response->http_status);
 }
 
-//  A gateway whose codes repeat each other, and do not: it has changed, or somebody between it and us has.
-//  Codes are compared where a message has told which row it is.
+//  It has changed, or somebody between it and us has. Codes are compared where a message has told which row it is.
 bool
-pt_query_drifts(const pt_query_t *query)
+pt_query_drifts(const pt_query_t *query, uint8_t place)
 {
-    uint8_t place = query->provider->gateway->status_place;
-    if (!place)
-        return false;
     if (s_is_status_another(query, place))
         return true;
     pt_match_t match = query->verdict->match;
-    bool is_row = match == PT_MATCH_MESSAGE || match == PT_MATCH_TEMPLATE;
-    for (int i = 0; is_row && i < query->code_slots; i++) {
-        pt_text_t code = query->facts->codes[i];
-        if (pt_text_is_set(code) && !pt_text_equal(code, query->verdict->code) && !s_stands_under(query, code))
+    if (match != PT_MATCH_MESSAGE && match != PT_MATCH_TEMPLATE)
+        return false;
+    for (unsigned left = query->codes; left; left &= left - 1) {
+        pt_text_t code = query->facts->codes[__builtin_ctz(left)];
+        if (!pt_text_equal(code, query->verdict->code) && !s_stands_under(query, code))
             return true;
     }
     return false;

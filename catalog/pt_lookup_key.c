@@ -218,16 +218,29 @@ s_group(const pt_image_t *image, uint32_t id)
 }
 
 const pt_entry_t *
-pt_query_ask(const pt_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message)
+pt_query_ask(const pt_query_t *query, pt_text_t code, pt_text_t message)
+{
+    const pt_image_t *image = &query->catalog->image;
+    const pt_slot_t *slot = pt_phash_find(&image->table, PT_SPACE_CODE, query->provider->index, code);
+    if (!slot)
+        return NULL;
+    const pt_group_t *asked = s_group(image, pt_query_pick_group(query, slot, PT_SPACE_CODE, code));
+    const pt_group_t *any = s_group(image, slot->values[PT_SLOT_OPERATIONS]);
+    bool has_patterns = (asked->pattern_count | any->pattern_count) != 0;
+    if (message.data && has_patterns)
+        return s_ask_message(query, asked, any, message);
+    return s_ask_owns(query, asked, any);
+}
+
+const pt_entry_t *
+pt_query_find(const pt_query_t *query, pt_space_t space, pt_text_t key)
 {
     const pt_image_t *image = &query->catalog->image;
     const pt_slot_t *slot = pt_phash_find(&image->table, space, query->provider->index, key);
     if (!slot)
         return NULL;
-    const pt_group_t *asked = s_group(image, pt_query_pick_group(query, slot, space, key));
-    const pt_group_t *any = s_group(image, slot->values[PT_SLOT_OPERATIONS]);
-    bool has_patterns = asked->pattern_count || any->pattern_count;
-    if (message.data && has_patterns)
-        return s_ask_message(query, asked, any, message);
-    return s_ask_owns(query, asked, any);
+    uint32_t own = s_group(image, pt_query_pick_group(query, slot, space, key))->own;
+    if (own == PT_IMAGE_NONE)
+        own = s_group(image, slot->values[PT_SLOT_OPERATIONS])->own;
+    return own == PT_IMAGE_NONE ? NULL : &image->entries[own];
 }

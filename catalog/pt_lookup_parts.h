@@ -19,8 +19,8 @@ typedef struct {
     const pt_response_t *response;
     const pt_facts_t *facts;
     pt_verdict_t *verdict;
-    int code_slots;      //  of the facts, up to the last that holds a code or a message
-    int status_slots;    //  the same of markers
+    unsigned codes;      //  bit n: place n of the facts holds a code
+    unsigned statuses;   //  the same of markers
     uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
     bool marker_unknown; //  a status marker is present that no row knows
     bool misfiled;       //  the code belongs to another operation than the one that was asked
@@ -32,10 +32,13 @@ typedef struct {
  */
 void pt_query_resolve_operation(pt_query_t *query);
 
-/*  The entry that answers to a key, or NULL when no row knows the key. Sets the verdict's match and
- *  params.
+/*  The entry that answers to a code and its message, or NULL when no row knows the code. Sets the verdict's match
+ *  and params.
  */
-const pt_entry_t *pt_query_ask(const pt_query_t *query, pt_space_t space, pt_text_t key, pt_text_t message);
+const pt_entry_t *pt_query_ask(const pt_query_t *query, pt_text_t code, pt_text_t message);
+
+/*  The entry that answers to a key whatever the message, or NULL. Sets nothing. */
+const pt_entry_t *pt_query_find(const pt_query_t *query, pt_space_t space, pt_text_t key);
 
 /*  The same of a key whose slot answers for some of its operations only; use pt_query_pick_group. */
 uint32_t pt_query_pick_more(const pt_query_t *query, pt_space_t space, pt_text_t key);
@@ -45,8 +48,8 @@ uint32_t pt_query_pick_more(const pt_query_t *query, pt_space_t space, pt_text_t
  */
 const pt_entry_t *pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry);
 
-/*  Whether another code, or the operation that was asked, says the opposite of the entry that answered. */
-bool pt_query_is_contradicted(const pt_query_t *query);
+/*  Whether another code says the opposite of the entry that answered, which settles. */
+bool pt_query_is_denied_by_code(const pt_query_t *query);
 
 /*  Whether a status marker says the opposite of the rule that answered: one that failed or that nobody can
  *  vouch for beside a success, a success beside what moved no money, and beside what is to be sent again also one
@@ -54,8 +57,10 @@ bool pt_query_is_contradicted(const pt_query_t *query);
  */
 bool pt_query_is_denied_by_marker(const pt_query_t *query);
 
-/*  Whether the answer disagrees with itself about its HTTP status, or about which codes stand together. */
-bool pt_query_drifts(const pt_query_t *query);
+/*  Whether an answer whose codes repeat the HTTP status at `place` disagrees with itself about it, or about which
+ *  codes stand together.
+ */
+bool pt_query_drifts(const pt_query_t *query, uint8_t place);
 
 /*  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it. */
 static inline uint32_t
@@ -73,11 +78,14 @@ pt_query_rule(const pt_query_t *query, const pt_entry_t *entry)
     return &query->catalog->image.rules[entry->rule];
 }
 
+//  A set of outcomes.
+#define PT_OUTCOME_BIT(outcome) (1u << (outcome))
+#define PT_OUTCOMES_SETTLED (PT_OUTCOME_BIT(PT_OUTCOME_SUCCESS) | PT_OUTCOME_BIT(PT_OUTCOME_PENDING))
+
 static inline bool
 pt_query_settles(const pt_query_t *query, const pt_entry_t *entry)
 {
-    uint8_t outcome = pt_query_rule(query, entry)->outcome;
-    return outcome == PT_OUTCOME_SUCCESS || outcome == PT_OUTCOME_PENDING;
+    return PT_OUTCOMES_SETTLED >> pt_query_rule(query, entry)->outcome & 1;
 }
 
 #ifdef __cplusplus

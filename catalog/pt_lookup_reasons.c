@@ -7,7 +7,7 @@ static bool
 s_is_reason_known(const void *context, pt_text_t text)
 {
     const pt_query_t *query = context;
-    return pt_query_ask(query, PT_SPACE_CODE, query->verdict->code, text) && query->verdict->match < PT_MATCH_CODE;
+    return pt_query_ask(query, query->verdict->code, text) && query->verdict->match < PT_MATCH_CODE;
 }
 
 //  Which of several reasons decides: what may have moved money first, then what ends the matter and needs
@@ -40,8 +40,7 @@ pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry)
     const pt_entry_t *strictest = NULL;
     size_t decides = 0;
     for (size_t i = 0; i < count; i++) {
-        const pt_entry_t *found =
-            pt_query_ask(query, PT_SPACE_CODE, verdict->code, known[i] ? reasons[i] : PT_TEXT_NONE);
+        const pt_entry_t *found = pt_query_ask(query, verdict->code, known[i] ? reasons[i] : PT_TEXT_NONE);
         //  An image that our compiler did not make may have no entry of the code's own.
         if (!found)
             found = entry;
@@ -55,9 +54,9 @@ pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry)
     verdict->param_count = 0;
     pt_text_t decisive = count ? reasons[decides] : verdict->message;
     if (count ? known[decides] : match < PT_MATCH_CODE)
-        (void) pt_query_ask(query, PT_SPACE_CODE, verdict->code, decisive);
+        (void) pt_query_ask(query, verdict->code, decisive);
     else
-        (void) pt_query_ask(query, PT_SPACE_CODE, verdict->code, PT_TEXT_NONE);
+        (void) pt_query_ask(query, verdict->code, PT_TEXT_NONE);
     if (!count) {
         verdict->match = match;
         verdict->param_count = params;
