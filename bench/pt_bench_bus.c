@@ -60,7 +60,10 @@ s_bench(pt_bus_options_t *options)
 {
     pt_mix_t mix;
     pt_bus_rounds_t rounds;
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK) {
+        perror(program_invocation_short_name);
+        return EX_OSERR;
+    }
     pt_mix_load(&mix, &options->files, false);
     if (options->hgrm && mkdir(options->hgrm, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "pt_bench_bus: %s: %s\n", options->hgrm, strerror(errno));

@@ -239,7 +239,10 @@ main(int argc, char **argv)
     if (!options.responses)
         options.responses = options.common.is_short ? 50000 : 100000000;
     pt_process_watch_signals();
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK) {
+        perror(program_invocation_short_name);
+        return EX_OSERR;
+    }
     pt_mix_t mix;
     s_soak_t *soak = pt_bench_alloc(sizeof(*soak));
     pt_drive_result_t *result = pt_bench_alloc(sizeof(*result));

@@ -99,7 +99,8 @@ pt_bus_null_worker(int argc, char **argv)
     pt_payloads_t payloads;
     pt_mix_load(&mix, &options.files, false);
     pt_payloads_make(&payloads, &mix, options.batch);
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return EX_OSERR;
     pt_null_options_t null_options = {.back = options.connect, .payloads = &payloads};
     memcpy(null_options.publish, options.publish, sizeof(options.publish));
     pt_null_worker_t *worker = pt_null_worker_new(&null_options);
@@ -125,7 +126,8 @@ pt_bus_proxy(int argc, char **argv)
         return EX_USAGE;
     char bound_front[PT_ENDPOINT_BYTES_MAX + 1];
     char bound_back[PT_ENDPOINT_BYTES_MAX + 1];
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return EX_OSERR;
     zsock_t *front = pt_sockets_new(ZMQ_ROUTER, PT_SOCKETS_ANSWERS_HWM, 64);
     zsock_t *back = pt_sockets_new(ZMQ_DEALER, 64, PT_SOCKETS_ANSWERS_HWM);
     if (!front || !back || pt_sockets_bind(front, options.front, bound_front) != PT_OK ||

@@ -125,7 +125,9 @@ pt_producer_new(const pt_producer_options_t *options, pt_producer_refused_fn *re
     assert(options && options->broker_count && options->broker_count <= PT_PRODUCER_BROKERS_MAX);
     assert(out_error);
 
-    pt_sockets_init();
+    *out_error = "the system gives no sockets";
+    if (pt_sockets_init() != PT_OK)
+        return NULL;
     pt_producer_t *self = calloc(1, sizeof *self);
     *out_error = "no memory";
     if (!self)

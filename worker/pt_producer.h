@@ -35,8 +35,8 @@ typedef struct pt_producer pt_producer_t;
 typedef void(pt_producer_refused_fn)(void *context, uint64_t first, uint32_t count, pt_reason_t reason);
 
 /*  Connect to the brokers, and take up what the outbox file holds. NULL with *out_error (static text)
- *  when an endpoint is refused, memory is short or the file cannot be used (errno as for
- *  pt_outbox_file_open; 0 for the others). `refused` may be NULL.
+ *  when the system gives no sockets or no memory (errno as for pt_sockets_init), an endpoint is refused (errno 0)
+ *  or the file cannot be used (errno as for pt_outbox_file_open). `refused` may be NULL.
  */
 pt_producer_t *pt_producer_new(const pt_producer_options_t *options, pt_producer_refused_fn *refused, void *context,
                                const char **out_error);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "pt_means.h"
+
 //  Ports to try when the caller leaves the choice to us: above the services of a usual host, below
 //  the ephemeral range that Linux starts at 32768.
 #define S_PORT_FIRST 20000
@@ -43,13 +45,38 @@ static const char *const s_environment[] = {
     "ZSYS_ZERO_COPY_RECV",
 };
 
-void
+//  What libzmq takes at once: two threads with a poller and a mailbox each, its tables and first queues. The
+//  descriptors are those, a client's sockets with their monitors, connections, and the files that a look-up of
+//  a name reads; measured, `send` needs 19 in all.
+#define S_THREADS 2
+#define S_DESCRIPTORS 32
+#define S_MEMORY_BYTES (8U << 20)
+
+//  libzmq makes its threads with the first socket, after others may have taken what they need.
+static pt_status_t
+s_start_threads(void)
+{
+    static bool s_started;
+    if (!s_started && pt_means_threads(S_THREADS) != PT_OK)
+        return PT_E_IO;
+    zsys_init();
+    if (s_started)
+        return PT_OK;
+    zsock_t *first = zsock_new(ZMQ_PAIR);
+    zsock_destroy(&first);
+    s_started = true;
+    return PT_OK;
+}
+
+pt_status_t
 pt_sockets_init(void)
 {
     for (size_t i = 0; i < sizeof(s_environment) / sizeof(s_environment[0]); i++)
         unsetenv(s_environment[i]);
     zsys_handler_set(NULL);
-    zsys_init();
+    if (pt_means_descriptors(S_DESCRIPTORS) != PT_OK || pt_means_memory(S_MEMORY_BYTES) != PT_OK)
+        return PT_E_IO;
+    return s_start_threads();
 }
 
 static void
@@ -74,9 +101,10 @@ pt_sockets_new(int type, int send_hwm, int receive_hwm)
     assert(send_hwm >= 0);
     assert(receive_hwm >= 0);
 
-    zsock_t *self = zsock_new(type);
-    if (!self)
+    //  CZMQ asserts where libzmq has none.
+    if (pt_means_descriptors(1) != PT_OK)
         return NULL;
+    zsock_t *self = zsock_new(type);
     zsock_set_sndhwm(self, send_hwm);
     zsock_set_rcvhwm(self, receive_hwm);
     zsock_set_linger(self, PT_SOCKETS_LINGER_MS);

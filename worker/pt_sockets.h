@@ -23,14 +23,15 @@
 //  How long answers and decisions that were sent may take to leave, once their socket is closed.
 #define PT_SOCKETS_LINGER_MS 1000
 
-/*  Prepare libzmq and CZMQ for this process: no signal handlers of theirs, no ZSYS_ environment.
- *  Call it before the first socket and before other threads; again is harmless.
+/*  Prepare libzmq and CZMQ for this process: no signal handlers of theirs, no ZSYS_ environment, libzmq's threads
+ *  running. Call it before the first socket and before other threads; again is harmless. Returns PT_OK, or PT_E_IO
+ *  with errno when the system does not give what they take without asking: EMFILE, ENFILE, ENOMEM (memory or a thread).
  */
-void pt_sockets_init(void);
+PT_MUST_CHECK pt_status_t pt_sockets_init(void);
 
 /*  A socket of this type with our options, neither bound nor connected. The high-water marks count
- *  messages for each peer; 0 is none, only for pointers that travel inside the process. NULL when
- *  libzmq has no socket left.
+ *  messages for each peer; 0 is none, only for pointers that travel inside the process. NULL with
+ *  errno EMFILE or ENFILE when there is no descriptor left for it.
  */
 zsock_t *pt_sockets_new(int type, int send_hwm, int receive_hwm);
 

@@ -112,16 +112,22 @@ pt_subscriber_new(const pt_subscriber_options_t *options, const pt_subscriber_ha
     assert(options->prefix_count <= PT_SUBSCRIBER_PREFIXES_MAX);
     assert(out_error);
 
-    pt_sockets_init();
+    *out_error = "the system gives no sockets";
+    if (pt_sockets_init() != PT_OK)
+        return NULL;
     pt_subscriber_t *self = calloc(1, sizeof *self);
     *out_error = "no memory";
     if (!self)
         return NULL;
     self->options = *options;
     self->handlers = *handlers;
+    errno = 0;
     *out_error = s_open(self);
-    if (*out_error)
+    if (*out_error) {
+        int reason = errno;
         pt_subscriber_destroy(&self);
+        errno = reason;
+    }
     return self;
 }
 

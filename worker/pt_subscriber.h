@@ -49,7 +49,9 @@ typedef struct {
 
 typedef struct pt_subscriber pt_subscriber_t;
 
-/*  NULL with *out_error (static text) when an endpoint or the name is refused or memory is short. */
+/*  NULL with *out_error (static text) when an endpoint or the name is refused, or, with errno as for
+ *  pt_sockets_init, when the system gives no sockets or no memory.
+ */
 pt_subscriber_t *pt_subscriber_new(const pt_subscriber_options_t *options, const pt_subscriber_handlers_t *handlers,
                                    const char **out_error);
 void pt_subscriber_destroy(pt_subscriber_t **self_p);

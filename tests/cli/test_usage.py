@@ -64,6 +64,20 @@ class Help(unittest.TestCase):
             self.assertEqual([name for name in os.listdir(folder) if name.startswith("x")], [])
 
 
+    def test_few_open_files_are_an_error_and_no_crash(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+
+        with support.Daemon("run", "--bind", support.address(), "--journal", "none"):
+            for args in (["send", "/dev/null"], ["tail", "--timeout", "1s"], ["tail", "--durable", "few"],
+                         ["top", "--once"], ["ctl", "status"]):
+                with self.subTest(args=args):
+                    code, stdout, words = support.run(*args, preexec_fn=limit)
+                    self.assertEqual((code, stdout), (71, ""), words)
+                    self.assertEqual(words, "paytriage: no sockets can be made: too few open files are allowed\n"
+                                            "hint: raise it with ulimit -n, or LimitNOFILE= in a unit\n")
+
+
 class Wrong(unittest.TestCase):
     def refuse(self, *args):
         code, stdout, words = support.run(*args)

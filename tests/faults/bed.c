@@ -621,7 +621,8 @@ bed_open(bed_t *self, const bed_options_t *options)
     if (!mkdtemp(self->dir))
         s_give_up("make a folder", strerror(errno));
     s_name_endpoints(self);
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        s_give_up("make sockets", strerror(errno));
     snprintf(front, sizeof(front), "ipc://%s/front", self->dir);
     snprintf(back, sizeof(back), "ipc://%s/back", self->dir);
     self->broker = pt_broker_new(&(pt_broker_options_t) {.front = front, .back = back}, error);

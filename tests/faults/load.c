@@ -246,7 +246,8 @@ main(int argc, char **argv)
     bool produces = optind + 1 == argc && strcmp(argv[optind], "produce") == 0;
     if (optind + 1 != argc || !options.name || (!produces && !options.counts) || options.stop_at > S_IDS)
         return 2;
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return 2;
     signal(SIGTERM, s_stop);
     return produces ? s_produce(&options) : s_watch(&options);
 }

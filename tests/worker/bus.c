@@ -11,7 +11,8 @@ int
 bus_setup(void **state)
 {
     (void) state;
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return -1;
     snprintf(s_directory, sizeof(s_directory), "/tmp/paytriage-test-XXXXXX");
     return mkdtemp(s_directory) ? 0 : -1;
 }

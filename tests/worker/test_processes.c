@@ -259,7 +259,7 @@ s_connect(s_bus_t *self)
     for (size_t i = 0; i < QUEUES; i++)
         subscriber.endpoints[i] = self->endpoints[i];
     pt_subscriber_handlers_t handlers = {.context = self, .decision = s_take_decision, .gap = s_take_gap};
-    pt_sockets_init();
+    assert_int_equal(pt_sockets_init(), PT_OK);
     self->producer = pt_producer_new(&producer, NULL, NULL, &error);
     self->subscriber = pt_subscriber_new(&subscriber, &handlers, &error);
     assert_non_null(self->producer);

@@ -53,7 +53,7 @@ s_open_bench(void **state)
     pt_keys_t own;
     bench = (bench_t) {.dir = "/tmp/paytriage-gate-XXXXXX"};
     assert_non_null(mkdtemp(bench.dir));
-    pt_sockets_init();
+    assert_int_equal(pt_sockets_init(), PT_OK);
     s_make_folder(&bench, "clients");
     for (int party = 0; party < PT_PARTY_COUNT_; party++) {
         char folder[32];

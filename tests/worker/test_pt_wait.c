@@ -143,7 +143,8 @@ the_time_ends_also_while_there_is_news_that_is_no_message(void **state)
 int
 main(void)
 {
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_with_a_message_is_ready_before_and_after_it_was_empty),
         cmocka_unit_test(what_was_left_in_a_socket_is_seen_though_its_descriptor_is_silent),

@@ -27,6 +27,25 @@ cmd_fail(int code, const char *hint, const char *format, ...)
     return code;
 }
 
+bool
+cmd_is_short(int reason)
+{
+    return reason == EMFILE || reason == ENFILE || reason == ENOMEM;
+}
+
+int
+cmd_tell_short(int reason)
+{
+    if (reason == EMFILE)
+        return cmd_fail(EX_OSERR, "raise it with ulimit -n, or LimitNOFILE= in a unit",
+                        "no sockets can be made: too few open files are allowed");
+    if (reason == ENFILE)
+        return cmd_fail(EX_OSERR, "raise it with sysctl fs.file-max",
+                        "no sockets can be made: the system has no open files left");
+    return cmd_fail(EX_OSERR, "see ulimit -v and ulimit -u, or MemoryMax=, LimitAS= and TasksMax= in a unit",
+                    "no sockets can be made: memory or a thread is refused");
+}
+
 uint64_t
 cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max)
 {

@@ -56,6 +56,10 @@ uint64_t cmd_mono_ms(void);
 /*  Say that a broker or its worker has refused everything as busy for so long, which is no silence; 69. */
 int cmd_tell_busy(const char *broker, uint64_t timeout_ms, const char *hint);
 
+/*  Whether this errno says that the system gives no descriptor or no memory; and say so, with what would help; 71. */
+bool cmd_is_short(int reason);
+int cmd_tell_short(int reason);
+
 /*  Flush stdout and report whether everything was written: EX_OK, or EX_IOERR after one line.
  *  A reader that went away (EPIPE) is no error.
  */

@@ -77,6 +77,9 @@ s_refuse(const char *error, int reason)
     if (reason == EINVAL || reason == EPROTONOSUPPORT)
         return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", "%s",
                         error);
+    if (cmd_is_short(reason) || reason == EAGAIN)
+        return cmd_fail(EX_OSERR, "see ulimit -v and ulimit -u, or MemoryMax=, LimitAS= and TasksMax= in a unit", "%s",
+                        error);
     return cmd_fail(EX_OSERR, NULL, "%s", error);
 }
 
@@ -271,8 +274,10 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         s_release(self, code);
         return code;
     }
-    pt_sockets_init();
-    code = s_start_gate(self);
+    if (pt_sockets_init() != PT_OK)
+        code = cmd_tell_short(errno);
+    if (code == EX_OK)
+        code = s_start_gate(self);
     if (code == EX_OK && options->with_broker)
         code = s_start_broker(self);
     if (code == EX_OK && options->with_pool)

@@ -352,7 +352,8 @@ s_run(const ctl_options_t *options)
     int code = s_choose_workers(options, verb, &workers);
     if (code != EX_OK)
         return code;
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return cmd_tell_short(errno);
     //  Each one is asked, also when another one refuses; the first refusal is the exit code.
     for (size_t i = 0; i < workers.count; i++) {
         int one = s_order(options, verb, workers.endpoints[i]);
@@ -381,8 +382,8 @@ cmd_ctl(int argc, char **argv)
         "  paytriage ctl status\n"
         "  paytriage ctl status -o json --worker 4f\n"
         "  paytriage ctl reload\n\n"
-        "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 75 not all was finished, 78 the\n"
-        "catalog is refused.",
+        "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 71 the system gives no\n"
+        "sockets, 75 not all was finished, 78 the catalog is refused.",
         NULL,
         NULL,
         NULL};

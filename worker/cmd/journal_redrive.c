@@ -304,7 +304,10 @@ s_send_all(redrive_t *self, redrive_plan_t *plan, pt_store_t *store)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
     if (!self->producer) {
+        int reason = errno;
         pt_signals_close(&self->signals);
+        if (cmd_is_short(reason))
+            return cmd_tell_short(reason);
         return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
                         self->options->producer.brokers[0], error);
     }

@@ -50,7 +50,8 @@ journal_order(const journal_options_t *options, const char *verb, const char *wh
     if (!*endpoint)
         return cmd_fail(EX_TEMPFAIL, "name the folder by a shorter path; or stop the worker, do it, and start it again",
                         "the path %s is too long for a socket to the worker that has this journal", dir);
-    pt_sockets_init();
+    if (pt_sockets_init() != PT_OK)
+        return cmd_tell_short(errno);
     zsock_t *socket = pt_sockets_new(ZMQ_REQ, 1, 1);
     char *word = NULL;
     if (socket && pt_sockets_connect(socket, endpoint) == PT_OK) {

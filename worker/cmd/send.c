@@ -110,8 +110,8 @@ static const struct argp s_argp = {
     "Lines that were read but are in no batch yet are not in the outbox. One process at a time can use it.\n\n"
     "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
     "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such\n"
-    "file, 69 some not acknowledged in time (they may or may not have been taken), 74 the outbox cannot be\n"
-    "written, 75 another process uses it, 77 a key that is not let in, or that\n"
+    "file, 69 some not acknowledged in time (they may or may not have been taken), 71 the system gives no\n"
+    "sockets, 74 the outbox cannot be written, 75 another process uses it, 77 a key that is not let in, or that\n"
     "others can read, 78 faulty keys, 130 interrupted.",
     NULL,
     NULL,
@@ -293,6 +293,8 @@ static int
 s_explain_open(const send_t *self, const char *error)
 {
     const char *path = self->options->producer.outbox_path;
+    if (cmd_is_short(errno))
+        return cmd_tell_short(errno);
     if (!path || !errno)
         return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
                         self->options->producer.brokers[0], error);

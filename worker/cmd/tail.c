@@ -147,8 +147,8 @@ static const struct argp s_argp = {
     "A name belongs to one subscriber at a time. What was printed is acknowledged; what\n"
     "was printed and not yet acknowledged when tail dies is printed again. A name that\n"
     "is not used any more fills the journals: see 'paytriage journal forget'.\n\n"
-    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 77 a key that is\n"
-    "not let in, or that others can read, 78 faulty keys.",
+    "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system\n"
+    "gives no sockets, 77 a key that is not let in, or that others can read, 78 faulty keys.",
     NULL,
     NULL,
     NULL};
@@ -311,7 +311,9 @@ s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
     pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault};
     pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
     const char *shape = "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry";
-    if (!result)
+    if (!result && cmd_is_short(errno))
+        *out_code = cmd_tell_short(errno);
+    else if (!result)
         *out_code = cmd_fail(EX_USAGE, strstr(error, "endpoint") ? shape : NULL, "cannot subscribe: %s", error);
     return result;
 }

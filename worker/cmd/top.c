@@ -77,7 +77,7 @@ static const struct argp s_argp = {
     "Examples:\n"
     "  paytriage top\n"
     "  paytriage top --once --interval 10s\n\n"
-    "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line.",
+    "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line, 71 the system gives no sockets.",
     NULL,
     NULL,
     NULL};
@@ -215,7 +215,9 @@ s_top(const top_options_t *options)
     const char *error = NULL;
     int code = cmd_curve_open(options->curve, &curve);
     if (code == EX_OK && !s_subscribe(&self, curve, &error))
-        code = cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570", "cannot subscribe: %s", error);
+        code = cmd_is_short(errno)
+                   ? cmd_tell_short(errno)
+                   : cmd_fail(EX_USAGE, "endpoints look like tcp://127.0.0.1:5570", "cannot subscribe: %s", error);
     if (code == EX_OK)
         code = options->once ? s_print_once(&self) : s_watch_screen(&self);
     pt_subscriber_destroy(&self.subscriber);
