@@ -78,6 +78,16 @@ s_connect(const struct addrinfo *address, uint64_t deadline_ns)
     return -1;
 }
 
+//  A name may have addresses of both families, and a daemon listens at one. -1 with errno of the last one.
+static int
+s_connect_any(const struct addrinfo *address, uint64_t deadline_ns)
+{
+    int fd = -1;
+    for (; address && fd < 0; address = address->ai_next)
+        fd = s_connect(address, deadline_ns);
+    return fd;
+}
+
 //  Read to the end into *answer. False with errno.
 static bool
 s_read(int fd, uint64_t deadline_ns, char **answer, size_t *out_len)
@@ -160,7 +170,7 @@ pt_http_get(const char *endpoint, const char *path, unsigned timeout_ms, unsigne
         snprintf(out_error, PT_HTTP_GET_ERROR_BYTES_MAX, "%s: no such address", endpoint);
         return false;
     }
-    int fd = s_connect(found, deadline_ns);
+    int fd = s_connect_any(found, deadline_ns);
     char *answer = fd >= 0 ? s_ask(fd, host, path, deadline_ns) : NULL;
     bool well = answer && s_split_answer(answer, out_status, out_body);
     if (!well)

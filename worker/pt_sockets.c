@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "pt_family.h"
 #include "pt_means.h"
 
 //  Ports to try when the caller leaves the choice to us: above the services of a usual host, below
@@ -127,21 +128,6 @@ s_is_port_too_large(const char *endpoint)
     return true;
 }
 
-//  libzmq takes such an address for the name of a device unless it is told. Only then: with the option a name
-//  such as localhost would mean its IPv6 address first, where nobody may listen.
-static void
-s_allow_ipv6(zsock_t *self, const char *endpoint)
-{
-    if (strncmp(endpoint, "tcp://", 6) != 0)
-        return;
-    //  Of SOURCE;TARGET the target counts.
-    const char *target = strchr(endpoint, ';');
-    const char *host = target ? target + 1 : endpoint + strlen("tcp://");
-    const char *port = strrchr(host, ':');
-    if (port && memchr(host, ':', (size_t) (port - host)))
-        zsock_set_ipv6(self, 1);
-}
-
 //  The length of "tcp://HOST:" when the port is left to us, else 0.
 static size_t
 s_find_open_port(const char *endpoint)
@@ -218,7 +204,8 @@ pt_sockets_bind(zsock_t *self, const char *endpoint, char *out_bound)
     }
     if (s_is_port_too_large(endpoint) || !s_is_path_free(endpoint))
         return PT_E_IO;
-    s_allow_ipv6(self, endpoint);
+    //  libzmq binds to addresses and devices, to no names of hosts.
+    zsock_set_ipv6(self, pt_family_is_six_address(endpoint));
     void *socket = zsock_resolve(self);
     size_t host_len = s_find_open_port(endpoint);
     int rc = host_len ? s_bind_free_port(socket, endpoint, host_len) : zmq_bind(socket, endpoint);
@@ -248,7 +235,7 @@ pt_sockets_connect(zsock_t *self, const char *endpoint)
 
     if (s_is_port_too_large(endpoint))
         return PT_E_IO;
-    s_allow_ipv6(self, endpoint);
+    zsock_set_ipv6(self, pt_family_is_six(endpoint));
     return zmq_connect(zsock_resolve(self), endpoint) == 0 ? PT_OK : PT_E_IO;
 }
 

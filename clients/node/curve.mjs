@@ -1,5 +1,6 @@
-// CURVE for the clients here. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys of
+// Connections of the clients here, and CURVE for them. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys of
 // its servers; without one, connections are plain. docs/security.md has the rules.
+import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 
@@ -28,10 +29,20 @@ const keysOf = (folder, endpoint) => ({
   curveServerKey: serverKey(folder, endpoint),
 });
 
-// Keys are read anew each time, so a new connection finds a server's new key.
-export function connect(socket, endpoint, folder) {
+// Whether it is an IPv6 address, or a name that has only such; libzmq looks names up for one family.
+async function isSix(endpoint) {
+  if (!endpoint.startsWith("tcp://")) return false;
+  const host = endpoint.slice(6, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.length > 0 && found.every(({ family }) => family === 6);
+}
+
+// Keys are read anew each time, so a new connection finds a server's new key. Done when libzmq has the endpoint.
+export async function connect(socket, endpoint, folder) {
   if (folder) Object.assign(socket, keysOf(folder, endpoint));
-  if (endpoint.includes("[")) socket.ipv6 = true;
+  const ipv6 = await isSix(endpoint);
+  if (socket.closed) return; // it was given up meanwhile
+  if (ipv6) socket.ipv6 = true;
   socket.connect(endpoint);
 }
 
@@ -41,16 +52,18 @@ export class Connections {
   constructor(socket, endpoints, folder) {
     Object.assign(this, { socket, endpoints, folder, failed: false });
     if (folder) socket.events.on("handshake:error:other", () => (this.failed = true));
-    this.connect(this.keysNow());
+    this.connected = this.connect(this.keysNow());
   }
 
   keysNow() {
     return this.endpoints.map((endpoint) => (this.folder ? keysOf(this.folder, endpoint) : {}));
   }
 
-  connect(keys) {
+  async connect(keys) {
     this.keys = keys;
-    if (this.endpoints.some((endpoint) => endpoint.includes("["))) this.socket.ipv6 = true;
+    const six = await Promise.all(this.endpoints.map(isSix));
+    if (this.socket.closed) return;
+    if (six.includes(true)) this.socket.ipv6 = true;
     let before = {};
     for (const [index, endpoint] of this.endpoints.entries()) {
       // Only what is new: zeromq.js warns of what is set while there are connections.
@@ -60,7 +73,8 @@ export class Connections {
   }
 
   // To be called now and then.
-  tend() {
+  async tend() {
+    await this.connected;
     if (!this.failed) return;
     this.failed = false;
     let keys;
@@ -71,7 +85,7 @@ export class Connections {
     }
     if (isDeepStrictEqual(keys, this.keys)) return;
     for (const endpoint of this.endpoints) this.socket.disconnect(endpoint);
-    this.connect(keys);
+    await (this.connected = this.connect(keys));
   }
 }
 

@@ -34,7 +34,7 @@ export class Publisher {
       this.brokers.push(this.brokers.shift());
     }
     this.socket = new Dealer({ linger: 0, sendHighWaterMark: WINDOW + 16, maxMessageSize: 2 << 20, sendTimeout: 0 });
-    connect(this.socket, this.brokers[0], this.keys);
+    this.connected = connect(this.socket, this.brokers[0], this.keys);
     for (const batch of this.batches.values()) Object.assign(batch, { due: 0, silent: 0 });
     this.listen(this.socket);
   }
@@ -90,6 +90,7 @@ export class Publisher {
   async sendDue() {
     const now = Date.now();
     if ([...this.batches.values()].some((batch) => batch.due <= now && batch.silent >= SILENT_SENDS)) this.connect();
+    await this.connected;
     for (const [seq, batch] of [...this.batches]) {
       if (batch.due > now || !this.batches.has(seq)) continue;
       const header = [1, "BATCH", this.producer, this.epoch, seq, this.floor(), batch.crc32, batch.count];

@@ -23,7 +23,7 @@ export class Subscriber {
 
   // Take what has come, calling deliver(topic, decision), and fetch what has not.
   async step(ms) {
-    this.connections.tend();
+    await this.connections.tend();
     for (let count = 0; count < 256; count++) {
       const frames = await receive(this.sub, count ? 0 : ms);
       if (!frames) break;
@@ -57,7 +57,7 @@ export class Subscriber {
   async call(source, kind, ...values) {
     const answers = [];
     if (Date.now() < source.retryAt) return answers;
-    if (!source.dealer) connect((source.dealer = new Dealer({ linger: 0 })), source.endpoint, this.keys);
+    if (!source.dealer) await connect((source.dealer = new Dealer({ linger: 0 })), source.endpoint, this.keys);
     await source.dealer.send(pack([1, kind, ++this.lastId, ...values]));
     for (let frames; (frames = await receive(source.dealer, 1000)); ) {
       answers.push([unpack(frames[0]), frames.slice(1)]);

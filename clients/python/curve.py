@@ -1,6 +1,7 @@
-"""CURVE for the clients here. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys
+"""Connections of the clients here, and CURVE for them. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys
 of its servers; without one, connections are plain. docs/security.md has the rules."""
 import os
+import socket as network
 
 import zmq
 import zmq.auth
@@ -30,12 +31,23 @@ def keys_of(folder, endpoint):
     return (*load(f"{folder}/own.key_secret"), server_key(folder, endpoint))
 
 
+def is_six(endpoint):
+    """Whether it is an IPv6 address, or a name that has only such; libzmq looks names up for one family."""
+    if not endpoint.startswith("tcp://"):
+        return False
+    host = endpoint[6:].rpartition(":")[0]
+    try:
+        found = network.getaddrinfo(host.strip("[]"), None, type=network.SOCK_STREAM)
+    except OSError:
+        return False
+    return all(family == network.AF_INET6 for family, *_ in found)
+
+
 def connect(socket, endpoint, folder=None):
     """Keys are read anew each time, so a new connection finds a server's new key."""
     if folder:
         socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = keys_of(folder, endpoint)
-    if "[" in endpoint:
-        socket.ipv6 = True
+    socket.ipv6 = is_six(endpoint)
     socket.connect(endpoint)
 
 

@@ -157,8 +157,8 @@ class JournalTest(unittest.TestCase):
 class Tail:
     """A `paytriage tail` whose decisions are read one by one."""
 
-    def __init__(self, *args):
-        self.process = start("tail", "-o", "jsonl", *args, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def __init__(self, *args, **options):
+        self.process = start("tail", "-o", "jsonl", *args, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
         self._decisions = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

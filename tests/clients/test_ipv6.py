@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """The clients of one language over IPv6, plain and with CURVE: what was published before a durable subscriber came is
-fetched, what is published afterwards comes by itself, and keys are found under the names of IPv6 addresses.
+fetched, what is published afterwards comes by itself, and keys are found under the names of IPv6 addresses. A name that
+has only IPv6 addresses is as good as one of them.
 
-    test_ipv6.py python|node PAYTRIAGE BUILD_FOLDER
+    test_ipv6.py python|node PAYTRIAGE BUILD_FOLDER [RESOLVER]
+
+RESOLVER is the library tests/cli/shim_names.c.
 """
 import json
 import os
@@ -17,6 +20,8 @@ import threading
 
 import test_node
 
+RESOLVER = os.path.abspath(sys.argv.pop(4)) if len(sys.argv) > 4 else None
+ENV = {**os.environ, **({"LD_PRELOAD": RESOLVER} if RESOLVER else {})}
 PYTHON = test_node.ROOT / "clients" / "python"
 BEFORE, AFTER, PATIENCE_S = 300, 10, 200
 # What tail.mjs is for Node.js.
@@ -103,7 +108,7 @@ class Tail:
     def __init__(self, clients, keys, endpoints):
         self.ids, self.lines, self.words = [], queue.Queue(), []
         self.process = subprocess.Popen(clients.tail(keys, "six", endpoints), cwd=clients.folder, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV)
         threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
         threading.Thread(target=lambda: self.words.extend(self.process.stderr), daemon=True).start()
 
@@ -120,7 +125,7 @@ def publish(clients, keys, endpoint, first, count):
                     for number in range(first, first + count))
     options = ["--curve", keys] if keys else []
     done = subprocess.run([*clients.publisher, *options, endpoint], cwd=clients.folder, input=lines, text=True,
-                          capture_output=True, timeout=PATIENCE_S, check=False)
+                          capture_output=True, timeout=PATIENCE_S, check=False, env=ENV)
     assert done.stderr == f"accepted {count}\n", done.stderr
 
 
@@ -141,6 +146,16 @@ def exchange(clients, worker, producer_keys=None, subscriber_keys=None):
 def plain(paytriage, clients, folder):
     worker = Worker(paytriage, folder)
     try:
+        exchange(clients, worker)
+    finally:
+        worker.kill()
+
+
+def named(paytriage, clients, folder):
+    """A worker tells its replay endpoint as an address; the rest is looked up."""
+    worker = Worker(paytriage, folder)
+    try:
+        worker.front, worker.retry = (f"tcp://six.test:{worker.base + above}" for above in (0, 10))
         exchange(clients, worker)
     finally:
         worker.kill()
@@ -169,10 +184,10 @@ def guarded(paytriage, clients, folder):
 def main(language, paytriage, build):
     require_ipv6()
     clients = {"python": Python, "node": Node}[language](build)
-    for part in plain, guarded:
+    for part in (plain, guarded, *([named] if RESOLVER else [])):
         with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
             part(paytriage, clients, folder)
-    print(f"{BEFORE + AFTER} responses over IPv6, and as many with keys")
+    print(f"{BEFORE + AFTER} responses over IPv6, and as many with keys{' and by name' if RESOLVER else ''}")
 
 
 if __name__ == "__main__":
