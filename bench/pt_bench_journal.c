@@ -1,7 +1,8 @@
 /*  pt_bench_journal: what it costs to make decisions durable, beside bytes that are written and flushed.
  *
- *  The journal's own code commits jobs as its stage gets them, without sockets and threads around it; the
- *  raw logs write the same bytes. All take turns commit by commit, so the disk is equally slow for all.
+ *  The journal's own code commits jobs as its stage gets them, without sockets and threads around it: one commit
+ *  alone, which is synced before it is told, and commits in a row, each of which is synced by the next. The raw
+ *  logs write the same bytes. All take turns commit by commit, so the disk is equally slow for all.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,10 @@
 #define S_SIZES_MAX 8
 #define S_DECISIONS_MAX 65536
 
-//  The journal and each kind of raw log.
-#define S_CONTENDERS (1 + PT_RAW_WAYS)
-#define S_JOURNAL 0
-#define S_APPEND (1 + PT_RAW_APPEND)
+//  The journal's two ways, and each kind of raw log.
+enum { S_ALONE, S_IN_A_ROW, S_JOURNALS };
+#define S_CONTENDERS (S_JOURNALS + PT_RAW_WAYS)
+#define S_APPEND (S_JOURNALS + PT_RAW_APPEND)
 
 typedef struct {
     pt_bench_options_t common;
@@ -42,13 +43,17 @@ typedef struct {
 } s_cost_t;
 
 typedef struct {
-    const s_options_t *options;
-    pt_commits_t commits;
-    pt_scratch_t folder;
     pt_store_t *store;
     pt_commit_t *commit;
     uint64_t seq;       //  of the producer's last batch
     uint64_t decisions; //  committed
+} s_journal_t;
+
+typedef struct {
+    const s_options_t *options;
+    pt_commits_t commits;
+    pt_scratch_t folder;
+    s_journal_t journals[S_JOURNALS];
     pt_raw_log_t raw[PT_RAW_WAYS];
     uint64_t raw_bytes; //  that each of them was given
     s_cost_t costs[S_CONTENDERS];
@@ -64,20 +69,22 @@ s_cpu_ns(void)
 
 //  Every batch has the next number, as a producer's have; what it waits for is the window behind it.
 static void
-s_number_job(s_bench_t *self, pt_job_t *job)
+s_number_job(s_journal_t *self, pt_job_t *job)
 {
     job->batch.seq = ++self->seq;
     job->batch.floor = self->seq > 64 ? self->seq - 64 : 1;
 }
 
 static bool
-s_commit_journal(s_bench_t *self, const pt_gathered_t *gathered)
+s_commit_journal(s_journal_t *self, const pt_gathered_t *gathered, bool sync)
 {
     for (size_t i = 0; i < gathered->job_count; i++) {
         s_number_job(self, gathered->jobs[i]);
         pt_commit_add(self->commit, gathered->jobs[i]);
     }
     pt_status_t status = pt_commit_write(self->commit, (uint64_t) time(NULL) * 1000);
+    if (status == PT_OK && sync)
+        status = pt_store_sync(self->store);
     pt_commit_clear(self->commit);
     self->decisions += gathered->decisions;
     if (status != PT_OK)
@@ -88,9 +95,9 @@ s_commit_journal(s_bench_t *self, const pt_gathered_t *gathered)
 static bool
 s_commit_one(s_bench_t *self, unsigned contender, const pt_gathered_t *gathered)
 {
-    if (contender == S_JOURNAL)
-        return s_commit_journal(self, gathered);
-    return pt_raw_log_commit(&self->raw[contender - 1], gathered->bytes);
+    if (contender < S_JOURNALS)
+        return s_commit_journal(&self->journals[contender], gathered, contender == S_ALONE);
+    return pt_raw_log_commit(&self->raw[contender - S_JOURNALS], gathered->bytes);
 }
 
 static bool
@@ -140,20 +147,41 @@ s_warm_up(s_bench_t *self)
 }
 
 static bool
-s_open(s_bench_t *self)
+s_open_journal(s_bench_t *bench, unsigned number)
 {
-    char dir[PT_SCRATCH_PATH_BYTES + 16];
+    s_journal_t *self = &bench->journals[number];
+    char dir[PT_SCRATCH_PATH_BYTES + 32];
     char error[PT_STORE_ERROR_BYTES_MAX];
-    if (!pt_scratch_make(&self->folder, self->options->directory))
-        return false;
-    snprintf(dir, sizeof(dir), "%s/journal", self->folder.path);
-    pt_store_options_t options = {.dir = dir, .bytes = self->options->mib << 20};
+    snprintf(dir, sizeof(dir), "%s/journal-%u", bench->folder.path, number);
+    pt_store_options_t options = {.dir = dir, .bytes = bench->options->mib << 20};
     if (pt_store_open(&options, &self->store, error) != PT_OK) {
         fprintf(stderr, "pt_bench_journal: %s\n", error);
         return false;
     }
     self->commit = pt_bench_alloc(sizeof(*self->commit));
     self->commit->store = self->store;
+    return true;
+}
+
+static void
+s_close_journal(s_journal_t *self)
+{
+    if (self->commit) {
+        free(self->commit->entries);
+        free(self->commit->parts);
+    }
+    free(self->commit);
+    pt_store_close(&self->store);
+}
+
+static bool
+s_open(s_bench_t *self)
+{
+    if (!pt_scratch_make(&self->folder, self->options->directory))
+        return false;
+    for (unsigned k = 0; k < S_JOURNALS; k++)
+        if (!s_open_journal(self, k))
+            return false;
     for (int way = 0; way < PT_RAW_WAYS; way++)
         if (!pt_raw_log_open(&self->raw[way], (pt_raw_way_t) way, self->folder.path))
             return false;
@@ -165,12 +193,8 @@ s_close(s_bench_t *self)
 {
     for (int way = 0; way < PT_RAW_WAYS; way++)
         pt_raw_log_close(&self->raw[way]);
-    if (self->commit) {
-        free(self->commit->entries);
-        free(self->commit->parts);
-    }
-    free(self->commit);
-    pt_store_close(&self->store);
+    for (unsigned k = 0; k < S_JOURNALS; k++)
+        s_close_journal(&self->journals[k]);
     pt_scratch_remove(&self->folder);
 }
 
@@ -181,26 +205,43 @@ s_tell_fault(void *context, const char *where, uint64_t seq, const char *what)
     fprintf(stderr, "pt_bench_journal: %s %llu: %s\n", where, (unsigned long long) seq, what);
 }
 
-//  All that was committed was numbered and is sound, and all of it reached the raw logs.
+//  All that was committed was numbered and is sound.
 static bool
-s_check(s_bench_t *self)
+s_check_journal(s_journal_t *self)
 {
     uint64_t numbered = 0;
     pt_store_view_t *view;
     pt_store_head_t head = {.topic = ""};
     pt_store_verified_t verified;
-    if (pt_store_view_open(self->store, &view) != PT_OK)
+    if (pt_store_sync(self->store) != PT_OK || pt_store_view_open(self->store, &view) != PT_OK)
         return false;
     while (pt_store_view_topic(view, head.topic, &head) == PT_OK)
         numbered += head.next_seq - 1;
     pt_store_view_close(&view);
     bool is_good = pt_store_verify(self->store, s_tell_fault, NULL, &verified) == PT_OK && !verified.faults;
-    for (int way = 0; way < PT_RAW_WAYS; way++)
-        is_good = is_good && self->raw[way].written == self->raw_bytes;
     if (!is_good || numbered != self->decisions)
         fprintf(stderr, "pt_bench_journal: %llu decisions were committed, %llu are numbered\n",
                 (unsigned long long) self->decisions, (unsigned long long) numbered);
     return is_good && numbered == self->decisions;
+}
+
+//  And all of it reached the raw logs.
+static bool
+s_check(s_bench_t *self)
+{
+    bool is_good = true;
+    for (unsigned k = 0; k < S_JOURNALS; k++)
+        is_good = s_check_journal(&self->journals[k]) && is_good;
+    for (int way = 0; way < PT_RAW_WAYS; way++)
+        is_good = is_good && self->raw[way].written == self->raw_bytes;
+    return is_good;
+}
+
+static const char *
+s_contender_text(unsigned contender)
+{
+    static const char *const texts[S_JOURNALS] = {"journal", "journal, in a row"};
+    return contender < S_JOURNALS ? texts[contender] : pt_raw_way_text((pt_raw_way_t) (contender - S_JOURNALS));
 }
 
 static const pt_column_t s_columns[] = {
@@ -226,7 +267,7 @@ s_add_row(s_bench_t *self, pt_table_t *table, unsigned contender)
     double median_ns = pt_series_median(&cost->all_ns);
     json_t *row = pt_table_row(table);
     pt_row_number(row, "decisions", decisions);
-    pt_row_text(row, "contender", contender == S_JOURNAL ? "journal" : pt_raw_way_text((pt_raw_way_t) (contender - 1)));
+    pt_row_text(row, "contender", s_contender_text(contender));
     pt_row_number(row, "commit_bytes", bytes);
     pt_row_number(row, "p50_us", median_ns / 1000);
     pt_row_number(row, "p99_us", pt_series_percentile(&cost->all_ns, 99) / 1000);
@@ -336,7 +377,10 @@ static const struct argp s_argp = {
     "[FILE...]",
     "Time commits of the journal, beside the same bytes written and flushed. All decisions are found again, or the "
     "run fails.\v"
-    "\"append\" writes the bytes behind each other and flushes the file (fdatasync); \"in place\" writes over what a "
+    "\"journal\" is one commit until it is durable; \"journal, in a row\" one of many behind each other, where each "
+    "waits for the disk once, for its own data and for what makes the one before count: what a worker does whose "
+    "journal is busy. \"append\" writes the bytes behind each other and flushes the file (fdatasync); \"in place\" "
+    "writes over what a "
     "file has already, which spares the file system a note of the new length; \"in place, marked\" then also writes "
     "and flushes one page, as any store must that points to what it has written. None of these has a checksum, an "
     "index, or the numbers of producers and topics. \"of append\" is the median of the rounds' ratios. FILEs hold "

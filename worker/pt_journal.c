@@ -1,4 +1,7 @@
-/*  When to commit, and what follows from the result. */
+/*  When to commit, and what follows from the result. A commit is durable when the next one has been on the disk, or
+ *  when there is none and it is synced by itself: one wait for the disk per commit in a busy journal, two in an idle
+ * one.
+ */
 #include "pt_journal.h"
 
 #include <assert.h>
@@ -22,14 +25,6 @@
 //  Between two trimmings while nothing else is to be done.
 #define S_TRIM_EVERY_MS 100
 
-//  Askers: the replay socket, and whoever else will have requests.
-#define S_ASKERS_MAX 8
-
-typedef struct {
-    char endpoint[64];
-    zsock_t *socket;
-} s_asker_t;
-
 //  The part of the file that one commit may take; at 1 GiB it is PT_JOURNAL_BYTES_MAX.
 #define S_COMMIT_SHARE 64
 
@@ -37,11 +32,13 @@ typedef struct {
 #define S_BATCH_SHARE 4
 
 typedef struct {
-    pt_commit_t commit;
+    pt_commit_t *commit;  //  gathers
+    pt_commit_t *written; //  is durable with the next commit, or when it is synced; then it is told
+    pt_commit_t commits[2];
     zsock_t *jobs;
     zsock_t *next;
     zsock_t *requests;
-    s_asker_t askers[S_ASKERS_MAX];
+    pt_askers_t askers;
     uint32_t commit_jobs;
     uint32_t jobs_max; //  of the commit at hand: one after a commit that found no room
     uint64_t commit_bytes;
@@ -56,29 +53,6 @@ typedef struct {
     bool failed;
 } s_journal_t;
 
-bool
-pt_request_hand(void *socket, pt_request_t *request)
-{
-    assert(socket);
-    assert(request);
-
-    atomic_fetch_add_explicit(&request->baton, 1, memory_order_release);
-    return zmq_send(socket, &request, sizeof(request), ZMQ_DONTWAIT) == (int) sizeof(request);
-}
-
-pt_request_t *
-pt_request_take(void *socket)
-{
-    assert(socket);
-
-    pt_request_t *request;
-    int size = zmq_recv(socket, &request, sizeof(request), ZMQ_DONTWAIT);
-    if (size != (int) sizeof(request))
-        return NULL;
-    atomic_load_explicit(&request->baton, memory_order_acquire);
-    return request;
-}
-
 static void
 s_fail(s_journal_t *self)
 {
@@ -90,34 +64,55 @@ s_fail(s_journal_t *self)
     (void) written;
 }
 
-//  The socket to answer an asker on, connected at the first answer.
-static zsock_t *
-s_find_asker(s_journal_t *self, const char *endpoint)
+static void
+s_answer_requests(s_journal_t *self, const pt_commit_t *commit)
 {
-    for (size_t i = 0; i < S_ASKERS_MAX; i++) {
-        s_asker_t *asker = &self->askers[i];
-        if (asker->socket && strcmp(asker->endpoint, endpoint) == 0)
-            return asker->socket;
-        if (asker->socket)
-            continue;
-        snprintf(asker->endpoint, sizeof(asker->endpoint), "%s", endpoint);
-        asker->socket = pt_sockets_new(ZMQ_PUSH, 0, 0);
-        if (asker->socket && pt_sockets_connect(asker->socket, endpoint) != PT_OK)
-            zsock_destroy(&asker->socket);
-        return asker->socket;
-    }
-    return NULL;
+    for (size_t i = 0; i < commit->request_count; i++)
+        pt_askers_answer(&self->askers, commit->requests[i]);
+    PT_FAULT_POINT("journal.answered");
 }
 
 static void
-s_answer_requests(s_journal_t *self)
+s_hand_jobs(s_journal_t *self, const pt_commit_t *commit)
 {
-    for (size_t i = 0; i < self->commit.request_count; i++) {
-        zsock_t *socket = s_find_asker(self, self->commit.requests[i]->answers);
-        //  Without it the asker keeps waiting, and so does who asked it, who will ask again.
-        if (socket)
-            pt_request_hand(zsock_resolve(socket), self->commit.requests[i]);
+    for (size_t i = 0; i < commit->job_count; i++) {
+        pt_job_hand(zsock_resolve(self->next), commit->jobs[i]);
+        PT_FAULT_POINT("journal.handed");
     }
+}
+
+//  What was written is durable.
+static void
+s_tell_written(s_journal_t *self)
+{
+    s_hand_jobs(self, self->written);
+    s_answer_requests(self, self->written);
+    pt_commit_clear(self->written);
+}
+
+static bool
+s_has_written(const s_journal_t *self)
+{
+    return self->written->job_count || self->written->request_count;
+}
+
+//  Make durable what was written, and tell it. False when the disk has failed.
+static bool
+s_sync(s_journal_t *self)
+{
+    if (!s_has_written(self))
+        return true;
+    PT_FAULT_POINT("journal.sync.before");
+    pt_stats_commit_begin(self->stats);
+    pt_status_t status = pt_store_sync(self->written->store);
+    pt_stats_synced(self->stats);
+    PT_FAULT_POINT("journal.sync.after");
+    if (status != PT_OK && PT_RULE("stop_on_fault")) {
+        s_fail(self);
+        return false;
+    }
+    s_tell_written(self);
+    return true;
 }
 
 //  A batch that takes more of the file than hard trimming is sure to free would be refused again and
@@ -125,8 +120,8 @@ s_answer_requests(s_journal_t *self)
 static pt_reason_t
 s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
 {
-    bool alone = self->commit.job_count == 1 && !self->commit.jobs[0]->behind;
-    bool hopeless = status == PT_E_SPACE && alone && self->commit.bytes > self->batch_bytes_max;
+    bool alone = self->commit->job_count == 1 && !self->commit->jobs[0]->behind;
+    bool hopeless = status == PT_E_SPACE && alone && self->commit->bytes > self->batch_bytes_max;
     return hopeless ? PT_REASON_TOO_BIG : PT_REASON_BUSY;
 }
 
@@ -134,22 +129,22 @@ s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
 static void
 s_refuse_jobs(s_journal_t *self, pt_reason_t reason)
 {
-    for (size_t i = self->commit.job_count; i-- > 0;) {
-        pt_job_t *job = self->commit.jobs[i];
+    for (size_t i = self->commit->job_count; i-- > 0;) {
+        pt_job_t *job = self->commit->jobs[i];
         pt_teller_undo(self->teller, job);
         pt_job_refuse(job, reason);
         if (job->is_summary)
             self->summary_ms = zclock_mono() + S_SUMMARY_AGAIN_MS;
     }
-    for (size_t i = 0; i < self->commit.request_count; i++)
-        self->commit.requests[i]->status = PT_E_SPACE;
+    for (size_t i = 0; i < self->commit->request_count; i++)
+        self->commit->requests[i]->status = PT_E_SPACE;
 }
 
 //  Trim in a transaction of its own. A file that is too full even for that waits for its readers.
 static void
 s_trim_alone(s_journal_t *self, bool hard)
 {
-    pt_store_t *store = self->commit.store;
+    pt_store_t *store = self->commit->store;
     PT_FAULT_POINT("journal.trim.before");
     //  An operator's command that was killed while it read keeps all that is trimmed from being used again.
     pt_store_clear_dead_views(store);
@@ -174,13 +169,33 @@ s_trim_alone(s_journal_t *self, bool hard)
 static pt_status_t
 s_write_requests_alone(s_journal_t *self)
 {
-    self->commit.job_count = 0;
-    self->commit.tight = true;
-    pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
-    self->commit.tight = false;
-    for (size_t i = 0; i < self->commit.request_count && status != PT_OK; i++)
-        self->commit.requests[i]->status = PT_E_SPACE;
+    self->commit->job_count = 0;
+    self->commit->tight = true;
+    pt_status_t status = pt_commit_write(self->commit, (uint64_t) zclock_time());
+    if (status == PT_OK)
+        status = pt_store_sync(self->commit->store);
+    self->commit->tight = false;
+    for (size_t i = 0; i < self->commit->request_count && status != PT_OK; i++)
+        self->commit->requests[i]->status = PT_E_SPACE;
     return status;
+}
+
+//  Nothing of the commit was kept.
+static void
+s_undo(s_journal_t *self, pt_status_t status)
+{
+    if (!s_sync(self))
+        return;
+    s_refuse_jobs(self, s_reason_of_refusal(self, status));
+    s_hand_jobs(self, self->commit);
+    if (status == PT_E_SPACE && self->commit->request_count && s_write_requests_alone(self) == PT_E_IO) {
+        s_fail(self);
+        return;
+    }
+    s_answer_requests(self, self->commit);
+    pt_commit_clear(self->commit);
+    if (status == PT_E_SPACE)
+        s_trim_alone(self, true);
 }
 
 static void
@@ -188,31 +203,27 @@ s_commit(s_journal_t *self)
 {
     PT_FAULT_POINT("journal.commit.before");
     pt_stats_commit_begin(self->stats);
-    pt_status_t status = pt_commit_write(&self->commit, (uint64_t) zclock_time());
-    pt_stats_commit_end(self->stats, status, self->commit.batch_count, self->commit.bytes);
+    pt_status_t status = pt_commit_write(self->commit, (uint64_t) zclock_time());
+    pt_stats_commit_end(self->stats, status, self->commit->batch_count, self->commit->bytes);
     PT_FAULT_POINT("journal.commit.after");
     self->due_ms = INT64_MAX;
     if (status == PT_E_IO && PT_RULE("stop_on_fault")) {
         s_fail(self);
         return;
     }
-    if (status != PT_OK && status != PT_E_IO)
-        s_refuse_jobs(self, s_reason_of_refusal(self, status));
     //  Trains that do not fit together are tried one by one.
     self->jobs_max = status == PT_E_SPACE ? 1 : self->commit_jobs;
-    for (size_t i = 0; i < self->commit.job_count; i++) {
-        pt_job_hand(zsock_resolve(self->next), self->commit.jobs[i]);
-        PT_FAULT_POINT("journal.handed");
-    }
-    if (status == PT_E_SPACE && self->commit.request_count && s_write_requests_alone(self) == PT_E_IO) {
-        s_fail(self);
+    if (status != PT_OK && status != PT_E_IO) {
+        s_undo(self, status);
         return;
     }
-    s_answer_requests(self);
-    PT_FAULT_POINT("journal.answered");
-    pt_commit_clear(&self->commit);
-    if (status == PT_E_SPACE)
-        s_trim_alone(self, true);
+    //  This commit has waited for the disk on behalf of the one before.
+    s_tell_written(self);
+    pt_commit_t *told = self->written;
+    self->written = self->commit;
+    self->commit = told;
+    if (!PT_RULE("publish_after_commit") || !PT_RULE("tell_when_synced"))
+        s_tell_written(self);
 }
 
 static void
@@ -225,7 +236,7 @@ s_set_due(s_journal_t *self, int64_t due_ms)
 static bool
 s_has_room(const s_journal_t *self)
 {
-    return self->commit.job_count < self->jobs_max && self->commit.bytes < self->commit_bytes;
+    return self->commit->job_count < self->jobs_max && self->commit->bytes < self->commit_bytes;
 }
 
 static void
@@ -235,11 +246,11 @@ s_gather_jobs(s_journal_t *self, int64_t now_ms)
     while (s_has_room(self) && (job = pt_job_take(zsock_resolve(self->jobs))) != NULL) {
         if (!pt_teller_take(self->teller, job, now_ms))
             pt_job_refuse(job, PT_REASON_BUSY);
-        if (!pt_commit_wants(&self->commit, job)) {
+        if (!pt_commit_wants(self->commit, job)) {
             pt_job_hand(zsock_resolve(self->next), job);
             continue;
         }
-        pt_commit_add(&self->commit, job);
+        pt_commit_add(self->commit, job);
         PT_FAULT_POINT("journal.took");
         s_set_due(self, now_ms + self->wait_ms);
     }
@@ -251,14 +262,14 @@ static void
 s_gather_requests(s_journal_t *self, int64_t now_ms)
 {
     pt_request_t *request;
-    while (self->commit.request_count < PT_COMMIT_REQUESTS_MAX &&
+    while (self->commit->request_count < PT_COMMIT_REQUESTS_MAX &&
            (request = pt_request_take(zsock_resolve(self->requests))) != NULL) {
-        self->commit.requests[self->commit.request_count++] = request;
+        self->commit->requests[self->commit->request_count++] = request;
         PT_FAULT_POINT("journal.request");
         bool waits = request->kind == PT_REQUEST_POSITION && request->topic_count < PT_HEADS_MAX;
         s_set_due(self, now_ms + (waits ? S_POSITION_WAIT_MS : 0));
     }
-    if (self->commit.request_count == PT_COMMIT_REQUESTS_MAX)
+    if (self->commit->request_count == PT_COMMIT_REQUESTS_MAX)
         s_set_due(self, now_ms);
 }
 
@@ -280,7 +291,7 @@ s_gather_summaries(s_journal_t *self, int64_t now_ms, bool at_the_end)
     }
     job->is_summary = true;
     job->plain = true; //  there is no batch to remember
-    pt_commit_add(&self->commit, job);
+    pt_commit_add(self->commit, job);
     s_set_due(self, now_ms);
     return true;
 }
@@ -289,13 +300,26 @@ static int64_t
 s_next_wake(const s_journal_t *self, int64_t now_ms)
 {
     int64_t wake_ms = self->due_ms;
-    if (pt_store_wants_trim(self->commit.store) && self->trim_ms < wake_ms)
+    if (pt_store_wants_trim(self->commit->store) && self->trim_ms < wake_ms)
         wake_ms = self->trim_ms;
     if (s_summary_due_ms(self) < wake_ms)
         wake_ms = s_summary_due_ms(self);
+    if (s_has_written(self))
+        wake_ms = now_ms;
     if (self->failed || wake_ms == INT64_MAX)
         return -1;
     return wake_ms > now_ms ? wake_ms - now_ms : 0;
+}
+
+//  Other jobs than summaries belong to the pool.
+static void
+s_close_commit(pt_commit_t *commit)
+{
+    for (size_t i = 0; i < commit->job_count; i++)
+        if (commit->jobs[i]->is_summary)
+            pt_job_destroy(&commit->jobs[i]);
+    free(commit->entries);
+    free(commit->parts);
 }
 
 static void
@@ -307,14 +331,10 @@ s_journal_close(s_journal_t **self_p)
     zsock_destroy(&self->jobs);
     zsock_destroy(&self->next);
     zsock_destroy(&self->requests);
-    for (size_t i = 0; i < S_ASKERS_MAX; i++)
-        zsock_destroy(&self->askers[i].socket);
-    for (size_t i = 0; i < self->commit.job_count; i++)
-        if (self->commit.jobs[i]->is_summary)
-            pt_job_destroy(&self->commit.jobs[i]);
+    pt_askers_clear(&self->askers);
+    for (size_t k = 0; k < 2; k++)
+        s_close_commit(&self->commits[k]);
     pt_teller_destroy(&self->teller);
-    free(self->commit.entries);
-    free(self->commit.parts);
     free(self);
     *self_p = NULL;
 }
@@ -322,8 +342,8 @@ s_journal_close(s_journal_t **self_p)
 static void
 s_show_usage(s_journal_t *self)
 {
-    pt_store_usage_t usage = pt_store_usage(self->commit.store);
-    pt_stats_journal(self->stats, self->commit.batch_count, &usage);
+    pt_store_usage_t usage = pt_store_usage(self->commit->store);
+    pt_stats_journal(self->stats, self->commit->batch_count + self->written->batch_count, &usage);
 }
 
 static s_journal_t *
@@ -333,8 +353,12 @@ s_journal_open(const pt_journal_options_t *options)
     s_journal_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
-    self->commit.store = options->store;
-    self->commit.settled = options->settled;
+    for (size_t k = 0; k < 2; k++) {
+        self->commits[k].store = options->store;
+        self->commits[k].settled = options->settled;
+    }
+    self->commit = &self->commits[0];
+    self->written = &self->commits[1];
     self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
     self->jobs_max = self->commit_jobs;
     //  One commit must fit between the mark where trimming starts and the end of a small file, with
@@ -374,7 +398,9 @@ s_take_turn(s_journal_t *self)
         s_gather_summaries(self, now_ms, false);
     if (now_ms >= self->due_ms)
         s_commit(self);
-    else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit.store))
+    else if (s_has_written(self))
+        s_sync(self);
+    else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit->store))
         s_trim_alone(self, false);
     s_show_usage(self);
 }
@@ -384,7 +410,7 @@ s_take_turn(s_journal_t *self)
 static void
 s_sum_up_the_rest(s_journal_t *self)
 {
-    while (!self->failed && !self->commit.job_count && s_gather_summaries(self, zclock_mono(), true)) {
+    while (!self->failed && s_sync(self) && !self->commit->job_count && s_gather_summaries(self, zclock_mono(), true)) {
         self->summary_ms = 0;
         s_commit(self);
         if (self->summary_ms)

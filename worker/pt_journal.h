@@ -17,6 +17,7 @@
 
 #include "pt_alerts.h"
 #include "pt_job.h"
+#include "pt_request.h"
 #include "pt_stats.h"
 #include "pt_store.h"
 
@@ -42,40 +43,5 @@ typedef struct {
  *  the stages before it. NULL when out of memory or sockets.
  */
 zactor_t *pt_journal_new(const pt_journal_options_t *options);
-
-//  ---- requests of others to the one thread that writes
-
-typedef enum {
-    PT_REQUEST_SUBSCRIBE, //  name, durable, prefixes
-    PT_REQUEST_POSITION,  //  name, topics; topics that are unknown or not covered are passed over
-    PT_REQUEST_FORGET,    //  name
-    PT_REQUEST_DISCARD,   //  topics: one; durable: not what durable subscribers have not had
-} pt_request_kind_t;
-
-//  A request goes to the journal as a pointer and comes back on the asker's own socket, once it is
-//  durable. The asker owns it before and after.
-typedef struct {
-    pt_request_kind_t kind;
-    char name[PT_STORE_NAME_BYTES_MAX + 1];
-    bool durable;
-    size_t prefix_count;
-    char prefixes[PT_STORE_PREFIXES_MAX][PT_TOPIC_BYTES_MAX + 1];
-    size_t topic_count;
-    struct {
-        char topic[PT_TOPIC_BYTES_MAX + 1];
-        uint64_t next_seq;
-    } topics[PT_HEADS_MAX];
-    char answers[64]; //  inproc endpoint of the asker's PULL
-
-    //  Set by the journal: PT_OK; PT_E_NOT_FOUND, no such name or topic; PT_E_COUNT, too many names; PT_E_SPACE,
-    //  no room now.
-    pt_status_t status;
-    atomic_uint baton; //  as of a job
-} pt_request_t;
-
-/*  Hand a request over; false when nobody is there to take it, as at the end. */
-bool pt_request_hand(void *socket, pt_request_t *request);
-/*  The next request that was handed over, or NULL. Never waits. */
-pt_request_t *pt_request_take(void *socket);
 
 #endif

@@ -270,7 +270,7 @@ pt_commit_write(pt_commit_t *self, uint64_t now_ms)
         s_note_heads(self, count);
         PT_FAULT_POINT("commit.written");
         self->late = !PT_RULE("publish_after_commit");
-        status = self->late ? PT_OK : pt_store_commit(self->store);
+        status = self->late ? PT_OK : pt_store_commit_unsynced(self->store);
         if (status == PT_OK && self->folded)
             pt_store_note_folded(self->store, self->folded);
         return status;

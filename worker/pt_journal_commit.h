@@ -36,7 +36,8 @@ bool pt_commit_wants(const pt_commit_t *self, const pt_job_t *job);
 /*  Add a job, with all behind it; there must be room. */
 void pt_commit_add(pt_commit_t *self, pt_job_t *job);
 
-/*  Write all jobs and requests, and number the outputs. PT_OK: durable. PT_E_SPACE, PT_E_NOMEM: undone,
+/*  Write all jobs and requests, and number the outputs. PT_OK: written, and what was written before is durable;
+ *  this is with the next one or pt_store_sync, and nothing of it may be told before. PT_E_SPACE, PT_E_NOMEM: undone,
  *  the store is well; PT_E_COUNT, the same, when not even the topics of unknown gateways found a place.
  *  Outputs whose topic finds none are in those. PT_E_IO: the store is dead. The status of each request is set on PT_OK.
  */

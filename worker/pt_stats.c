@@ -197,6 +197,13 @@ pt_stats_commit_begin(pt_stats_t *self)
 }
 
 void
+pt_stats_synced(pt_stats_t *self)
+{
+    if (self)
+        s_set(&self->journal.since_ns, 0);
+}
+
+void
 pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes)
 {
     if (!self)

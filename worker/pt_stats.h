@@ -104,6 +104,8 @@ void pt_stats_count(pt_stats_seat_t *self, const pt_triaged_t *triaged);
 //  ---- the journal; `self` may be NULL in all of these
 
 void pt_stats_commit_begin(pt_stats_t *self);
+/*  What began was no commit, but the last one's way to the disk. */
+void pt_stats_synced(pt_stats_t *self);
 /*  `status` as pt_commit_write gives it. */
 void pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes);
 void pt_stats_journal(pt_stats_t *self, size_t waiting, const pt_store_usage_t *usage);

@@ -178,6 +178,7 @@ s_load_topic(pt_store_t *self, MDB_txn *txn, MDB_val key, MDB_val value)
         return PT_E_NOMEM;
     memcpy(topic->name, key.mv_data, key.mv_size);
     topic->committed = topic->now = mark;
+    topic->synced_seq = mark.next_seq;
     pt_store_enter_topic(self, topic);
     PT_FAULT_POINT("store.topic.loaded");
     return mdb_dbi_open(txn, pt_store_records_name(topic->name, name), 0, &topic->records) == 0 ? PT_OK : PT_E_CHECKSUM;
@@ -283,7 +284,11 @@ s_open_writer(pt_store_t *self, const pt_store_options_t *options, const char *p
     if (rc != 0)
         return pt_store_explain_lmdb(out_error, rc, "open", options->dir);
     pt_store_clear_dead_views(self);
-    return s_enter(self, options, out_error);
+    status = s_enter(self, options, out_error);
+    //  From here on a commit's own page is synced by the next one, or by pt_store_sync.
+    if (status == PT_OK)
+        (void) mdb_env_set_flags(self->env, MDB_NOMETASYNC, 1);
+    return status;
 }
 
 static pt_status_t

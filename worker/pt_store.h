@@ -10,6 +10,9 @@
  *        pt_store_trim        what nobody needs any more
  *      pt_store_commit        PT_OK: durable. Otherwise nothing of it may be said to anyone.
  *
+ *  Of several transactions in a row each can spare the other a way to the disk: pt_store_commit_unsynced makes
+ *  what was committed before durable, and the last of them waits for pt_store_sync.
+ *
  *  One thread writes; any thread may read by a view, at the same time and without a lock. Other
  *  processes may read the directory, one at a time may write.
  *
@@ -105,6 +108,13 @@ const char *pt_store_error(const pt_store_t *self);
 
 PT_MUST_CHECK pt_status_t pt_store_begin(pt_store_t *self);
 PT_MUST_CHECK pt_status_t pt_store_commit(pt_store_t *self);
+/*  End the transaction. PT_OK: all of it or nothing will be found after a crash, and all that was committed before
+ *  it is durable; it itself is not, and views do not show its decisions, until the next commit or pt_store_sync is
+ *  through. Otherwise it was undone, and what was committed before needs pt_store_sync.
+ */
+PT_MUST_CHECK pt_status_t pt_store_commit_unsynced(pt_store_t *self);
+/*  Make all that was committed durable. PT_E_IO: the store is dead. */
+PT_MUST_CHECK pt_status_t pt_store_sync(pt_store_t *self);
 /*  Undo everything since pt_store_begin. Does nothing when there is no transaction. */
 void pt_store_abort(pt_store_t *self);
 
@@ -212,8 +222,9 @@ typedef struct {
     size_t responses_bytes; //  0: none
 } pt_store_record_t;
 
-/*  See the store as it is now. Pages that a view sees are not used again while it is open: keep it
- *  for one chunk, not for long. PT_E_NOMEM, PT_E_IO.
+/*  See the store as it is now, without decisions that are not durable yet: a power failure could give their
+ *  numbers to others. Another process's view shows these as well. Pages that a view sees are not used again while it is
+ * open: keep it for one chunk, not for long. PT_E_NOMEM, PT_E_IO.
  */
 PT_MUST_CHECK pt_status_t pt_store_view_open(pt_store_t *self, pt_store_view_t **out_view);
 void pt_store_view_close(pt_store_view_t **view_p);

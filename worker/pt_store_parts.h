@@ -67,6 +67,7 @@ typedef struct {
     pt_store_mark_t committed;
     pt_store_mark_t now; //  with what the open transaction changed
     bool dirty;
+    atomic_uint_fast64_t synced_seq; //  next_seq of what is durable: views see nothing behind it
     //  The first record, for trimming; count 0: not looked at.
     uint32_t first_count;
     uint64_t first_ms;

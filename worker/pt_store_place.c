@@ -1,7 +1,8 @@
 /*  Where a store stands: its directory, the lock there, the room on the disk, and LMDB's environment.
  *
- *  LMDB's flags that trade durability for speed stay unset: NOSYNC and NOMETASYNC let a commit return before it is on
- *  the disk, and WRITEMAP turns a full disk into SIGBUS.
+ *  Of LMDB's flags that trade durability for speed only NOMETASYNC is set, once the store is open: a commit waits for
+ *  the disk to have its data and all commits before it, and what is to be told of it waits for pt_store_sync. NOSYNC
+ *  could leave a file that leads nowhere, and WRITEMAP turns a full disk into SIGBUS.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -95,6 +95,7 @@ s_make_topic(pt_store_t *self, const char *name)
     }
     memcpy(topic->name, name, strlen(name));
     topic->committed = topic->now = (pt_store_mark_t) {.next_seq = 1, .first_retained = 1};
+    topic->synced_seq = 1;
     pt_store_enter_topic(self, topic);
     return PT_OK;
 }

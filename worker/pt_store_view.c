@@ -75,6 +75,22 @@ pt_store_view_error(const pt_store_view_t *self)
     return self->error;
 }
 
+//  A power failure could give the numbers of what is not durable yet to other decisions.
+static void
+s_hide_unsynced(const pt_store_view_t *self, pt_store_head_t *head)
+{
+    const pt_store_t *store = self->store;
+    if (store->read_only)
+        return;
+    size_t index = pt_store_find_topic(store, head->topic, atomic_load(&store->topics_visible));
+    uint64_t synced_seq =
+        index == SIZE_MAX ? 1 : atomic_load_explicit(&store->topics[index]->synced_seq, memory_order_acquire);
+    if (synced_seq < head->next_seq)
+        head->next_seq = synced_seq;
+    if (head->next_seq < head->first_retained)
+        head->first_retained = head->next_seq;
+}
+
 static pt_status_t
 s_unpack_head(pt_store_view_t *self, MDB_val key, MDB_val value, pt_store_head_t *out_head)
 {
@@ -84,6 +100,7 @@ s_unpack_head(pt_store_view_t *self, MDB_val key, MDB_val value, pt_store_head_t
     *out_head = (pt_store_head_t) {
         .first_retained = mark.first_retained, .next_seq = mark.next_seq, .records = mark.records, .bytes = mark.bytes};
     memcpy(out_head->topic, key.mv_data, key.mv_size);
+    s_hide_unsynced(self, out_head);
     return PT_OK;
 }
 

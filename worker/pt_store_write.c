@@ -81,6 +81,8 @@ s_accept_memory(pt_store_t *self)
 {
     for (size_t i = 0; i < self->topic_count; i++) {
         pt_store_topic_t *topic = self->topics[i];
+        if (i < self->topic_count_committed)
+            atomic_store_explicit(&topic->synced_seq, topic->committed.next_seq, memory_order_release);
         if (!topic->dirty && i < self->topic_count_committed)
             continue;
         topic->committed = topic->now;
@@ -95,7 +97,40 @@ s_accept_memory(pt_store_t *self)
 }
 
 pt_status_t
+pt_store_sync(pt_store_t *self)
+{
+    assert(self);
+    assert(!self->txn);
+
+    if (self->dead)
+        return PT_E_IO;
+    PT_FAULT_POINT("store.sync.before");
+    int rc = PT_RULE("sync") ? mdb_env_sync(self->env, 1) : 0;
+    PT_FAULT_POINT("store.sync.after");
+    //  What a file without a name holds goes with this process: nobody may be told that it is safe.
+    pt_status_t status = rc == 0 ? pt_store_check_file(self) : pt_store_fail(self, rc, "sync", "the journal");
+    for (size_t i = 0; i < self->topic_count && status == PT_OK; i++)
+        atomic_store_explicit(&self->topics[i]->synced_seq, self->topics[i]->committed.next_seq, memory_order_release);
+    return status;
+}
+
+pt_status_t
 pt_store_commit(pt_store_t *self)
+{
+    pt_status_t status = pt_store_commit_unsynced(self);
+    return status == PT_OK ? pt_store_sync(self) : status;
+}
+
+//  LMDB writes nothing, and syncs nothing, where a transaction has changed nothing.
+static bool
+s_has_written(const pt_store_t *self, size_t txn_id)
+{
+    MDB_envinfo info;
+    return mdb_env_info(self->env, &info) == 0 && info.me_last_txnid == txn_id;
+}
+
+pt_status_t
+pt_store_commit_unsynced(pt_store_t *self)
 {
     pt_status_t status = pt_store_check_txn(self);
     if (status == PT_OK)
@@ -105,12 +140,14 @@ pt_store_commit(pt_store_t *self)
         return status;
     }
     PT_FAULT_POINT("store.commit.before");
+    size_t txn_id = mdb_txn_id(self->txn);
     int rc = mdb_txn_commit(self->txn);
     PT_FAULT_POINT("store.commit.after");
     //  Whatever came out, LMDB has ended the transaction.
     self->txn = NULL;
-    //  What a file without a name holds goes with this process: nobody may be told that it is safe.
     status = rc == 0 ? pt_store_check_file(self) : pt_store_fail(self, rc, "commit", "the journal");
+    if (status == PT_OK && !s_has_written(self, txn_id))
+        status = pt_store_sync(self);
     if (status == PT_OK) {
         s_accept_memory(self);
         return PT_OK;
