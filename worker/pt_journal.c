@@ -25,6 +25,10 @@
 //  Between two trimmings while nothing else is to be done.
 #define S_TRIM_EVERY_MS 100
 
+//  Between two pieces of the file that are prepared meanwhile; a piece keeps a batch waiting for less than a commit.
+#define S_PREPARE_EVERY_MS 20
+#define S_PREPARE_BYTES (256u << 10)
+
 //  The part of the file that one commit may take; at 1 GiB it is PT_JOURNAL_BYTES_MAX.
 #define S_COMMIT_SHARE 64
 
@@ -46,6 +50,7 @@ typedef struct {
     int64_t wait_ms;
     int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
     int64_t trim_ms;
+    int64_t prepare_ms;
     pt_teller_t *teller;
     int64_t summary_ms; //  no summaries before
     pt_stats_t *stats;
@@ -227,6 +232,14 @@ s_commit(s_journal_t *self)
 }
 
 static void
+s_prepare(s_journal_t *self, int64_t now_ms)
+{
+    self->prepare_ms = now_ms + S_PREPARE_EVERY_MS;
+    if (pt_store_prepare(self->commit->store, S_PREPARE_BYTES) == PT_E_IO)
+        s_fail(self);
+}
+
+static void
 s_set_due(s_journal_t *self, int64_t due_ms)
 {
     if (due_ms < self->due_ms)
@@ -302,6 +315,8 @@ s_next_wake(const s_journal_t *self, int64_t now_ms)
     int64_t wake_ms = self->due_ms;
     if (pt_store_wants_trim(self->commit->store) && self->trim_ms < wake_ms)
         wake_ms = self->trim_ms;
+    if (pt_store_wants_prepare(self->commit->store) && self->prepare_ms < wake_ms)
+        wake_ms = self->prepare_ms;
     if (s_summary_due_ms(self) < wake_ms)
         wake_ms = s_summary_due_ms(self);
     if (s_has_written(self))
@@ -402,6 +417,8 @@ s_take_turn(s_journal_t *self)
         s_sync(self);
     else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit->store))
         s_trim_alone(self, false);
+    else if (now_ms >= self->prepare_ms && pt_store_wants_prepare(self->commit->store))
+        s_prepare(self, now_ms);
     s_show_usage(self);
 }
 

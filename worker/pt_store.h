@@ -177,6 +177,13 @@ PT_MUST_CHECK pt_status_t pt_store_discard(pt_store_t *self, const char *topic, 
 /*  Whether trimming has something to do: call pt_store_trim in the next transaction. */
 bool pt_store_wants_trim(const pt_store_t *self);
 
+/*  Whether pages that are soon to be used were never written: call pt_store_prepare in an idle moment. */
+bool pt_store_wants_prepare(const pt_store_t *self);
+/*  Write zeros to about `bytes_max` bytes of them and wait for the disk, which spares later commits some of their
+ *  waiting. There must be no open transaction. PT_E_IO: the store is dead.
+ */
+PT_MUST_CHECK pt_status_t pt_store_prepare(pt_store_t *self, size_t bytes_max);
+
 /*  Whether nothing more should be taken until something was trimmed. From any thread. */
 bool pt_store_is_full(const pt_store_t *self);
 
