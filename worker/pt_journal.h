@@ -1,9 +1,12 @@
 /*  pt_journal: the stage between the workers and the publisher: one actor that makes decisions durable.
  *
- *  It gathers jobs and what subscribers told, commits all of it in one transaction, and only then
- *  hands the jobs on, so that nothing is published or acknowledged that could still be lost. While a
+ *  It gathers jobs and what subscribers told, commits all of it in one transaction, and only when that is
+ *  durable hands the jobs on, so that nothing is published or acknowledged that could still be lost. While a
  *  commit is on its way to the disk the next jobs gather, so a busy journal has large commits and an
- *  idle one a short wait.
+ *  idle one a short wait. A busy one also waits for the disk once for each commit, and not twice: the next
+ *  commit carries what makes the last one durable.
+ *
+ *  In idle moments it trims, and prepares pages that will be used next.
  *
  *  It is also where alerts are told or folded (pt_teller), before they are kept.
  *

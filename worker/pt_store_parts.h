@@ -105,7 +105,7 @@ struct pt_store {
     bool members_dirty;
     uint64_t commits;
     uint64_t pages_max;
-    uint64_t file_bytes; //  at the start: a writer never makes it smaller
+    uint64_t file_bytes;   //  at the start: a writer never makes it smaller
     uint64_t prepared_end; //  bytes of the file that are known to have been written once
     uint64_t pages_used;
     uint64_t pages_added; //  by the open transaction, about

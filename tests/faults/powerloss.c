@@ -3,7 +3,10 @@
  *  record, and each of them is opened: all that was told to be durable must be there, and nothing else
  *  under its numbers.
  *
- *      powerloss --shim FILE [--images N] [--seed N] [--turns N] [--expect-violation]
+ *  With --row the turns are committed in a row, as by a busy journal: each is told when the next one, or a sync, has
+ *  been on the disk; and pages are prepared in between.
+ *
+ *      powerloss --shim FILE [--row] [--images N] [--seed N] [--turns N] [--expect-violation]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pt_fault_point.h"
 #include "shim_disk.h"
 #include "store.h"
 
@@ -26,6 +30,11 @@
 #define S_SECTOR 512
 #define S_PENDING_MAX 4096
 #define S_REOPEN 80 //  turns between two starts
+#define S_SYNC 4    //  of a row, by itself
+#define S_PREPARE 9
+#define S_PREPARE_BYTES (200u << 10)
+
+static bool s_row;
 
 static const char *const s_topics[S_TOPICS] = {"retry.opn.", "dead_letter.opn.", "operator_alert.-."};
 
@@ -64,8 +73,25 @@ s_write_turn(pt_store_t *store, uint64_t turn)
     if (status == PT_OK && pt_store_wants_trim(store))
         status = pt_store_trim(store, 1 << 20);
     if (status == PT_OK)
-        status = pt_store_commit(store);
+        status = s_row ? pt_store_commit_unsynced(store) : pt_store_commit(store);
     store_part_clear(&part);
+    return status;
+}
+
+//  What a writer may tell behind a turn.
+static pt_status_t
+s_tell_turn(pt_store_t *store, uint64_t turn)
+{
+    bool synced = !s_row || !PT_RULE("tell_when_synced");
+    pt_status_t status = PT_OK;
+    if (!synced && turn % S_SYNC == 0) {
+        status = pt_store_sync(store);
+        synced = true;
+    }
+    if (status == PT_OK && (synced || turn % S_REOPEN != 1))
+        pt_shim_mark(synced ? turn : turn - 1);
+    if (status == PT_OK && s_row && turn % S_PREPARE == 0)
+        status = pt_store_prepare(store, S_PREPARE_BYTES);
     return status;
 }
 
@@ -81,9 +107,8 @@ s_write_all(const char *dir, uint64_t turns)
             if (pt_store_open(&options, &store, error) != PT_OK)
                 return 3;
         }
-        if (s_write_turn(store, turn) != PT_OK)
+        if (s_write_turn(store, turn) != PT_OK || s_tell_turn(store, turn) != PT_OK)
             return 4;
-        pt_shim_mark(turn);
     }
     pt_store_close(&store);
     return 0;
@@ -154,11 +179,12 @@ s_judge_store(pt_store_t *store, uint64_t told)
         return "verify finds faults";
     if (pt_store_view_open(store, &view) != PT_OK || pt_store_view_windows(view, s_find_last, &last) != PT_OK)
         return "the batches cannot be read";
-    //  One more may be durable and not told.
-    if (last < told || last > told + 1)
+    //  One more may be durable and not told, and in a row one behind it.
+    if (last < told || last > told + 1 + s_row)
         return last < told ? "what was told is missing" : "there is more than was written";
     const char *fault = s_compare_turns(view, last);
     pt_store_view_close(&view);
+    s_row = false;
     if (!fault && s_write_turn(store, last + 1) != PT_OK)
         fault = "the next turn cannot be written";
     return fault;
@@ -380,7 +406,7 @@ s_run_writer(const char *self, const char *shim, const char *dir, const char *lo
     if (child == 0) {
         setenv("LD_PRELOAD", shim, 1);
         setenv("PT_SHIM_LOG", log, 1);
-        execl(self, "powerloss", "--write", dir, "--turns", turns, (char *) NULL);
+        execl(self, "powerloss", "--write", dir, "--turns", turns, s_row ? "--row" : (char *) NULL, (char *) NULL);
         _exit(127);
     }
     int how;
@@ -426,6 +452,7 @@ main(int argc, char **argv)
                                             {"seed", 1, NULL, 'e'},
                                             {"turns", 1, NULL, 't'},
                                             {"write", 1, NULL, 'w'},
+                                            {"row", 0, NULL, 'r'},
                                             {"expect-violation", 0, NULL, 'x'},
                                             {0}};
     const char *shim = NULL, *write_dir = NULL, *turns = "300";
@@ -442,6 +469,8 @@ main(int argc, char **argv)
             seed = strtoull(optarg, NULL, 10);
         else if (key == 't')
             turns = optarg;
+        else if (key == 'r')
+            s_row = true;
         else if (key == 'w')
             write_dir = optarg;
         else if (key == 'x')

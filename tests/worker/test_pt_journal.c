@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -22,18 +23,48 @@
 
 #define S_BYTES (UINT64_C(16) << 20)
 
-//  Stands before the C library's, so that a disk can fail; in the thread of the journal.
+//  These stand before the C library's, so that a disk can fail, and a test see what it has had; in the thread of the
+//  journal. LMDB makes a transaction count by writing to one of its first two pages.
 static atomic_bool s_disk_fails;
+static atomic_uint s_marked; //  transactions
+static atomic_uint s_synced; //  of these
+static atomic_bool s_holds;  //  what would make a transaction durable waits
+static sem_t s_held, s_released;
 
 int fdatasync(int fd);
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset);
 
 int
 fdatasync(int fd)
 {
-    if (!atomic_load(&s_disk_fails))
-        return (int) syscall(SYS_fdatasync, fd);
-    errno = EIO;
-    return -1;
+    unsigned marked = atomic_load(&s_marked);
+    if (atomic_load(&s_disk_fails)) {
+        errno = EIO;
+        return -1;
+    }
+    if (marked != atomic_load(&s_synced) && atomic_exchange(&s_holds, false)) {
+        sem_post(&s_held);
+        sem_wait(&s_released);
+    }
+    int result = (int) syscall(SYS_fdatasync, fd);
+    atomic_store(&s_synced, marked);
+    return result;
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
+{
+    ssize_t written = (ssize_t) syscall(SYS_pwrite64, fd, bytes, len, offset);
+    if (offset < 2 * sysconf(_SC_PAGESIZE))
+        atomic_fetch_add(&s_marked, 1);
+    return written;
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    return pwrite64(fd, bytes, len, offset);
 }
 
 //  One worker shares a thread with the publisher; several have their own.
@@ -771,6 +802,38 @@ nothing_is_acknowledged_once_the_disk_has_failed(void **state)
     s_close_bench(&bench);
 }
 
+static void
+nothing_is_told_before_the_disk_has_what_makes_it_count(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    bus_answer_t answer;
+    pt_frames_t message;
+    pt_opened_t opened;
+    struct timespec until;
+    s_open_bench(&bench, S_BYTES, false);
+    s_finish(&bench, 1, 5);
+    atomic_store(&s_holds, true);
+    s_send(&bench, 2, 5);
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
+    until.tv_sec += BUS_PATIENCE_MS / 1000;
+    assert_int_equal(sem_timedwait(&s_held, &until), 0);
+    //  It is in the file, and a power failure could still take it away.
+    s_open(&bench, "", &message, &opened);
+    assert_int_equal(opened.topic_count, 1);
+    assert_int_equal(opened.topics[0].head_seq, 6);
+    pt_frames_clear(&message);
+    assert_false(bus_has_message(bench.producer));
+    sem_post(&s_released);
+    bus_receive_answer(bench.producer, &answer);
+    assert_int_equal(answer.kind, PT_KIND_ACK);
+    assert_int_equal(answer.ack.ranges[0].first, 2);
+    s_open(&bench, "", &message, &opened);
+    assert_int_equal(opened.topics[0].head_seq, 11);
+    pt_frames_clear(&message);
+    s_close_bench(&bench);
+}
+
 //  ---- poison
 
 static void
@@ -917,10 +980,12 @@ main(int argc, char **argv)
         cmocka_unit_test(small_journal_takes_what_fits_and_refuses_the_rest_for_good),
         cmocka_unit_test(batch_that_never_fits_is_refused_for_good_beside_small_ones),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
+        cmocka_unit_test(nothing_is_told_before_the_disk_has_what_makes_it_count),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
         cmocka_unit_test(nothing_is_read_beside_a_suspect),
     };
+    assert(sem_init(&s_held, 0, 0) == 0 && sem_init(&s_released, 0, 0) == 0);
     int failed = 0;
     for (s_workers = 1; s_workers <= 2; s_workers++)
         failed += cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, s_setup, s_teardown);
