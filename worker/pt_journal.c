@@ -361,10 +361,21 @@ s_show_usage(s_journal_t *self)
     pt_stats_journal(self->stats, self->commit->batch_count + self->written->batch_count, &usage);
 }
 
+static bool
+s_open_sockets(s_journal_t *self, const pt_journal_options_t *options)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
+    self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
+    return self->jobs && self->next && self->requests && pt_sockets_bind(self->jobs, options->jobs, bound) == PT_OK &&
+           pt_sockets_bind(self->requests, options->requests, bound) == PT_OK &&
+           pt_sockets_connect(self->next, options->next) == PT_OK;
+}
+
 static s_journal_t *
 s_journal_open(const pt_journal_options_t *options)
 {
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
     s_journal_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
@@ -389,13 +400,7 @@ s_journal_open(const pt_journal_options_t *options)
     self->stats = options->stats;
     s_show_usage(self);
     self->teller = pt_teller_new(options->alerts, options->stats);
-    self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
-    self->next = pt_sockets_new(ZMQ_PUSH, 0, 0);
-    self->requests = pt_sockets_new(ZMQ_PULL, 0, 0);
-    if (!self->teller || !self->jobs || !self->next || !self->requests ||
-        pt_sockets_bind(self->jobs, options->jobs, bound) != PT_OK ||
-        pt_sockets_bind(self->requests, options->requests, bound) != PT_OK ||
-        pt_sockets_connect(self->next, options->next) != PT_OK) {
+    if (!self->teller || !s_open_sockets(self, options)) {
         int reason = errno;
         s_journal_close(&self);
         errno = reason;
