@@ -5,25 +5,6 @@
 
 #include "pt_template.h"
 
-static void
-s_load_template(const pt_image_t *image, const pt_pattern_t *pattern, pt_template_t *out_template)
-{
-    const pt_span_t *pieces = image->pieces + pattern->first_piece;
-    out_template->hole_count = pattern->hole_count;
-    out_template->stop_optional = pattern->flags & PT_PATTERN_STOP_OPTIONAL;
-    for (size_t i = 0; i <= pattern->hole_count; i++)
-        out_template->literals[i] = pt_image_text(image, pieces[i]);
-}
-
-static bool
-s_has_subcode(const pt_text_t *values, size_t count, pt_text_t subcode)
-{
-    for (size_t i = 0; i < count; i++)
-        if (pt_template_has_token(values[i], subcode))
-            return true;
-    return false;
-}
-
 #ifdef __SSE2__
 typedef __m128i s_front_t;
 #else
@@ -101,22 +82,87 @@ s_match_literal(const pt_image_t *image, const pt_pattern_t *pattern, pt_text_t 
     return pt_text_equal(literal, message);
 }
 
+//  Where messages have no-break spaces, or a full stop that the row leaves open: a template is made of the pattern.
+//  Apart, because of the room that it takes.
+static __attribute__((noinline)) bool
+s_fit_template(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
+{
+    const pt_image_t *image = &query->catalog->image;
+    const pt_span_t *pieces = image->pieces + pattern->first_piece;
+    pt_template_t template = {.hole_count = pattern->hole_count,
+                              .stop_optional = pattern->flags & PT_PATTERN_STOP_OPTIONAL};
+    pt_text_t values[PT_PARAMS_MAX];
+    for (size_t i = 0; i <= pattern->hole_count; i++)
+        template.literals[i] = pt_image_text(image, pieces[i]);
+    if (!pt_template_match_known(&template, message->text, message->has_nbsp, values))
+        return false;
+    for (size_t i = 0; i < pattern->hole_count; i++)
+        query->verdict->params[i].value = values[i];
+    return true;
+}
+
+//  What a template does with a message that is neither: most fail by their first literal or their last.
+static inline bool
+s_fit_pieces(const pt_query_t *query, const pt_pattern_t *pattern, pt_text_t message)
+{
+    const pt_image_t *image = &query->catalog->image;
+    const pt_span_t *pieces = image->pieces + pattern->first_piece;
+    pt_pair_t *params = query->verdict->params;
+    uint32_t last = pattern->hole_count;
+    pt_text_t front = pt_image_text(image, pieces[0]);
+    pt_text_t back = pt_image_text(image, pieces[last]);
+    if (message.len < front.len + back.len || !pt_text_equal(front, (pt_text_t) {message.data, front.len}))
+        return false;
+    const char *at = message.data + front.len;
+    const char *end = message.data + message.len - back.len;
+    if (!pt_text_equal(back, (pt_text_t) {end, back.len}))
+        return false;
+    for (uint32_t i = 1; i < last; i++) {
+        pt_text_t piece = pt_image_text(image, pieces[i]);
+        const char *found = memmem(at, (size_t) (end - at), piece.data, piece.len);
+        if (!found)
+            return false;
+        params[i - 1].value = (pt_text_t) {at, (size_t) (found - at)};
+        at = found + piece.len;
+    }
+    params[last - 1].value = (pt_text_t) {at, (size_t) (end - at)};
+    return true;
+}
+
+static bool
+s_fit(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
+{
+    bool is_open = (pattern->flags & PT_PATTERN_STOP_OPTIONAL) && message->text.len &&
+                   message->text.data[message->text.len - 1] == '.';
+    if (message->has_nbsp || is_open || !pattern->hole_count)
+        return s_fit_template(query, pattern, message);
+    return s_fit_pieces(query, pattern, message->text);
+}
+
+static bool
+s_has_subcode(const pt_pair_t *params, size_t count, pt_text_t subcode)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pt_template_has_token(params[i].value, subcode))
+            return true;
+    return false;
+}
+
+//  What a template captures goes to the verdict at once; until it counts, nobody looks there.
 static bool
 s_match_template(const pt_query_t *query, const pt_pattern_t *pattern, const s_message_t *message)
 {
     const pt_image_t *image = &query->catalog->image;
-    pt_template_t template;
-    pt_text_t values[PT_PARAMS_MAX];
-    s_load_template(image, pattern, &template);
-    if (!pt_template_match_known(&template, message->text, message->has_nbsp, values))
+    pt_verdict_t *verdict = query->verdict;
+    if (!s_fit(query, pattern, message))
         return false;
     pt_text_t subcode = pt_image_text(image, pattern->subcode);
-    if (subcode.data && !s_has_subcode(values, pattern->hole_count, subcode))
+    if (subcode.data && !s_has_subcode(verdict->params, pattern->hole_count, subcode))
         return false;
     const pt_span_t *names = image->pieces + pattern->first_piece + pattern->hole_count + 1;
-    query->verdict->param_count = pattern->hole_count;
+    verdict->param_count = pattern->hole_count;
     for (size_t i = 0; i < pattern->hole_count; i++)
-        query->verdict->params[i] = (pt_pair_t) {pt_image_text(image, names[i]), values[i]};
+        verdict->params[i].name = pt_image_text(image, names[i]);
     return true;
 }
 
