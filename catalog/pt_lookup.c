@@ -6,19 +6,7 @@
  */
 #include "pt_lookup_parts.h"
 
-#include "pt_fallback.h"
-
 #include <assert.h>
-
-static void
-s_answer(const pt_query_t *query, const pt_entry_t *entry)
-{
-    const pt_image_t *image = &query->catalog->image;
-    query->verdict->entry = entry;
-    query->verdict->rule = pt_query_rule(query, entry);
-    query->verdict->entry_id = pt_image_text(image, entry->id);
-    query->verdict->summary = pt_image_text(image, entry->summary);
-}
 
 //  The code only said that the request was taken, and what became of the order is said in a word
 //  that nobody knows: then nobody knows.
@@ -88,7 +76,7 @@ s_ask_codes(const pt_query_t *query)
         entry = s_ask_same_code(query, left & (left - 1), entry);
         if (pt_query_rule(query, entry)->flags & PT_RULE_LISTS_REASONS)
             entry = pt_query_ask_reasons(query, entry);
-        s_answer(query, entry);
+        pt_query_answer(query, entry);
         return true;
     }
     query->verdict->code_unknown = query->codes != 0;
@@ -100,14 +88,7 @@ s_answer_by_marker(const pt_query_t *query, const pt_entry_t *entry)
 {
     query->verdict->match = PT_MATCH_STATUS;
     query->verdict->param_count = 0;
-    s_answer(query, entry);
-}
-
-//  Request fields are named where something is wrong with them, also where no code says so.
-static bool
-s_blames_fields(const pt_query_t *query)
-{
-    return (query->facts->field_count | query->facts->fields_dropped) != 0;
+    pt_query_answer(query, entry);
 }
 
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
@@ -118,7 +99,7 @@ static bool
 s_ask_statuses(pt_query_t *query)
 {
     const pt_entry_t *deferring = NULL;
-    bool is_doubtful = query->verdict->code_unknown | s_blames_fields(query);
+    bool is_doubtful = query->verdict->code_unknown | pt_query_blames_fields(query);
     for (unsigned left = query->statuses; left; left &= left - 1) {
         pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
         const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
@@ -137,51 +118,6 @@ s_ask_statuses(pt_query_t *query)
         return false;
     s_answer_by_marker(query, deferring);
     return true;
-}
-
-//  A gateway that says something where its errors stand does not say that all went well, even if
-//  nobody can read what it says.
-static bool
-s_speaks_of_trouble(const pt_query_t *query)
-{
-    size_t message_bytes = 0;
-    for (int i = 0; i < PT_CODE_SLOTS; i++)
-        message_bytes |= query->facts->messages[i].len;
-    return message_bytes || query->facts->is_odd || query->verdict->code_unknown || query->marker_unknown ||
-           s_blames_fields(query);
-}
-
-//  Rung three: the gateway's own row for an HTTP status, or for its class. A success needs a body
-//  that says nothing unknown.
-static bool
-s_ask_http(const pt_query_t *query)
-{
-    unsigned status = query->response->http_status;
-    bool is_doubtful = !query->facts->is_map || s_speaks_of_trouble(query);
-    if (status < 100 || status > 999 || (status / 100 == 2 && is_doubtful))
-        return false;
-    char digits[3] = {(char) ('0' + status / 100), (char) ('0' + status / 10 % 10), (char) ('0' + status % 10)};
-    const pt_entry_t *entry = pt_query_find(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3});
-    digits[1] = digits[2] = 'x';
-    if (!entry)
-        entry = pt_query_find(query, PT_SPACE_HTTP, (pt_text_t) {digits, 3});
-    if (!entry)
-        return false;
-    query->verdict->match = PT_MATCH_HTTP_CLASS;
-    s_answer(query, entry);
-    return true;
-}
-
-//  Rung four.
-static void
-s_fall_back(const pt_query_t *query)
-{
-    bool code_present = query->verdict->code_unknown || query->marker_unknown;
-    const pt_response_t *response = query->response;
-    const pt_fallback_t *fallback = pt_fallback_find(response->http_status, response->transport, code_present);
-    query->verdict->rule = &fallback->rule;
-    query->verdict->match = fallback->match;
-    query->verdict->summary = fallback->summary;
 }
 
 static bool
@@ -267,6 +203,71 @@ s_is_denied_by_marker(const pt_query_t *query)
     return pt_query_is_denied_by_marker(query);
 }
 
+//  An operation by name or alias; a slash in front, as of an endpoint's path, makes no difference.
+static uint16_t
+s_find_operation(const pt_query_t *query, pt_text_t name)
+{
+    if (name.len && name.data[0] == '/')
+        name = (pt_text_t) {name.data + 1, name.len - 1};
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_OPERATION, query->provider->index, name);
+    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+}
+
+//  The operation that a code names by its digits.
+static uint16_t
+s_derive_operation(const pt_query_t *query)
+{
+    const pt_gateway_t *gateway = query->provider->gateway;
+    pt_text_t code = query->facts->codes[gateway->digits_slot];
+    if (gateway->digits_length == 0 || code.len < (size_t) gateway->digits_offset + gateway->digits_length)
+        return PT_OPERATION_OTHER;
+    pt_text_t digits = {code.data + gateway->digits_offset, gateway->digits_length};
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_DIGITS, query->provider->index, digits);
+    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+}
+
+static pt_operation_kind_t
+s_worst_kind(pt_operation_kind_t left, pt_operation_kind_t right)
+{
+    static const uint8_t danger[PT_OPERATION_COUNT_] = {
+        [PT_OPERATION_READ] = 0,
+        [PT_OPERATION_WRITE] = 1,
+        [PT_OPERATION_UNNAMED] = 2,
+        [PT_OPERATION_MONEY] = 3,
+    };
+    return danger[left] >= danger[right] ? left : right;
+}
+
+static pt_operation_kind_t
+s_kind_of(const pt_query_t *query, uint16_t operation)
+{
+    if (operation == PT_OPERATION_OTHER)
+        return PT_OPERATION_UNNAMED;
+    return (pt_operation_kind_t) query->catalog->image.operations[operation].kind;
+}
+
+static void
+s_resolve_operation(pt_query_t *query)
+{
+    bool is_given = pt_text_is_set(query->response->operation);
+    uint16_t given = is_given ? s_find_operation(query, query->response->operation) : PT_OPERATION_OTHER;
+    uint16_t derived = s_derive_operation(query);
+    query->operation = given != PT_OPERATION_OTHER ? given : derived;
+    query->misfiled = given != PT_OPERATION_OTHER && derived != PT_OPERATION_OTHER && given != derived;
+    if (derived == PT_OPERATION_OTHER) {
+        query->verdict->kind = s_kind_of(query, given);
+        return;
+    }
+    const pt_image_t *image = &query->catalog->image;
+    query->verdict->kind = s_kind_of(query, derived);
+    if (is_given)
+        query->verdict->kind = s_worst_kind(s_kind_of(query, given), query->verdict->kind);
+    else
+        query->verdict->operation = pt_image_text(image, image->operations[derived].name);
+}
+
 //  The params are left alone: param_count says how many of them mean something.
 static void
 s_clear_verdict(const pt_query_t *query)
@@ -311,10 +312,10 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
         s_show_first_code(&query);
         //  Perhaps a name with a typo: whatever came back, somebody must be told.
         out_verdict->code_unknown = true;
-        s_fall_back(&query);
+        pt_query_fall_back(&query);
         return;
     }
-    pt_query_resolve_operation(&query);
+    s_resolve_operation(&query);
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
         out_verdict->contradicted = s_is_contradicted(&query);
@@ -329,7 +330,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     } else {
         s_show_first_code(&query);
     }
-    if (!s_ask_statuses(&query) && !s_ask_http(&query))
-        s_fall_back(&query);
+    if (!s_ask_statuses(&query) && !pt_query_ask_http(&query))
+        pt_query_fall_back(&query);
     out_verdict->contradicted |= s_is_denied_by_marker(&query);
 }

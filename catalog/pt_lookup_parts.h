@@ -26,12 +26,6 @@ typedef struct {
     bool misfiled;       //  the code belongs to another operation than the one that was asked
 } pt_query_t;
 
-/*  What was asked, by the response's own word and by its code's digits: the query's operation, and the
- *  verdict's operation and kind. Where they disagree, the response's word chooses the rows, and the more
- *  dangerous of both what may be done.
- */
-void pt_query_resolve_operation(pt_query_t *query);
-
 /*  The entry that answers to a code and its message, or NULL when no row knows the code. Sets the verdict's match
  *  and params.
  */
@@ -62,6 +56,14 @@ bool pt_query_is_denied_by_marker(const pt_query_t *query);
  */
 bool pt_query_drifts(const pt_query_t *query, uint8_t place);
 
+/*  The entry of the gateway's own row for an HTTP status, or for its class, answers. False: there is none, or it says
+ *  that all went well and something in the body does not.
+ */
+bool pt_query_ask_http(const pt_query_t *query);
+
+/*  No entry answers: what the HTTP status or the transport alone says. */
+void pt_query_fall_back(const pt_query_t *query);
+
 /*  The group of the operation that was asked; PT_IMAGE_NONE where the key has no rows for it. */
 static inline uint32_t
 pt_query_pick_group(const pt_query_t *query, const pt_slot_t *slot, pt_space_t space, pt_text_t key)
@@ -76,6 +78,23 @@ static inline const pt_rule_t *
 pt_query_rule(const pt_query_t *query, const pt_entry_t *entry)
 {
     return &query->catalog->image.rules[entry->rule];
+}
+
+static inline void
+pt_query_answer(const pt_query_t *query, const pt_entry_t *entry)
+{
+    const pt_image_t *image = &query->catalog->image;
+    query->verdict->entry = entry;
+    query->verdict->rule = pt_query_rule(query, entry);
+    query->verdict->entry_id = pt_image_text(image, entry->id);
+    query->verdict->summary = pt_image_text(image, entry->summary);
+}
+
+/*  Request fields are named where something is wrong with them, also where no code says so. */
+static inline bool
+pt_query_blames_fields(const pt_query_t *query)
+{
+    return (query->facts->field_count | query->facts->fields_dropped) != 0;
 }
 
 //  A set of outcomes.
