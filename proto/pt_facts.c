@@ -461,7 +461,7 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
 }
 
 void
-pt_facts_release(pt_facts_t *facts)
+pt_facts_release_json(pt_facts_t *facts)
 {
     free(facts->json);
     facts->json = NULL;

@@ -45,8 +45,16 @@ PT_MUST_CHECK pt_status_t pt_response_read(pt_bytes_t frame, const pt_shape_find
  */
 void pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts);
 
+/*  What pt_facts_release does where there is something to release. */
+void pt_facts_release_json(pt_facts_t *facts);
+
 /*  Release what a JSON body needed. Call it once for every pt_facts_extract; cheap for others. */
-void pt_facts_release(pt_facts_t *facts);
+static inline void
+pt_facts_release(pt_facts_t *facts)
+{
+    if (facts->json)
+        pt_facts_release_json(facts);
+}
 
 #ifdef __cplusplus
 }

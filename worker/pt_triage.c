@@ -63,7 +63,7 @@ s_print_place(const pt_place_t *place, uint32_t index, char *out)
     return (pt_text_t) {out, (size_t) (end - out)};
 }
 
-static void
+static inline void
 s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_triaged_t *out_triaged)
 {
     pt_decision_t *decision = &self->decision;
@@ -122,13 +122,12 @@ pt_triage_response(pt_triage_t *self, pt_bytes_t bytes, const pt_place_t *place,
     const pt_provider_t *provider = found.provider;
     out_triaged->provider = provider ? pt_provider_index(provider) : PT_TRIAGE_NO_PROVIDER;
     out_triaged->invalid = status != PT_OK;
-    if (status != PT_OK) {
+    if (status == PT_OK) {
+        pt_catalog_lookup(self->catalog, provider, response, &self->facts, &self->verdict);
+        pt_policy_decide(&self->verdict, response, &self->facts, self->catalog_hash, now_ms, &self->decision);
+    } else {
         pt_policy_decide_invalid(response, bytes, pt_text_of(self->error), self->catalog_hash, now_ms, &self->decision);
-        s_encode_decision(self, place, out, out_triaged);
-        return;
     }
-    pt_catalog_lookup(self->catalog, provider, response, &self->facts, &self->verdict);
-    pt_policy_decide(&self->verdict, response, &self->facts, self->catalog_hash, now_ms, &self->decision);
     s_encode_decision(self, place, out, out_triaged);
     pt_facts_release(&self->facts);
 }
