@@ -1,4 +1,7 @@
-/*  libmicrohttpd on a socket of our own, so that an address is refused with its errno. */
+/*  libmicrohttpd on a socket of our own, so that an address is refused with its errno. It takes so many connections
+ *  and no more until one ends; so the one that has been idle for longest ends for whoever comes, and nobody who only
+ *  connects keeps health and metrics from those who ask.
+ */
 #include "pt_http.h"
 
 #include "pt_http_get.h"
@@ -14,15 +17,26 @@
 #include <unistd.h>
 
 //  Some monitoring systems and a few people. More wait in the kernel's queue.
-#define S_CONNECTIONS_MAX 32
-#define S_BACKLOG 16
+#define S_CONNECTIONS_MAX 64
+//  From here on idle ones are cut. libmicrohttpd takes a handful at a time, and ends what was cut after them.
+#define S_CONNECTIONS_KEPT 32
+#define S_BACKLOG 128
 //  A client that says nothing for this long is gone.
 #define S_SILENCE_S 10
 //  Of one connection: its request and the head of its answer.
 #define S_REQUEST_BYTES_MAX 16384
 
+//  A connection, for the one thread of libmicrohttpd.
+typedef struct {
+    MHD_socket fd;
+    uint64_t touched; //  by the clock of pt_http, which counts what happens
+    bool open, asks, cut;
+} s_peer_t;
+
 struct pt_http {
     struct MHD_Daemon *daemon;
+    s_peer_t peers[S_CONNECTIONS_MAX];
+    uint64_t clock;
     pt_http_handler_fn *handler;
     void *context;
     char url[PT_HTTP_URL_BYTES_MAX];
@@ -46,6 +60,66 @@ s_send_answer(struct MHD_Connection *connection, pt_http_answer_t *answer)
     return queued;
 }
 
+static void
+s_cut_idle(pt_http_t *self)
+{
+    s_peer_t *oldest = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < S_CONNECTIONS_MAX; i++) {
+        s_peer_t *peer = &self->peers[i];
+        count += peer->open && !peer->cut;
+        bool idle = peer->open && !peer->cut && !peer->asks;
+        if (idle && (!oldest || peer->touched < oldest->touched))
+            oldest = peer;
+    }
+    if (!oldest || count <= S_CONNECTIONS_KEPT)
+        return;
+    //  libmicrohttpd sees its end, and closes it.
+    oldest->cut = true;
+    (void) shutdown(oldest->fd, SHUT_RDWR);
+}
+
+static void
+s_note_connection(void *context, struct MHD_Connection *connection, void **peer_p,
+                  enum MHD_ConnectionNotificationCode code)
+{
+    pt_http_t *self = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*peer_p)
+            *(s_peer_t *) *peer_p = (s_peer_t) {.open = false};
+        return;
+    }
+    size_t i = 0;
+    while (i < S_CONNECTIONS_MAX && self->peers[i].open)
+        i++;
+    if (i == S_CONNECTIONS_MAX)
+        return;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    self->peers[i] = (s_peer_t) {.fd = info->connect_fd, .touched = self->clock++, .open = true};
+    *peer_p = &self->peers[i];
+    s_cut_idle(self);
+}
+
+//  Idle is who has not asked for anything, or had its answer.
+static void
+s_note_request(pt_http_t *self, struct MHD_Connection *connection, bool begins)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    s_peer_t *peer = info->socket_context;
+    if (!peer)
+        return;
+    peer->asks = begins;
+    peer->touched = self->clock++;
+}
+
+static void
+s_note_end(void *context, struct MHD_Connection *connection, void **progress, enum MHD_RequestTerminationCode code)
+{
+    (void) progress;
+    (void) code;
+    s_note_request(context, connection, false);
+}
+
 static bool
 s_is_read(const char *method)
 {
@@ -59,6 +133,7 @@ s_handle(void *context, struct MHD_Connection *connection, const char *path, con
     (void) version;
     (void) body;
     pt_http_t *self = context;
+    s_note_request(self, connection, true);
     pt_http_answer_t answer = {.status = MHD_HTTP_METHOD_NOT_ALLOWED, .type = "text/plain; charset=utf-8"};
     if (!s_is_read(method)) {
         answer.body = strdup("only GET and HEAD are served here\n");
@@ -131,10 +206,12 @@ static bool
 s_start(pt_http_t *self, int fd)
 {
     errno = 0;
-    self->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, s_handle, self,
-                                    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-                                    (unsigned) S_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) S_SILENCE_S,
-                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) S_REQUEST_BYTES_MAX, MHD_OPTION_END);
+    self->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, s_handle, self, MHD_OPTION_LISTEN_SOCKET, fd,
+                         MHD_OPTION_CONNECTION_LIMIT, (unsigned) S_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned) S_SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) S_REQUEST_BYTES_MAX,
+                         MHD_OPTION_NOTIFY_CONNECTION, s_note_connection, self, MHD_OPTION_NOTIFY_COMPLETED, s_note_end,
+                         self, MHD_OPTION_END);
     //  The socket is in order; what is missing is a thread.
     if (!self->daemon && errno == EINVAL)
         errno = EAGAIN;

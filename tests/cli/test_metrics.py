@@ -1,5 +1,6 @@
 """What a daemon shows over HTTP: counters that count, words that promtool takes, health that tells the truth."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -175,6 +176,18 @@ class Server(unittest.TestCase):
                 except ConnectionResetError:
                     pass
             self.assertEqual(get(watched.url, "/healthz")[0], 200)
+
+    def test_who_only_connects_keeps_nobody_from_an_answer(self):
+        with Watched() as watched, contextlib.ExitStack() as idle:
+            host, port = watched.url.removeprefix("http://").split(":")
+            # One that waited for the silence of each would take two minutes.
+            for number in range(400):
+                connection = idle.enter_context(socket.create_connection((host, int(port)), timeout=60))
+                if number % 3 == 0:
+                    connection.sendall(b"GET /heal")
+            self.assertEqual(get(watched.url, "/healthz"), (200, "live\n"))
+            connection.sendall(b"thz HTTP/1.1\r\nHost: one\r\n\r\n")
+            self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200"), "the latest one is kept")
 
     def test_a_taken_address_is_an_error_only_when_it_was_asked_for(self):
         with socket.socket() as taken:
