@@ -68,6 +68,14 @@ class Journal(support.JournalTest):
                     self.assertEqual(out, "")
                     self.assertIn(word, words, (verb, args))
 
+    def test_an_export_has_no_text(self):
+        with self.start():
+            support.send(self.front, support.sample())
+            self.assertEqual(self.entries("-o", "jsonl"), self.entries())
+            code, out, words = support.run("journal", "export", "--journal", self.dir, "-o", "text")
+            self.assertEqual((code, out), (64, ""))
+            self.assertIn("paytriage journal list", words)
+
     def test_a_line_with_a_key_twice_is_told_and_becomes_a_dead_letter(self):
         with self.start():
             line = b'{"id": "a", "provider": "opn", "http_status": 404, "provider": "uapay"}\n'

@@ -35,10 +35,10 @@ typedef struct {
     const pt_config_t *config; //  the settings, until the program ends
 } journal_options_t;
 
-/*  argp children: the form of the output; the same with --reveal, for decisions; and the filters. And the parent's
- *  parser, which takes the arguments. Their input is a journal_options_t.
+/*  argp children: the form of the output; the same with --reveal, for decisions; that for JSON Lines only; and
+ *  the filters. And the parent's parser, which takes the arguments. Their input is a journal_options_t.
  */
-extern const struct argp journal_output_argp, journal_common_argp, journal_filter_argp;
+extern const struct argp journal_output_argp, journal_common_argp, journal_lines_argp, journal_filter_argp;
 error_t journal_parse(int key, char *arg, struct argp_state *state);
 
 /*  Parse the command line of a verb, `options` being its input or a part of it; `command` as for cmd_parse,

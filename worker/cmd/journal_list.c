@@ -157,6 +157,8 @@ s_export_entry(const journal_options_t *options, const journal_entry_t *entry)
 int
 cmd_journal_export(int argc, char **argv)
 {
+    static const struct argp_child children[] = {
+        {&journal_lines_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         NULL,
         journal_parse,
@@ -166,7 +168,7 @@ cmd_journal_export(int argc, char **argv)
         "with --reveal as they came:\n"
         "  paytriage journal export --reveal --topic dead_letter. | jq -c .response | paytriage classify\n\n"
         "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
-        s_children,
+        children,
         NULL,
         NULL};
     journal_options_t options = {.argp_children = 2, .category = -1};

@@ -23,6 +23,12 @@ static const struct argp_option s_common_options[] = {
     {0},
 };
 
+static const struct argp_option s_lines_options[] = {
+    {"output", 'o', "FORMAT", 0, "jsonl, the only form", 0},
+    {"reveal", KEY_REVEAL, NULL, 0, "print card numbers and secrets as they are kept", 0},
+    {0},
+};
+
 static const struct argp_option s_filter_options[] = {
     {0, 0, 0, 0, "Which decisions:", 1},
     {"topic", 't', "PREFIX", 0, "of topics that begin so, such as dead_letter. or retry.opn.", 1},
@@ -46,6 +52,14 @@ s_parse_common(int key, char *arg, struct argp_state *state)
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
+}
+
+static error_t
+s_parse_lines(int key, char *arg, struct argp_state *state)
+{
+    if (key == 'o' && cmd_output(state, arg) != CMD_OUTPUT_JSONL)
+        argp_error(state, "--output: there is no text of it, only jsonl; 'paytriage journal list' prints text");
+    return s_parse_common(key, arg, state);
 }
 
 static void
@@ -104,6 +118,7 @@ s_parse_filter(int key, char *arg, struct argp_state *state)
 
 const struct argp journal_output_argp = {s_output_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
 const struct argp journal_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
+const struct argp journal_lines_argp = {s_lines_options, s_parse_lines, NULL, NULL, NULL, NULL, NULL};
 const struct argp journal_filter_argp = {s_filter_options, s_parse_filter, NULL, NULL, NULL, NULL, NULL};
 
 error_t
