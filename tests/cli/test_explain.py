@@ -157,6 +157,16 @@ class Unknown(unittest.TestCase):
             self.assertEqual(code, 64)
             self.assertIn(f"--search '{word}' looks in all", words)
 
+    def test_a_row_of_another_operation_is_answered_and_said(self):
+        for gateway, code, asked, held in (("smilepayz", "5029000", "pay_out", "pay_in"),
+                                           ("smilepayz", "5009200", "pay_in", "inquiry"),
+                                           ("shopline", "4458", "refund", "payment")):
+            got, stdout, words = explain(gateway, code, "--operation", asked, "-o", "json")
+            self.assertEqual(got, 0, words)
+            self.assertEqual(json.loads(stdout)["match"], "code_any_operation")
+            self.assertEqual(words, f"note: no row of this code is of {asked}; this one is of {held}\n")
+            self.assertEqual(explain(gateway, code, "--operation", held)[2], "")
+
     def test_an_operation_that_the_gateway_does_not_have_is_refused_and_the_nearest_is_named(self):
         # Also where the code's own digits name an operation.
         for gateway, code, typed, meant in (("smilepayz", "5029000", "pyin", "pay_in"), ("opn", "503", "Charges", "charge"),

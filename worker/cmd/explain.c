@@ -196,6 +196,16 @@ s_note_message(const explain_options_t *options, const explain_answer_t *answer)
         fputs("note: no row of this code has that message, so this is the answer for any other one\n", stderr);
 }
 
+//  So is a row of other operations than the one that was asked about.
+static void
+s_note_operation(const explain_options_t *options, const explain_answer_t *answer)
+{
+    pt_text_t held = answer->view.operations;
+    if (options->operation && answer->verdict.match == PT_MATCH_CODE_ANY_OPERATION && held.len)
+        fprintf(stderr, "note: no row of this code is of %s; this one is of %.*s\n", options->operation, (int) held.len,
+                held.data);
+}
+
 static int
 s_print_answer(const explain_options_t *options, explain_answer_t *answer)
 {
@@ -217,6 +227,7 @@ s_print_answer(const explain_options_t *options, explain_answer_t *answer)
     if (options->output == CMD_OUTPUT_TEXT)
         (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
     s_note_message(options, answer);
+    s_note_operation(options, answer);
     return cmd_flush();
 }
 
