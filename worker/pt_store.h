@@ -230,8 +230,9 @@ typedef struct {
 } pt_store_record_t;
 
 /*  See the store as it is now, without decisions that are not durable yet: a power failure could give their
- *  numbers to others. Another process's view shows these as well. Pages that a view sees are not used again while it is
- * open: keep it for one chunk, not for long. PT_E_NOMEM, PT_E_IO.
+ *  numbers to others. It stays so, whatever becomes durable meanwhile, and no position is behind what is shown.
+ *  Another process's view shows all. Pages that a view sees are not used again while it is open: keep it for one
+ *  chunk, not for long. PT_E_NOMEM, PT_E_IO.
  */
 PT_MUST_CHECK pt_status_t pt_store_view_open(pt_store_t *self, pt_store_view_t **out_view);
 void pt_store_view_close(pt_store_view_t **view_p);

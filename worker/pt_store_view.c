@@ -10,6 +10,8 @@
 struct pt_store_view {
     pt_store_t *store;
     MDB_txn *txn;
+    size_t topic_count;            //  topics that are seen
+    uint64_t *synced;              //  by topic: next_seq of what was durable when it was first asked for, or 0
     MDB_cursor *cursor;            //  in the records of `topic`
     const pt_store_topic_t *topic; //  NULL: nowhere yet
     uint64_t next_seq;             //  of the record that pt_store_view_next comes to
@@ -48,6 +50,13 @@ pt_store_view_open(pt_store_t *store, pt_store_view_t **out_view)
         errno = rc > 0 ? rc : EIO;
         return PT_E_IO;
     }
+    //  Behind the beginning: a topic that has anything durable then is among them.
+    self->topic_count = atomic_load(&store->topics_visible);
+    self->synced = calloc(self->topic_count + 1, sizeof(*self->synced));
+    if (!self->synced) {
+        pt_store_view_close(&self);
+        return PT_E_NOMEM;
+    }
     *out_view = self;
     return PT_OK;
 }
@@ -63,6 +72,7 @@ pt_store_view_close(pt_store_view_t **view_p)
     if (self->cursor)
         mdb_cursor_close(self->cursor);
     mdb_txn_abort(self->txn);
+    free(self->synced);
     free(self);
     *view_p = NULL;
 }
@@ -75,16 +85,27 @@ pt_store_view_error(const pt_store_view_t *self)
     return self->error;
 }
 
-//  A power failure could give the numbers of what is not durable yet to other decisions.
-static void
-s_hide_unsynced(const pt_store_view_t *self, pt_store_head_t *head)
+//  What a topic has that may be shown: a power failure could give the numbers of what is not durable yet to other
+//  decisions. Asked for once in a view, since commits go on beside it.
+static uint64_t
+s_synced_seq(pt_store_view_t *self, const char *topic)
 {
     const pt_store_t *store = self->store;
     if (store->read_only)
-        return;
-    size_t index = pt_store_find_topic(store, head->topic, atomic_load(&store->topics_visible));
-    uint64_t synced_seq =
-        index == SIZE_MAX ? 1 : atomic_load_explicit(&store->topics[index]->synced_seq, memory_order_acquire);
+        return UINT64_MAX;
+    size_t index = pt_store_find_topic(store, topic, self->topic_count);
+    if (index == SIZE_MAX)
+        return 1;
+    uint64_t *synced_seq = &self->synced[index];
+    if (!*synced_seq)
+        *synced_seq = atomic_load_explicit(&store->topics[index]->synced_seq, memory_order_acquire);
+    return *synced_seq;
+}
+
+static void
+s_hide_unsynced(pt_store_view_t *self, pt_store_head_t *head)
+{
+    uint64_t synced_seq = s_synced_seq(self, head->topic);
     if (synced_seq < head->next_seq)
         head->next_seq = synced_seq;
     if (head->next_seq < head->first_retained)
@@ -147,7 +168,7 @@ pt_store_view_head(pt_store_view_t *self, const char *topic, pt_store_head_t *ou
 static pt_status_t
 s_enter_topic(pt_store_view_t *self, const char *name)
 {
-    size_t index = pt_store_find_topic(self->store, name, atomic_load(&self->store->topics_visible));
+    size_t index = pt_store_find_topic(self->store, name, self->topic_count);
     if (index == SIZE_MAX)
         return s_fail(self, PT_E_NOT_FOUND, "no such topic", name);
     if (self->topic == self->store->topics[index])
@@ -407,7 +428,11 @@ pt_store_view_position(pt_store_view_t *self, const char *name, const char *topi
         return s_fail_lmdb(self, rc, "subscribers");
     if (!s_is_sealed(S_SUBSCRIBERS, key, value, S_POSITION_BYTES))
         return s_fail(self, PT_E_CHECKSUM, "a position is damaged", "subscribers");
+    //  Whoever told it may have named what it was not given.
+    uint64_t synced_seq = s_synced_seq(self, topic);
     *out_next_seq = s_get_u64((const uint8_t *) value.mv_data + 4);
+    if (synced_seq < *out_next_seq)
+        *out_next_seq = synced_seq;
     return PT_OK;
 }
 

@@ -110,6 +110,58 @@ view_shows_what_the_next_commit_or_a_sync_has_made_durable(void **state)
 }
 
 static void
+view_stays_as_it_is_while_what_it_hides_becomes_durable(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    store_commit_one(store, S_TOPIC, 0, 3, 100);
+    s_commit_unsynced(store, S_TOPIC, 3);
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_head(view, S_TOPIC, &head), PT_OK);
+    assert_int_equal(head.next_seq, 4);
+    assert_int_equal(pt_store_sync(store), PT_OK);
+    assert_int_equal(pt_store_view_head(view, S_TOPIC, &head), PT_OK);
+    assert_int_equal(head.next_seq, 4);
+    pt_store_record_t record;
+    assert_int_equal(pt_store_view_seek(view, S_TOPIC, 4), PT_E_NOT_FOUND);
+    assert_int_equal(pt_store_view_seek(view, S_TOPIC, 1), PT_OK);
+    assert_int_equal(pt_store_view_next(view, &record), PT_OK);
+    assert_int_equal(pt_store_view_next(view, &record), PT_E_NOT_FOUND);
+    pt_store_view_close(&view);
+    assert_int_equal(s_shown(store, S_TOPIC), 7);
+    pt_store_close(&store);
+}
+
+static void
+position_of_what_is_not_durable_is_the_end_of_what_is(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_view_t *view;
+    uint64_t position;
+    store_part_t part = store_part(0, 3, 100, false);
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    //  A subscriber that was not given any of it.
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_subscribe(store, "hasty", true, NULL, 0, 1), PT_OK);
+    store_append(store, S_TOPIC, &part);
+    assert_int_equal(pt_store_position(store, "hasty", S_TOPIC, 4, 1), PT_OK);
+    assert_int_equal(pt_store_commit_unsynced(store), PT_OK);
+    for (unsigned synced = 0; synced < 2; synced++) {
+        assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+        assert_int_equal(pt_store_view_position(view, "hasty", S_TOPIC, &position), PT_OK);
+        assert_int_equal(position, synced ? 4 : 1);
+        pt_store_view_close(&view);
+        assert_int_equal(pt_store_sync(store), PT_OK);
+    }
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
+static void
 each_commit_of_a_row_waits_for_the_disk_once(void **state)
 {
     (void) state;
@@ -252,6 +304,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(view_shows_what_the_next_commit_or_a_sync_has_made_durable),
+        cmocka_unit_test(view_stays_as_it_is_while_what_it_hides_becomes_durable),
+        cmocka_unit_test(position_of_what_is_not_durable_is_the_end_of_what_is),
         cmocka_unit_test(each_commit_of_a_row_waits_for_the_disk_once),
         cmocka_unit_test(commit_that_changes_nothing_makes_durable_what_came_before),
         cmocka_unit_test(undone_commit_leaves_what_came_before_unsynced),
