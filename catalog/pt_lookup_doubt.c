@@ -81,6 +81,17 @@ s_claim_of(const pt_verdict_t *verdict)
     return (s_claim_t) (is_silent ? S_CLAIMS_NOTHING : s_claims[rule->outcome][s_handling_of(rule)]);
 }
 
+//  What "false" denies. Where a row calls it an order that goes on, it is no order that went well; but what was asked
+//  for may well leave one that is not paid, such as a reversal, and a row for that operation knows.
+static bool
+s_is_denied_by_false(const pt_query_t *query, s_claim_t claim, const pt_entry_t *row_of_false)
+{
+    const pt_verdict_t *verdict = query->verdict;
+    if (!row_of_false)
+        return claim == S_CLAIMS_GOOD;
+    return verdict->rule->outcome == PT_OUTCOME_SUCCESS && verdict->entry && !verdict->entry->operations.bytes;
+}
+
 bool
 pt_query_is_denied_by_marker(const pt_query_t *query)
 {
@@ -91,7 +102,7 @@ pt_query_is_denied_by_marker(const pt_query_t *query)
     for (unsigned left = query->statuses; left; left &= left - 1) {
         pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
         const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
-        if (!entry && claim == S_CLAIMS_GOOD && pt_text_equal(marker, PT_TEXT("false")))
+        if (pt_text_equal(marker, PT_TEXT("false")) && s_is_denied_by_false(query, claim, entry))
             return true;
         if (!entry)
             continue;
