@@ -87,6 +87,7 @@ struct pt_store {
     int lock_fd;
     bool read_only;
     bool dead;
+    bool unsynced; //  something was written that the disk was not asked for
     size_t chunk_bytes;
     pt_store_identity_t identity;
     uint64_t created_ms;
@@ -106,7 +107,7 @@ struct pt_store {
     uint64_t commits;
     uint64_t pages_max;
     uint64_t file_bytes;   //  at the start: a writer never makes it smaller
-    uint64_t prepared_end; //  bytes of the file that are known to have been written once
+    uint64_t prepared_end; //  bytes of the file that are known to have been written once, or are never used
     uint64_t pages_used;
     uint64_t pages_added; //  by the open transaction, about
     uint64_t trimmed_unread;

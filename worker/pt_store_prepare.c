@@ -25,10 +25,14 @@ s_used_end(const pt_store_t *self)
     return ((uint64_t) info.me_last_pgno + 1) * stat.ms_psize;
 }
 
+//  A file that was made for more than it may hold now is longer than what LMDB uses.
 static uint64_t
 s_wanted_end(const pt_store_t *self)
 {
+    MDB_stat stat;
     uint64_t end = s_used_end(self) + S_AHEAD_BYTES;
+    if (mdb_env_stat(self->env, &stat) == 0 && end > self->pages_max * stat.ms_psize)
+        end = self->pages_max * stat.ms_psize;
     return end < self->file_bytes ? end : self->file_bytes;
 }
 
@@ -78,6 +82,7 @@ pt_store_prepare(pt_store_t *self, size_t bytes_max)
     }
     if (end - (uint64_t) hole > bytes_max)
         end = (uint64_t) hole + bytes_max;
+    self->unsynced = true;
     self->prepared_end = s_write_zeros(fd, (uint64_t) hole, end) ? end : self->file_bytes;
     PT_FAULT_POINT("store.prepared");
     //  Now, or the next commit would wait for it.

@@ -104,11 +104,14 @@ pt_store_sync(pt_store_t *self)
 
     if (self->dead)
         return PT_E_IO;
+    if (!self->unsynced)
+        return PT_OK;
     PT_FAULT_POINT("store.sync.before");
     int rc = PT_RULE("sync") ? mdb_env_sync(self->env, 1) : 0;
     PT_FAULT_POINT("store.sync.after");
     //  What a file without a name holds goes with this process: nobody may be told that it is safe.
     pt_status_t status = rc == 0 ? pt_store_check_file(self) : pt_store_fail(self, rc, "sync", "the journal");
+    self->unsynced = status != PT_OK;
     for (size_t i = 0; i < self->topic_count && status == PT_OK; i++)
         atomic_store_explicit(&self->topics[i]->synced_seq, self->topics[i]->committed.next_seq, memory_order_release);
     return status;
@@ -146,7 +149,9 @@ pt_store_commit_unsynced(pt_store_t *self)
     //  Whatever came out, LMDB has ended the transaction.
     self->txn = NULL;
     status = rc == 0 ? pt_store_check_file(self) : pt_store_fail(self, rc, "commit", "the journal");
-    if (status == PT_OK && !s_has_written(self, txn_id))
+    if (status == PT_OK && s_has_written(self, txn_id))
+        self->unsynced = true;
+    else if (status == PT_OK)
         status = pt_store_sync(self);
     if (status == PT_OK) {
         s_accept_memory(self);

@@ -189,6 +189,11 @@ commit_that_changes_nothing_makes_durable_what_came_before(void **state)
     assert_int_equal(pt_store_commit_unsynced(store), PT_OK);
     assert_int_equal(s_syncs, 1);
     assert_int_equal(s_shown(store, S_TOPIC), 4);
+    //  A journal in which nothing may be trimmed tries it all day.
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    assert_int_equal(pt_store_sync(store), PT_OK);
+    assert_int_equal(s_syncs, 1);
     pt_store_close(&store);
 }
 
@@ -270,6 +275,21 @@ prepared_pages_are_free_ones_and_in_time_all_of_them(void **state)
     pt_store_close(&store);
 }
 
+//  Made for more, and opened for less.
+static void
+pages_that_are_never_used_are_not_prepared(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), 4 * S_BYTES);
+    pt_store_close(&store);
+    store = store_open(dir, S_BYTES);
+    while (pt_store_wants_prepare(store))
+        assert_int_equal(pt_store_prepare(store, 1 << 20), PT_OK);
+    assert_int_equal(s_first_hole(dir), S_BYTES);
+    pt_store_close(&store);
+}
+
 static void
 page_that_cannot_be_prepared_harms_nobody(void **state)
 {
@@ -311,6 +331,7 @@ main(void)
         cmocka_unit_test(undone_commit_leaves_what_came_before_unsynced),
         cmocka_unit_test(disk_that_fails_to_sync_ends_the_store),
         cmocka_unit_test(prepared_pages_are_free_ones_and_in_time_all_of_them),
+        cmocka_unit_test(pages_that_are_never_used_are_not_prepared),
         cmocka_unit_test(page_that_cannot_be_prepared_harms_nobody),
         cmocka_unit_test(disk_that_fails_while_pages_are_prepared_ends_the_store),
     };
