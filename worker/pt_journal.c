@@ -108,9 +108,9 @@ s_sync(s_journal_t *self)
     if (!s_has_written(self))
         return true;
     PT_FAULT_POINT("journal.sync.before");
-    pt_stats_commit_begin(self->stats);
+    pt_stats_disk_begin(self->stats);
     pt_status_t status = pt_store_sync(self->written->store);
-    pt_stats_synced(self->stats);
+    pt_stats_disk_end(self->stats);
     PT_FAULT_POINT("journal.sync.after");
     if (status != PT_OK && PT_RULE("stop_on_fault")) {
         s_fail(self);
@@ -151,6 +151,7 @@ s_trim_alone(s_journal_t *self, bool hard)
 {
     pt_store_t *store = self->commit->store;
     PT_FAULT_POINT("journal.trim.before");
+    pt_stats_disk_begin(self->stats);
     //  An operator's command that was killed while it read keeps all that is trimmed from being used again.
     pt_store_clear_dead_views(store);
     //  Each topic that is touched takes pages first, so less is tried where there are few.
@@ -164,6 +165,7 @@ s_trim_alone(s_journal_t *self, bool hard)
         else
             pt_store_abort(store);
     }
+    pt_stats_disk_end(self->stats);
     PT_FAULT_POINT("journal.trim.after");
     self->trim_ms = zclock_mono() + S_TRIM_EVERY_MS;
     if (status == PT_E_IO)
@@ -176,9 +178,11 @@ s_write_requests_alone(s_journal_t *self)
 {
     self->commit->job_count = 0;
     self->commit->tight = true;
+    pt_stats_disk_begin(self->stats);
     pt_status_t status = pt_commit_write(self->commit, (uint64_t) zclock_time());
     if (status == PT_OK)
         status = pt_store_sync(self->commit->store);
+    pt_stats_disk_end(self->stats);
     self->commit->tight = false;
     for (size_t i = 0; i < self->commit->request_count && status != PT_OK; i++)
         self->commit->requests[i]->status = PT_E_SPACE;
@@ -207,7 +211,7 @@ static void
 s_commit(s_journal_t *self)
 {
     PT_FAULT_POINT("journal.commit.before");
-    pt_stats_commit_begin(self->stats);
+    pt_stats_disk_begin(self->stats);
     pt_status_t status = pt_commit_write(self->commit, (uint64_t) zclock_time());
     pt_stats_commit_end(self->stats, status, self->commit->batch_count, self->commit->bytes);
     PT_FAULT_POINT("journal.commit.after");
@@ -235,7 +239,10 @@ static void
 s_prepare(s_journal_t *self, int64_t now_ms)
 {
     self->prepare_ms = now_ms + S_PREPARE_EVERY_MS;
-    if (pt_store_prepare(self->commit->store, S_PREPARE_BYTES) == PT_E_IO)
+    pt_stats_disk_begin(self->stats);
+    pt_status_t status = pt_store_prepare(self->commit->store, S_PREPARE_BYTES);
+    pt_stats_disk_end(self->stats);
+    if (status == PT_E_IO)
         s_fail(self);
 }
 
@@ -256,7 +263,11 @@ static void
 s_gather_jobs(s_journal_t *self, int64_t now_ms)
 {
     pt_job_t *job;
-    while (s_has_room(self) && (job = pt_job_take(zsock_resolve(self->jobs))) != NULL) {
+    //  Those without anything to keep take no room, and what is written waits for the end of the turn.
+    for (uint32_t left = self->commit_jobs; left && s_has_room(self); left--) {
+        job = pt_job_take(zsock_resolve(self->jobs));
+        if (!job)
+            break;
         if (!pt_teller_take(self->teller, job, now_ms))
             pt_job_refuse(job, PT_REASON_BUSY);
         if (!pt_commit_wants(self->commit, job)) {

@@ -71,13 +71,13 @@ pt_metrics_is_live(const pt_metrics_t *metrics, char *out_reason, size_t room)
 static const char *
 s_worker_refusal(const pt_metrics_t *metrics)
 {
-    uint64_t since_ms = metrics->stats.commit_since_ns / 1000000;
+    uint64_t since_ms = metrics->stats.disk_since_ns / 1000000;
     if (metrics->pool.draining)
         return "draining: nothing more is taken";
     if (metrics->stats.journal_failed)
         return "the journal has failed";
     if (since_ms && metrics->now_ms > since_ms + S_COMMIT_MS_MAX)
-        return "the journal's commit has not come back for 10 s: see to the disk";
+        return "the journal's disk has not come back for 10 s: see to it";
     if (!metrics->stats.catalog_count)
         return "no catalog is loaded";
     if (!metrics->pool.connected)

@@ -190,14 +190,14 @@ pt_stats_count(pt_stats_seat_t *self, const pt_triaged_t *triaged)
 //  ---- journal and replay
 
 void
-pt_stats_commit_begin(pt_stats_t *self)
+pt_stats_disk_begin(pt_stats_t *self)
 {
     if (self)
         s_set(&self->journal.since_ns, pt_clock_ns());
 }
 
 void
-pt_stats_synced(pt_stats_t *self)
+pt_stats_disk_end(pt_stats_t *self)
 {
     if (self)
         s_set(&self->journal.since_ns, 0);
@@ -304,7 +304,7 @@ s_read_journal(const s_journal_t *journal, pt_stats_snapshot_t *out)
     out->commit_jobs = s_get(&journal->jobs);
     out->commit_bytes = s_get(&journal->bytes);
     out->commits_refused = s_get(&journal->refused);
-    out->commit_since_ns = s_get(&journal->since_ns);
+    out->disk_since_ns = s_get(&journal->since_ns);
     out->waiting = s_get(&journal->waiting);
     out->journal_failed = s_get(&journal->failed) != 0;
     out->usage = (pt_store_usage_t) {.pages_max = s_get(&journal->pages_max),

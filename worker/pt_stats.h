@@ -65,7 +65,7 @@ typedef struct {
     uint64_t commit_jobs;      //  batches made durable
     uint64_t commit_bytes;     //  of their decisions
     uint64_t commits_refused;  //  undone for lack of room
-    uint64_t commit_since_ns;  //  pt_clock_ns, of the one that runs; 0: none does
+    uint64_t disk_since_ns;    //  pt_clock_ns, since when the journal waits for its disk; 0: it does not
     uint64_t waiting;          //  batches gathered for the next commit
     bool journal_failed;
     pt_store_usage_t usage; //  as of the last commit
@@ -103,10 +103,12 @@ void pt_stats_count(pt_stats_seat_t *self, const pt_triaged_t *triaged);
 
 //  ---- the journal; `self` may be NULL in all of these
 
-void pt_stats_commit_begin(pt_stats_t *self);
-/*  What began was no commit, but the last one's way to the disk. */
-void pt_stats_synced(pt_stats_t *self);
-/*  `status` as pt_commit_write gives it. */
+/*  The thread of the journal asks the disk for something, which may not come back: a commit, or what is no commit and
+ *  has an end of its own.
+ */
+void pt_stats_disk_begin(pt_stats_t *self);
+void pt_stats_disk_end(pt_stats_t *self);
+/*  The end of a commit; `status` as pt_commit_write gives it. */
 void pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes);
 void pt_stats_journal(pt_stats_t *self, size_t waiting, const pt_store_usage_t *usage);
 void pt_stats_journal_failed(pt_stats_t *self);

@@ -94,11 +94,11 @@ only_commits_that_succeed_are_timed(void **state)
 {
     (void) state;
     pt_stats_t *stats = pt_stats_new();
-    pt_stats_commit_begin(stats);
+    pt_stats_disk_begin(stats);
     pt_stats_read(stats, &s_snapshot);
-    assert_true(s_snapshot.commit_since_ns > 0);
+    assert_true(s_snapshot.disk_since_ns > 0);
     pt_stats_commit_end(stats, PT_OK, 3, 1000);
-    pt_stats_commit_begin(stats);
+    pt_stats_disk_begin(stats);
     pt_stats_commit_end(stats, PT_E_SPACE, 5, 1000);
     pt_stats_read(stats, &s_snapshot);
     uint64_t commits = 0;
@@ -107,10 +107,10 @@ only_commits_that_succeed_are_timed(void **state)
     assert_int_equal(commits, 1);
     assert_int_equal(s_snapshot.commit_jobs, 3);
     assert_int_equal(s_snapshot.commits_refused, 1);
-    assert_int_equal(s_snapshot.commit_since_ns, 0);
+    assert_int_equal(s_snapshot.disk_since_ns, 0);
     pt_stats_destroy(&stats);
     //  Nobody counts, and nobody minds.
-    pt_stats_commit_begin(NULL);
+    pt_stats_disk_begin(NULL);
     pt_stats_commit_end(NULL, PT_OK, 1, 1);
     pt_stats_journal_failed(NULL);
     pt_stats_replayed(NULL, PT_STATS_FETCH, 1);
@@ -150,9 +150,9 @@ a_worker_is_ready_until_something_is_against_it(void **state)
     s_metrics.stats.journal_failed = true;
     s_expect_refusal("journal has failed");
     s_make_well();
-    s_metrics.stats.commit_since_ns = (s_metrics.now_ms - 11000) * 1000000;
-    s_expect_refusal("commit has not come back");
-    s_metrics.stats.commit_since_ns = (s_metrics.now_ms - 9000) * 1000000;
+    s_metrics.stats.disk_since_ns = (s_metrics.now_ms - 11000) * 1000000;
+    s_expect_refusal("disk has not come back");
+    s_metrics.stats.disk_since_ns = (s_metrics.now_ms - 9000) * 1000000;
     assert_true(pt_metrics_is_ready(&s_metrics, reason, sizeof(reason)));
     s_make_well();
     s_metrics.stats.catalog_count = 0;
