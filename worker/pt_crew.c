@@ -7,7 +7,6 @@
 
 #include "pt_fault_point.h"
 #include "pt_journal.h"
-#include "pt_publisher.h"
 #include "pt_replay.h"
 #include "pt_sockets.h"
 #include "pt_swap.h"
@@ -15,13 +14,19 @@
 
 #define S_ENDPOINT_BYTES 64
 
-//  A worker with less than this to do gets more before another one is woken: 16 KiB of responses are decided in
-//  about the time that waking a thread takes.
-#define S_FILL_BYTES 16384
+//  What is decided sooner is decided here: longer than two threads take to hand it over and back, and no broker minds.
+#define S_KEEP_NS UINT64_C(1000000)
+//  A worker with this much to do does not run dry while this thread decides something itself.
+#define S_PLENTY_NS UINT64_C(4000000)
+//  How long deciding takes is known by about as much as came last, beginning with so much and so long.
+#define S_KNOWN_BYTES ((size_t) 1024 * 1024)
+#define S_FIRST_BYTES ((size_t) 64 * 1024)
+#define S_FIRST_NS UINT64_C(128000)
 
-//  Responses and decisions of a train of several jobs: some 500 responses, which take 0.2 ms with map bodies and 4 ms
-//  with JSON. Twice as much gains little (docs/decisions/0145). Of a journal it takes at most this part.
-#define S_TRAIN_BYTES ((size_t) 512 * 1024)
+//  Responses and decisions of a train of several jobs, and how long they may take: 1000 responses with map bodies, 250
+//  with JSON. Of a journal it takes at most this part.
+#define S_TRAIN_BYTES ((size_t) 1024 * 1024)
+#define S_TRAIN_NS UINT64_C(2000000)
 #define S_TRAIN_SHARE 128
 
 typedef struct {
@@ -33,14 +38,16 @@ typedef struct {
 struct pt_crew {
     unsigned serial; //  tells the endpoints of several crews in one process apart
     s_seat_t seats[PT_POOL_WORKERS_MAX];
-    size_t seat_count;
-    pt_decider_t *decider; //  of the one worker that needs no thread; NULL: the seats decide
-    zsock_t *keeping;      //  from the decider to the journal; NULL: one of both is not there
+    size_t seat_count;     //  of workers with a thread
+    pt_decider_t *decider; //  of the one that has the caller's
+    pt_train_t waiting;    //  to be decided here or by a seat
+    size_t waiting_bytes;  //  of their payloads
+    size_t known_bytes;    //  responses lately of which it is known how long they took,
+    uint64_t known_ns;     //  of a processor
+    zsock_t *keeping;      //  from the decider to the journal; NULL: none
     zactor_t *journal;
     pt_replay_t *replay;
-    pt_outlet_t *outlet; //  NULL: the publisher has it
-    zactor_t *publisher;
-    char endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
+    pt_outlet_t *outlet;
     atomic_int linger_ms;
     zsock_t *finished; //  NULL: jobs are finished when they are decided
     pt_train_t done;   //  finished, the pool does not know yet
@@ -71,29 +78,7 @@ s_start_outlet(pt_crew_t *self, const pt_pool_options_t *options, const char **o
     };
     memcpy(outlet.endpoints, options->publish, sizeof(outlet.endpoints));
     self->outlet = pt_outlet_new(&outlet, out_refused);
-    for (int queue = 0; queue < PT_QUEUE_COUNT_ && self->outlet; queue++)
-        memcpy(self->endpoints[queue], pt_outlet_endpoint(self->outlet, (pt_queue_t) queue),
-               sizeof(self->endpoints[queue]));
     return self->outlet != NULL;
-}
-
-static bool
-s_start_publisher(pt_crew_t *self, const pt_pool_options_t *options)
-{
-    char jobs[S_ENDPOINT_BYTES];
-    char next[S_ENDPOINT_BYTES];
-    s_name_endpoint(self, "publish", jobs);
-    s_name_endpoint(self, "finished", next);
-    pt_publisher_options_t publisher = {
-        .outlet = self->outlet,
-        .is_durable = options->journal != NULL,
-        .jobs = jobs,
-        .next = next,
-    };
-    self->publisher = pt_publisher_new(&publisher);
-    if (self->publisher)
-        self->outlet = NULL;
-    return self->publisher != NULL;
 }
 
 static bool
@@ -103,7 +88,7 @@ s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_f
     char next[S_ENDPOINT_BYTES];
     char requests[S_ENDPOINT_BYTES];
     s_name_endpoint(self, "journal", jobs);
-    s_name_endpoint(self, self->outlet ? "finished" : "publish", next);
+    s_name_endpoint(self, "finished", next);
     s_name_endpoint(self, "requests", requests);
     pt_journal_options_t journal = {
         .store = options->journal,
@@ -121,7 +106,7 @@ s_start_journal(pt_crew_t *self, const pt_pool_options_t *options, int failure_f
     return self->journal != NULL;
 }
 
-//  Before the publisher, which names it, and before the journal: it connects when that is bound.
+//  Before the outlet, which names it, and before the journal: it connects when that is bound.
 static bool
 s_start_replay(pt_crew_t *self, const pt_pool_options_t *options, const char **out_refused)
 {
@@ -161,6 +146,8 @@ s_decider_options(const pt_pool_options_t *options, size_t slot)
         .masking = options->masking,
         .keep = options->journal != NULL,
         .train_bytes = s_train_bytes(options),
+        .train_ns = S_TRAIN_NS,
+        .paces = options->workers > 1,
         .poison = options->poison,
         .slot = slot,
         .stats = options->stats,
@@ -170,7 +157,6 @@ s_decider_options(const pt_pool_options_t *options, size_t slot)
 static bool
 s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
 {
-    size_t slot = self->seat_count;
     s_seat_t *seat = &self->seats[self->seat_count++];
     char stage[S_ENDPOINT_BYTES / 2];
     char work[S_ENDPOINT_BYTES];
@@ -178,18 +164,18 @@ s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
     snprintf(stage, sizeof(stage), "work-%zu", self->seat_count);
     s_name_endpoint(self, stage, work);
-    s_name_endpoint(self, options->journal ? "journal" : "publish", next);
+    s_name_endpoint(self, options->journal ? "journal" : "finished", next);
     seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
         return false;
-    pt_worker_options_t worker = {.decider = s_decider_options(options, slot), .work = work, .next = next};
+    pt_worker_options_t worker = {.decider = s_decider_options(options, self->seat_count), .work = work, .next = next};
     seat->actor = pt_worker_new(&worker);
     return seat->actor != NULL;
 }
 
-//  The one worker of this crew, in the caller's thread.
+//  The worker in the caller's thread.
 static bool
-s_start_alone(pt_crew_t *self, const pt_pool_options_t *options)
+s_start_decider(pt_crew_t *self, const pt_pool_options_t *options)
 {
     char next[S_ENDPOINT_BYTES];
     pt_decider_options_t decider = s_decider_options(options, 0);
@@ -204,7 +190,7 @@ s_start_alone(pt_crew_t *self, const pt_pool_options_t *options)
 static bool
 s_start_seats(pt_crew_t *self, const pt_pool_options_t *options)
 {
-    for (size_t i = 0; i < options->workers; i++)
+    for (size_t i = 1; i < options->workers; i++)
         if (!s_start_seat(self, options))
             return false;
     return true;
@@ -224,16 +210,15 @@ s_bind_finished(pt_crew_t *self)
 static bool
 s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
-    bool alone = options->workers == 1;
-    if ((!alone || options->journal) && !s_bind_finished(self))
+    if ((options->workers > 1 || options->journal) && !s_bind_finished(self))
         return false;
     if (options->journal && options->replay && !s_start_replay(self, options, out_refused))
         return false;
-    if (!s_start_outlet(self, options, out_refused) || (!alone && !s_start_publisher(self, options)))
+    if (!s_start_outlet(self, options, out_refused))
         return false;
     if (options->journal && !s_start_journal(self, options, failure_fd))
         return false;
-    return alone ? s_start_alone(self, options) : s_start_seats(self, options);
+    return s_start_decider(self, options) && s_start_seats(self, options);
 }
 
 pt_crew_t *
@@ -249,6 +234,8 @@ pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_r
     if (!self)
         return NULL;
     self->serial = atomic_fetch_add(&s_serial, 1);
+    self->known_bytes = S_FIRST_BYTES;
+    self->known_ns = S_FIRST_NS;
     atomic_init(&self->linger_ms, PT_SOCKETS_LINGER_MS);
     if (!s_start_stages(self, options, failure_fd, out_refused)) {
         int reason = errno;
@@ -273,8 +260,6 @@ s_take_finished(pt_crew_t *self)
 {
     pt_job_t *job;
     while (self->finished && (job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
-        if (!self->outlet)
-            return job;
         pt_outlet_take(self->outlet, job, zclock_mono());
         if (!job->is_summary)
             return job;
@@ -298,12 +283,11 @@ pt_crew_destroy(pt_crew_t **self_p)
     for (size_t i = 0; i < self->seat_count; i++)
         zsock_destroy(&self->seats[i].work);
     zactor_destroy(&self->journal);
-    zsock_destroy(&self->keeping);
     pt_replay_destroy(&self->replay);
-    zactor_destroy(&self->publisher);
     //  What is in the journal may be published in any case.
-    while (self->outlet && s_take_finished(self))
+    while (self->keeping && s_take_finished(self))
         ;
+    zsock_destroy(&self->keeping);
     pt_outlet_destroy(&self->outlet);
     pt_decider_destroy(&self->decider);
     zsock_destroy(&self->finished);
@@ -312,29 +296,60 @@ pt_crew_destroy(pt_crew_t **self_p)
     *self_p = NULL;
 }
 
-static void
-s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *job)
+//  How long deciding about this much takes.
+static uint64_t
+s_cost_ns(const pt_crew_t *self, size_t bytes)
 {
-    job->seat = seat;
-    job->weight = job->catalog ? 0 : pt_job_payload(job).len;
-    self->seats[seat].bytes += job->weight;
-    pt_job_hand(zsock_resolve(self->seats[seat].work), job);
+    return bytes * self->known_ns / self->known_bytes;
 }
 
+//  Jobs of a train, to a worker with a thread.
+static void
+s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *jobs)
+{
+    for (pt_job_t *job = jobs; job; job = job->behind) {
+        job->seat = seat;
+        job->weight = job->catalog ? 0 : pt_job_payload(job).len;
+        self->seats[seat].bytes += job->weight;
+    }
+    pt_job_hand(zsock_resolve(self->seats[seat].work), jobs);
+}
+
+//  Who decides what waits: a seat, or this thread (seat_count).
 static size_t
 s_choose_seat(const pt_crew_t *self)
 {
-    size_t chosen = 0;
-    for (size_t i = 1; i < self->seat_count && self->seats[chosen].bytes >= S_FILL_BYTES; i++)
-        if (self->seats[i].bytes < self->seats[chosen].bytes)
+    size_t chosen = self->seat_count;
+    if (s_cost_ns(self, self->waiting_bytes) < S_KEEP_NS)
+        return chosen;
+    size_t least = SIZE_MAX;
+    for (size_t i = 0; i < self->seat_count; i++)
+        if (self->seats[i].bytes < least) {
+            least = self->seats[i].bytes;
             chosen = i;
-    return chosen;
+        }
+    return s_cost_ns(self, least) < S_PLENTY_NS ? chosen : self->seat_count;
+}
+
+//  By bytes, since small trains take longer for as much.
+static void
+s_learn_cost(pt_crew_t *self, const pt_job_t *train)
+{
+    self->known_ns += train->took_ns;
+    for (const pt_job_t *job = train; job; job = job->behind)
+        self->known_bytes += pt_job_payload(job).len;
+    if (self->known_bytes > S_KNOWN_BYTES) {
+        self->known_bytes /= 2;
+        self->known_ns /= 2;
+    }
 }
 
 //  A train is over. NULL: there was none.
 static void
 s_count_as_done(pt_crew_t *self, pt_job_t *job)
 {
+    if (job && job->took_ns)
+        s_learn_cost(self, job);
     while (job) {
         pt_job_t *behind = job->behind;
         job->behind = NULL;
@@ -343,10 +358,12 @@ s_count_as_done(pt_crew_t *self, pt_job_t *job)
     }
 }
 
-//  What was decided in this thread goes to the journal, or is published here and done.
+//  What was decided in this thread goes to the journal, or is published here and done. NULL: there is nothing.
 static void
 s_hand_on(pt_crew_t *self, pt_job_t *job)
 {
+    if (!job)
+        return;
     if (self->keeping) {
         PT_FAULT_POINT("worker.hand.before");
         pt_job_hand(zsock_resolve(self->keeping), job);
@@ -359,7 +376,7 @@ s_hand_on(pt_crew_t *self, pt_job_t *job)
 
 //  Do a job in this thread.
 static void
-s_do_alone(pt_crew_t *self, pt_job_t *job)
+s_do_here(pt_crew_t *self, pt_job_t *job)
 {
     job->seat = 0;
     job->weight = 0;
@@ -369,16 +386,34 @@ s_do_alone(pt_crew_t *self, pt_job_t *job)
         s_hand_on(self, job);
 }
 
+static void
+s_decide_waiting(pt_crew_t *self)
+{
+    size_t seat = s_choose_seat(self);
+    if (seat < self->seat_count) {
+        s_hand_to_seat(self, seat, self->waiting.first);
+        self->waiting = (pt_train_t) {0};
+    }
+    for (pt_job_t *job; (job = pt_train_take(&self->waiting)) != NULL;)
+        s_do_here(self, job);
+    self->waiting_bytes = 0;
+    s_hand_on(self, pt_decider_release(self->decider));
+}
+
 bool
 pt_crew_start(pt_crew_t *self, pt_job_t *job)
 {
     assert(self);
     assert(job);
 
-    if (self->decider)
-        s_do_alone(self, job);
-    else
-        s_hand_to_seat(self, s_choose_seat(self), job);
+    if (!self->seat_count) {
+        s_do_here(self, job);
+        return self->done.first != NULL;
+    }
+    pt_train_add(&self->waiting, job);
+    self->waiting_bytes += pt_job_payload(job).len;
+    if (s_cost_ns(self, self->waiting_bytes) >= S_KEEP_NS)
+        s_decide_waiting(self);
     return self->done.first != NULL;
 }
 
@@ -387,22 +422,19 @@ pt_crew_flush(pt_crew_t *self)
 {
     assert(self);
 
-    pt_job_t *job = self->decider ? pt_decider_release(self->decider) : NULL;
-    if (job)
-        s_hand_on(self, job);
+    s_decide_waiting(self);
     return self->done.first != NULL;
 }
 
-//  A job of a swap is back; the next ones go out.
+//  A job of a swap is back; the next ones go out: the first is this thread's.
 static void
 s_go_on_with_swap(pt_crew_t *self, pt_job_t *job)
 {
     size_t count = pt_swap_take(&self->swap, job);
-    for (size_t i = 0; i < count; i++)
-        if (self->decider)
-            s_do_alone(self, self->swap.jobs[i]);
-        else
-            s_hand_to_seat(self, i, self->swap.jobs[i]);
+    for (size_t i = 1; i < count; i++)
+        s_hand_to_seat(self, i - 1, self->swap.jobs[i]);
+    if (count)
+        s_do_here(self, self->swap.jobs[0]);
 }
 
 void
@@ -410,9 +442,8 @@ pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog)
 {
     assert(self);
 
-    size_t workers = self->decider ? 1 : self->seat_count;
-    if (pt_swap_begin(&self->swap, catalog, workers))
-        (void) !pt_crew_start(self, self->swap.announce);
+    if (pt_swap_begin(&self->swap, catalog, self->seat_count + 1))
+        s_do_here(self, self->swap.announce);
 }
 
 bool
@@ -465,9 +496,7 @@ pt_crew_endpoint(const pt_crew_t *self, pt_queue_t queue)
 {
     assert(self);
 
-    assert((unsigned) queue < PT_QUEUE_COUNT_);
-
-    return self->endpoints[queue];
+    return pt_outlet_endpoint(self->outlet, queue);
 }
 
 const char *
@@ -484,7 +513,7 @@ pt_crew_items(const pt_crew_t *self, pt_wait_item_t *items)
     assert(self);
     assert(items);
 
-    return self->outlet ? pt_outlet_items(self->outlet, items) : 0;
+    return pt_outlet_items(self->outlet, items);
 }
 
 void
@@ -492,8 +521,7 @@ pt_crew_tend(pt_crew_t *self, const pt_wait_item_t *items, size_t count)
 {
     assert(self);
 
-    if (self->outlet)
-        pt_outlet_tend(self->outlet, items, count);
+    pt_outlet_tend(self->outlet, items, count);
 }
 
 int64_t
@@ -501,5 +529,5 @@ pt_crew_turn(pt_crew_t *self, int64_t now_ms)
 {
     assert(self);
 
-    return self->outlet ? pt_outlet_turn(self->outlet, now_ms) : INT64_MAX;
+    return pt_outlet_turn(self->outlet, now_ms);
 }

@@ -1,13 +1,13 @@
 /*  pt_crew: the stages of a pool, wired one after the other.
  *
- *      job ──PAIR──▶ worker (one of N) ──PUSH──▶ [journal ──PUSH──▶] publisher ──PUSH──▶ finished
- *                                                 ▲  │
- *                                        requests │  ▼ answers
- *                                                replay ◀──ROUTER── subscribers
+ *      job ──▶ decided here ────────────────────────────┬──▶ [journal ──PUSH──▶] published here ──▶ finished
+ *       └─PAIR──▶ worker with a thread (of N - 1) ──PUSH┘      ▲  │
+ *                                                     requests │  ▼ answers
+ *                                                             replay ◀──ROUTER── subscribers
  *
- *  Without a journal the workers connect to what the publisher binds, and there is no replay. A job
- *  counts as finished when it has been through all stages. Where there is one worker, it and the publisher
- *  need no threads: the caller's decides and publishes, and only the journal is an actor.
+ *  The caller's thread is one of the N workers, and publishes. It decides itself what takes less than a millisecond,
+ *  and hands more to a worker that has little to do; so with one worker only the journal is an actor. Without a
+ *  journal there is no replay. A job counts as finished when it has been through all stages.
  */
 #ifndef PT_CREW_H
 #define PT_CREW_H
@@ -33,8 +33,8 @@ void pt_crew_linger(pt_crew_t *self, int linger_ms);
  */
 void pt_crew_destroy(pt_crew_t **self_p);
 
-/*  Give a job to the first worker that has little to do, or to the one with the least. True: pt_crew_finish has jobs
- *  at once. It may wait for others to follow, until pt_crew_flush.
+/*  Have a job decided, here or by a worker with a thread. True: pt_crew_finish has jobs at once. It may wait for others
+ *  to follow, until pt_crew_flush.
  */
 PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <time.h>
 #include <xxhash.h>
 
 #include "pt_fault_point.h"
@@ -14,6 +15,9 @@
 //  What a decision usually takes, without what it repeats of its response.
 #define S_DECISION_BYTES ((size_t) 512)
 
+//  This clock is a system call, which is as much as a response.
+#define S_PACED_ONE_IN 8
+
 struct pt_decider {
     pt_packer_t *packer;
     bool keep;
@@ -22,8 +26,13 @@ struct pt_decider {
     pt_stats_seat_t *seat; //  NULL: nobody counts
     pt_triage_t triage;
     size_t train_bytes;
+    uint64_t train_ns;
     pt_train_t held;   //  decided, their decisions not yet gathered
     size_t held_bytes; //  of their payloads
+    uint64_t began_ns; //  with the first of them
+    bool paces;
+    unsigned trains; //  begun
+    uint64_t cpu_ns; //  this thread's, when the train began; 0: it is not measured
 };
 
 //  Open the payload's items, or refuse the job.
@@ -83,12 +92,30 @@ s_triage_items(pt_decider_t *self, pt_job_t *job, pt_items_t *items, bool poison
     return true;
 }
 
+//  What the thread itself took: others may have had its core meanwhile.
+static uint64_t
+s_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t) now.tv_sec * 1000000000 + (uint64_t) now.tv_nsec;
+}
+
+static void
+s_begin_train(pt_decider_t *self)
+{
+    self->began_ns = pt_clock_ns();
+    self->cpu_ns = self->paces && self->trains++ % S_PACED_ONE_IN == 0 ? s_cpu_ns() : 0;
+}
+
 static void
 s_read_job(pt_decider_t *self, pt_job_t *job, bool poison)
 {
     pt_items_t items;
     if (!s_open_items(job, &items))
         return;
+    if (!self->held.first)
+        s_begin_train(self);
     pt_train_add(&self->held, job);
     self->held_bytes += pt_job_payload(job).len;
     if (!s_triage_items(self, job, &items, poison)) {
@@ -170,7 +197,8 @@ pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job)
         return true;
     if (job->catalog || self->held.first->refused || pt_packer_count(self->packer) > PT_BATCH_COUNT_MAX)
         return false;
-    return pt_packer_bytes(self->packer) + self->held_bytes + s_bytes_to_come(job) <= self->train_bytes;
+    return pt_packer_bytes(self->packer) + self->held_bytes + s_bytes_to_come(job) <= self->train_bytes &&
+           pt_clock_ns() - self->began_ns < self->train_ns;
 }
 
 bool
@@ -196,6 +224,8 @@ pt_decider_release(pt_decider_t *self)
     pt_job_t *job = self->held.first;
     if (job && !job->refused && !pt_packer_gather(self->packer, job))
         pt_job_refuse(job, PT_REASON_BUSY);
+    if (job && self->cpu_ns)
+        job->took_ns = s_cpu_ns() - self->cpu_ns;
     self->held = (pt_train_t) {0};
     self->held_bytes = 0;
     return job;
@@ -214,6 +244,8 @@ pt_decider_new(const pt_decider_options_t *options)
     self->triage.masking = options->masking;
     self->keep = options->keep;
     self->train_bytes = options->train_bytes;
+    self->train_ns = options->train_ns;
+    self->paces = options->paces;
     self->poison = options->poison;
     self->slot = options->slot;
     self->seat = options->stats ? pt_stats_seat(options->stats) : NULL;

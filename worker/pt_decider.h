@@ -23,6 +23,8 @@ typedef struct {
     pt_masking_t masking;        //  of card numbers in decisions
     bool keep;                   //  responses beside unsettled decisions, for the journal
     size_t train_bytes;          //  another job may follow while all responses and decisions take no more
+    uint64_t train_ns;           //  and while those before it took less
+    bool paces;                  //  the first train and some others say how long they took (pt_job_t.took_ns)
     pt_poison_t *poison;         //  outlives the decider; NULL: none
     size_t slot;                 //  of this decider there
     pt_stats_t *stats;           //  outlives the decider; NULL: nobody counts

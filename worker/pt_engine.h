@@ -37,7 +37,7 @@ pt_engine_t *pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, 
 /*  Stop all parts, without a word to the brokers. */
 void pt_engine_destroy(pt_engine_t **self_p);
 
-/*  Where the publisher is bound. */
+/*  Where a queue is published. */
 const char *pt_engine_endpoint(const pt_engine_t *self, pt_queue_t queue);
 
 /*  What HEAD names for replay. */

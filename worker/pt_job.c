@@ -70,6 +70,7 @@ pt_job_clear(pt_job_t *self)
     self->refused = false;
     self->alerts = 0;
     self->invalid = 0;
+    self->took_ns = 0;
     memset(self->decided, 0, sizeof(self->decided));
 }
 

@@ -1,10 +1,9 @@
 /*  pt_job: one message of responses on its way through the process, and its decisions.
  *
- *  The pool makes a job of each batch and gives a pointer to it to a worker; the worker hands it
- *  to the next stage, which hands it on, until it is back in the pool, whose business the answer
- *  is. The next stage is the journal, where there is one: it commits the job's outputs and only then
- *  hands it on to the publisher, so what is published and acknowledged is durable. A stage is an actor with one PULL
- * socket for jobs and one PUSH to the next; pt_crew wires them.
+ *  The pool makes a job of each batch and decides about it, or gives a pointer to it to a worker that does and hands it
+ *  to the next stage, until it is back in the pool, which publishes and answers. The next stage is the journal, where
+ *  there is one: it commits the job's outputs and only then hands it on, so what is published and acknowledged is
+ *  durable. A stage is an actor with one PULL socket for jobs and one PUSH to the next; pt_crew wires them.
  *
  *  Jobs that were decided in one go travel as a train: the first carries the decisions of all as its outputs, so a
  *  topic gets one message and the journal one record for many small batches. What becomes of the first becomes of
@@ -47,7 +46,7 @@ typedef struct {
     //  What was decided about: msgpack array of `count` bins, or nil where one is not kept. Empty
     //  unless a journal keeps it.
     zmq_msg_t responses;
-    //  Set by the journal; 0: the publisher numbers it.
+    //  Set by the journal; 0: the outlet numbers it.
     uint64_t first_seq;
     uint64_t head_seq;       //  of the topic, after the commit
     uint64_t first_retained; //  of the topic
@@ -84,6 +83,7 @@ typedef struct pt_job {
     uint32_t decided[PT_ROUTE_COUNT_];
     uint32_t alerts;
     uint32_t invalid;
+    uint64_t took_ns; //  of the first of a train: of a processor, to decide about all; 0: nobody knows
     pt_output_t *outputs;
     size_t output_count;
     size_t output_capacity;
@@ -96,7 +96,7 @@ typedef struct pt_job {
     const pt_catalog_t *catalog;
     struct pt_packer *packer; //  made for it; once taken, the one that was replaced
 
-    //  A job without responses that carries summaries of alerts: the publisher destroys it.
+    //  A job without responses that carries summaries of alerts: it ends when they are published.
     bool is_summary;
 
     struct pt_job *behind;   //  the next of its train

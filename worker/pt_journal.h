@@ -1,4 +1,4 @@
-/*  pt_journal: the stage between the workers and the publisher: one actor that makes decisions durable.
+/*  pt_journal: the stage between deciding and publishing: one actor that makes decisions durable.
  *
  *  It gathers jobs and what subscribers told, commits all of it in one transaction, and only when that is
  *  durable hands the jobs on, so that nothing is published or acknowledged that could still be lost. While a

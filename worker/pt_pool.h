@@ -1,13 +1,11 @@
 /*  pt_pool: one worker process of the bus.
  *
- *  A thread of its own takes batches from the brokers, gives them to the worker actors and answers
- *  for what is finished:
+ *  A thread of its own takes batches from the brokers, decides about them or gives them to other threads where there is
+ *  much to decide, publishes the decisions and answers:
  *
- *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ journal ──PUSH──▶ publisher ──PUB──▶ subscribers
- *         ▲                 ▲            (one of N)                         │
- *         └──── ACK ────────┴─────────────────── finished ──────────────────┘
- *
- *  With one worker, it and the publisher are the pool's own thread.
+ *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ journal ──PUSH──▶ pool ──PUB──▶ subscribers
+ *         ▲                        (one of N, or the pool)                   │
+ *         └──────────────────────────── ACK ─────────────────────────────────┘
  *
  *  A batch is acknowledged when its decisions are published. With a journal they are durable by then;
  *  without one they are as safe as this process. Batches that were finished before are only

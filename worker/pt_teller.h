@@ -2,7 +2,7 @@
  *
  *  What is told and what is folded is pt_alerts' to say; this encodes what people get: the decision, with
  *  the count that it stands for. The outputs of routes are never touched. It belongs to the one actor through
- *  which all jobs pass before they are published: the journal, or the publisher where there is none.
+ *  which all jobs pass before they are published: the journal, or the outlet where there is none.
  */
 #ifndef PT_TELLER_H
 #define PT_TELLER_H

@@ -9,7 +9,7 @@
 #include "pt_sockets.h"
 #include "pt_wait.h"
 
-//  Jobs between two looks at the pipe.
+//  Trains between two looks at the pipe.
 #define S_BURST 64
 
 typedef struct {
@@ -60,21 +60,31 @@ s_hand_on(s_worker_t *self, pt_job_t *job)
     PT_FAULT_POINT("worker.hand.after");
 }
 
-//  Do some of the jobs that wait. False: none is left.
-static bool
-s_do_jobs(s_worker_t *self)
+//  Do what was handed over in one go.
+static void
+s_do_train(s_worker_t *self, pt_job_t *first)
 {
-    bool left = true;
-    for (int i = 0; i < S_BURST && left; i++) {
-        pt_job_t *job = pt_job_take(zsock_resolve(self->work));
-        left = job != NULL;
-        if (job && !pt_decider_has_room(self->decider, job))
+    pt_train_t jobs = {.first = first};
+    for (pt_job_t *job; (job = pt_train_take(&jobs)) != NULL;) {
+        if (!pt_decider_has_room(self->decider, job))
             s_hand_on(self, pt_decider_release(self->decider));
-        if (job && pt_decider_do(self->decider, job))
+        if (pt_decider_do(self->decider, job))
             s_hand_on(self, job);
     }
     s_hand_on(self, pt_decider_release(self->decider));
-    return left;
+}
+
+//  Do some of what waits. False: nothing is left.
+static bool
+s_do_jobs(s_worker_t *self)
+{
+    for (int i = 0; i < S_BURST; i++) {
+        pt_job_t *jobs = pt_job_take(zsock_resolve(self->work));
+        if (!jobs)
+            return false;
+        s_do_train(self, jobs);
+    }
+    return true;
 }
 
 static void

@@ -1,4 +1,4 @@
-/*  pt_journal, pt_publisher and pt_replay without their sockets, around the real table of topics.
+/*  pt_journal, pt_outlet and pt_replay without their sockets, around the real table of topics.
  *
  *  What may be seen when: jobs gather, one transaction takes all of them with the windows and the
  *  positions, and when the disk has it the jobs are published, in order, and then answered. A crash in

@@ -32,12 +32,19 @@ s_make_job(uint64_t seq, uint32_t count, uint32_t header_crc32)
 }
 
 static pt_decider_t *
-s_new_decider(size_t train_bytes)
+s_new_decider_of(size_t train_bytes, uint64_t train_ns)
 {
-    pt_decider_options_t options = {.catalog = pt_catalog_builtin(), .keep = true, .train_bytes = train_bytes};
+    pt_decider_options_t options = {
+        .catalog = pt_catalog_builtin(), .keep = true, .train_bytes = train_bytes, .train_ns = train_ns, .paces = true};
     pt_decider_t *decider = pt_decider_new(&options);
     assert_non_null(decider);
     return decider;
+}
+
+static pt_decider_t *
+s_new_decider(size_t train_bytes)
+{
+    return s_new_decider_of(train_bytes, UINT64_MAX);
 }
 
 static void
@@ -218,6 +225,42 @@ a_train_holds_two_batches_of_the_largest_count(void **state)
 }
 
 static void
+a_train_takes_nobody_along_once_its_time_is_over(void **state)
+{
+    (void) state;
+    pt_decider_t *decider = s_new_decider_of(1 << 20, 0);
+    s_hold(decider, s_make_job(1, 1, 0));
+    pt_job_t *late = s_make_job(2, 1, 0);
+    assert_false(pt_decider_has_room(decider, late));
+    pt_job_t *first = pt_decider_release(decider);
+    assert_null(first->behind);
+    s_hold(decider, late);
+    assert_ptr_equal(pt_decider_release(decider), late);
+    s_release(first);
+    s_release(late);
+    pt_decider_destroy(&decider);
+}
+
+//  Whoever hands jobs to deciders goes by it.
+static void
+a_train_says_how_long_it_took(void **state)
+{
+    (void) state;
+    pt_decider_t *decider = s_new_decider(SIZE_MAX / 2);
+    pt_job_t *behind = s_make_job(2, 1, 0);
+    s_hold(decider, s_make_job(1, PT_BATCH_COUNT_MAX, 0));
+    s_hold(decider, behind);
+    pt_job_t *first = pt_decider_release(decider);
+    assert_true(first->took_ns > 0);
+    assert_int_equal(behind->took_ns, 0);
+    pt_job_clear(first);
+    assert_int_equal(first->took_ns, 0);
+    s_release(first);
+    s_release(behind);
+    pt_decider_destroy(&decider);
+}
+
+static void
 another_catalog_waits_for_the_train_before_it(void **state)
 {
     (void) state;
@@ -250,6 +293,8 @@ main(void)
         cmocka_unit_test(a_train_is_no_longer_than_it_may_be),
         cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),
         cmocka_unit_test(a_train_holds_two_batches_of_the_largest_count),
+        cmocka_unit_test(a_train_takes_nobody_along_once_its_time_is_over),
+        cmocka_unit_test(a_train_says_how_long_it_took),
         cmocka_unit_test(another_catalog_waits_for_the_train_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,7 +67,7 @@ pwrite(int fd, const void *bytes, size_t len, off_t offset)
     return pwrite64(fd, bytes, len, offset);
 }
 
-//  One worker shares a thread with the publisher; several have their own.
+//  One worker shares a thread with the pool; others have their own.
 static size_t s_workers;
 
 //  A worker with its journal, behind a broker.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-//  One worker shares a thread with the publisher; several have their own.
+//  One worker shares a thread with the pool; others have their own.
 static size_t s_workers;
 
 typedef struct {

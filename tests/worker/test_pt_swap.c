@@ -87,7 +87,7 @@ s_response(uint32_t index, uint8_t out[BUS_RESPONSE_BYTES])
     return bus_response(NULL, s_providers[index % 7], "no_such_code", index % 2 ? 400 : 503, out);
 }
 
-//  One worker shares a thread with the publisher; several have their own.
+//  One worker shares a thread with the pool; others have their own.
 static size_t s_workers;
 
 typedef struct {

@@ -11,7 +11,7 @@
 
 #define S_HOUR_MS (60 * 60 * 1000)
 
-//  One worker shares a thread with the publisher; several have their own.
+//  One worker shares a thread with the pool; others have their own.
 static size_t s_workers;
 
 typedef struct {
