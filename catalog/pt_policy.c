@@ -21,6 +21,7 @@ typedef struct {
     bool dead_if_absent;  //  some rule forbids to resubmit after a query that finds no order
     bool is_contradicted; //  the answer contradicts itself, or belongs to another request
     pt_decision_t *out;
+    uint64_t decided_ms;
 } s_draft_t;
 
 static bool
@@ -298,12 +299,13 @@ s_if_absent(const s_draft_t *draft)
 
 //  Rule 4: plan the next attempt, or end here when there is none left.
 static void
-s_plan_retry(s_draft_t *draft, const pt_schedule_t *schedule)
+s_plan_retry(s_draft_t *draft)
 {
     pt_decision_t *out = draft->out;
     if (!s_is_retry(out->action))
         return;
-    if (!pt_schedule_plan(schedule, &out->retry)) {
+    pt_schedule_t schedule = pt_schedule_of(draft->rule, draft->response, draft->decided_ms);
+    if (!pt_schedule_plan(&schedule, &out->retry)) {
         out->action = PT_ACTION_CONTACT_PROVIDER;
         s_alert_operator_now(&out->alert);
         return;
@@ -317,7 +319,7 @@ s_plan_retry(s_draft_t *draft, const pt_schedule_t *schedule)
 //  "If frequent" is a rate, which no response shows alone. A gateway that disagrees with itself is told of
 //  beside whatever the row says.
 static void
-s_settle_alert(const s_draft_t *draft, const pt_schedule_t *schedule)
+s_settle_alert(const s_draft_t *draft)
 {
     pt_alert_t *alert = &draft->out->alert;
     bool is_for_people = s_is_for_people(draft->out->action);
@@ -329,17 +331,25 @@ s_settle_alert(const s_draft_t *draft, const pt_schedule_t *schedule)
         alert->drift = true;
     }
     bool is_due = alert->when == PT_ALERT_WHEN_NOW;
-    if (alert->when == PT_ALERT_WHEN_IF_PERSISTENT)
-        is_due = pt_schedule_is_persistent(schedule);
+    if (alert->when == PT_ALERT_WHEN_IF_PERSISTENT) {
+        pt_schedule_t schedule = pt_schedule_of(draft->rule, draft->response, draft->decided_ms);
+        is_due = pt_schedule_is_persistent(&schedule);
+    }
     alert->active = alert->present & is_due;
+}
+
+static inline pt_route_t
+s_route(pt_action_t action, pt_outcome_t outcome)
+{
+    bool is_settled = (action == PT_ACTION_NONE) & ((outcome == PT_OUTCOME_SUCCESS) | (outcome == PT_OUTCOME_PENDING));
+    pt_route_t final = is_settled ? PT_ROUTE_SETTLED : PT_ROUTE_DEAD_LETTER;
+    return s_is_retry(action) ? PT_ROUTE_RETRY : final;
 }
 
 pt_route_t
 pt_policy_route(pt_action_t action, pt_outcome_t outcome)
 {
-    bool is_settled = (action == PT_ACTION_NONE) & ((outcome == PT_OUTCOME_SUCCESS) | (outcome == PT_OUTCOME_PENDING));
-    pt_route_t final = is_settled ? PT_ROUTE_SETTLED : PT_ROUTE_DEAD_LETTER;
-    return s_is_retry(action) ? PT_ROUTE_RETRY : final;
+    return s_route(action, outcome);
 }
 
 void
@@ -356,7 +366,7 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
     s_take_verdict(verdict, facts, out_decision);
     s_take_rule(verdict->rule, out_decision);
 
-    s_draft_t draft = {.verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision};
+    s_draft_t draft = {.verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision, .decided_ms = decided_ms};
     s_doubt_contradiction(&draft);
     s_doubt_cut_off(&draft);
     s_doubt_unknown_code(&draft);
@@ -366,12 +376,11 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
     s_refuse_retry(&draft);
     s_heed_advice(&draft);
 
-    pt_schedule_t schedule = pt_schedule_of(verdict->rule, response, decided_ms);
-    s_plan_retry(&draft, &schedule);
-    s_settle_alert(&draft, &schedule);
+    s_plan_retry(&draft);
+    s_settle_alert(&draft);
 
     out_decision->same_payload_ok = out_decision->action == PT_ACTION_RESUBMIT;
-    out_decision->route = pt_policy_route(out_decision->action, out_decision->outcome);
+    out_decision->route = s_route(out_decision->action, out_decision->outcome);
 }
 
 void
