@@ -219,8 +219,10 @@ static uint16_t
 s_derive_operation(const pt_query_t *query)
 {
     const pt_gateway_t *gateway = query->provider->gateway;
+    if (gateway->digits_length == 0)
+        return PT_OPERATION_OTHER;
     pt_text_t code = query->facts->codes[gateway->digits_slot];
-    if (gateway->digits_length == 0 || code.len < (size_t) gateway->digits_offset + gateway->digits_length)
+    if (code.len < (size_t) gateway->digits_offset + gateway->digits_length)
         return PT_OPERATION_OTHER;
     pt_text_t digits = {code.data + gateway->digits_offset, gateway->digits_length};
     const pt_phash_t *table = &query->catalog->image.table;

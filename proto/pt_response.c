@@ -409,6 +409,33 @@ s_take_plain(s_walk_t *self, s_key_index_t index, const uint8_t *value)
     return bytes;
 }
 
+/*  Take the body at the cursor where it is what nearly all are: a map of up to 15 pairs, read without a fault, behind a
+ *  provider. False: it is something else, or has a fault, and the cursor stands where it stood.
+ */
+static inline bool
+s_take_plain_body(s_walk_t *self)
+{
+    const uint8_t *start = self->cursor.at;
+    pt_response_t *response = self->response;
+    size_t pairs = *start & 0xfu;
+    if ((*start & 0xf0) != 0x80 || 2 * pairs >= (size_t) (self->cursor.end - start) || !self->finder ||
+        !response->provider.data || self->status != PT_OK || self->seen & (1u << KEY_BODY))
+        return false;
+    const pt_shape_t *shape = self->finder->find(self->finder->context, response->provider);
+    pt_value_t root = {.kind = PT_VALUE_MAP, .as.count = (uint32_t) pairs};
+    self->cursor.at = start + 1;
+    if (pt_facts_walk(&self->cursor, &root, shape, self->facts) != PT_OK) {
+        pt_facts_clear(self->facts);
+        self->cursor.at = start;
+        return false;
+    }
+    self->is_extracted = true;
+    self->seen |= 1u << KEY_BODY;
+    response->body_kind = PT_BODY_MSGPACK;
+    response->body = (pt_bytes_t) {start, (size_t) (self->cursor.at - start)};
+    return true;
+}
+
 /*  Read one key and its value. False: the bytes cannot be read on. */
 static bool
 s_read_pair(s_walk_t *self)
@@ -440,7 +467,8 @@ s_read_our_pairs(s_walk_t *self, uint32_t *pairs)
         --*pairs;
         size_t bytes = s_take_plain(self, index, value);
         self->cursor.at = value;
-        if (!bytes && !s_read_any_value(self, index))
+        bool is_body = index == KEY_BODY && s_take_plain_body(self);
+        if (!bytes && !is_body && !s_read_any_value(self, index))
             return false;
         at = bytes ? value + bytes : self->cursor.at;
     }
