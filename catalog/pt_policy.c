@@ -366,7 +366,8 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
     s_take_verdict(verdict, facts, out_decision);
     s_take_rule(verdict->rule, out_decision);
 
-    s_draft_t draft = {.verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision, .decided_ms = decided_ms};
+    s_draft_t draft = {
+        .verdict = verdict, .response = response, .rule = verdict->rule, .out = out_decision, .decided_ms = decided_ms};
     s_doubt_contradiction(&draft);
     s_doubt_cut_off(&draft);
     s_doubt_unknown_code(&draft);
