@@ -1,6 +1,6 @@
 /*  When to commit, and what follows from the result. A commit is durable when the next one has been on the disk, or
  *  when there is none and it is synced by itself: one wait for the disk per commit in a busy journal, two in an idle
- * one.
+ *  one. What follows where it found no room is pt_journal_undo's.
  */
 #include "pt_journal.h"
 
@@ -10,20 +10,13 @@
 
 #include "pt_actor.h"
 #include "pt_fault_point.h"
-#include "pt_journal_commit.h"
+#include "pt_journal_parts.h"
 #include "pt_sockets.h"
-#include "pt_teller.h"
 #include "pt_wait.h"
 
 //  Positions wait this long for decisions to be committed along with; a subscriber asks again after
 //  a second without an answer. As many as one SUBACK holds do not wait: more are to follow them.
 #define S_POSITION_WAIT_MS 200
-
-//  After summaries that found no room.
-#define S_SUMMARY_AGAIN_MS 1000
-
-//  Between two trimmings while nothing else is to be done.
-#define S_TRIM_EVERY_MS 100
 
 //  Between two pieces of the file that are prepared meanwhile; a piece keeps a batch waiting for less than a commit.
 #define S_PREPARE_EVERY_MS 20
@@ -35,31 +28,8 @@
 //  The part that one batch is sure to find after hard trimming, with the pages that are not free yet.
 #define S_BATCH_SHARE 4
 
-typedef struct {
-    pt_commit_t *commit;  //  gathers
-    pt_commit_t *written; //  is durable with the next commit, or when it is synced; then it is told
-    pt_commit_t commits[2];
-    zsock_t *jobs;
-    zsock_t *next;
-    zsock_t *requests;
-    pt_askers_t askers;
-    uint32_t commit_jobs;
-    uint32_t jobs_max; //  of the commit at hand: one after a commit that found no room
-    uint64_t commit_bytes;
-    uint64_t batch_bytes_max; //  more than this is refused for good when it finds no room
-    int64_t wait_ms;
-    int64_t due_ms; //  when the commit at hand is due; INT64_MAX: there is nothing to commit
-    int64_t trim_ms;
-    int64_t prepare_ms;
-    pt_teller_t *teller;
-    int64_t summary_ms; //  no summaries before
-    pt_stats_t *stats;
-    int failure_fd;
-    bool failed;
-} s_journal_t;
-
-static void
-s_fail(s_journal_t *self)
+void
+pt_journal_fail(pt_journal_t *self)
 {
     uint64_t one = 1;
     self->failed = true;
@@ -69,16 +39,16 @@ s_fail(s_journal_t *self)
     (void) written;
 }
 
-static void
-s_answer_requests(s_journal_t *self, const pt_commit_t *commit)
+void
+pt_journal_answer_requests(pt_journal_t *self, const pt_commit_t *commit)
 {
     for (size_t i = 0; i < commit->request_count; i++)
         pt_askers_answer(&self->askers, commit->requests[i]);
     PT_FAULT_POINT("journal.answered");
 }
 
-static void
-s_hand_jobs(s_journal_t *self, const pt_commit_t *commit)
+void
+pt_journal_hand_jobs(pt_journal_t *self, const pt_commit_t *commit)
 {
     for (size_t i = 0; i < commit->job_count; i++) {
         pt_job_hand(zsock_resolve(self->next), commit->jobs[i]);
@@ -88,22 +58,21 @@ s_hand_jobs(s_journal_t *self, const pt_commit_t *commit)
 
 //  What was written is durable.
 static void
-s_tell_written(s_journal_t *self)
+s_tell_written(pt_journal_t *self)
 {
-    s_hand_jobs(self, self->written);
-    s_answer_requests(self, self->written);
+    pt_journal_hand_jobs(self, self->written);
+    pt_journal_answer_requests(self, self->written);
     pt_commit_clear(self->written);
 }
 
 static bool
-s_has_written(const s_journal_t *self)
+s_has_written(const pt_journal_t *self)
 {
     return self->written->job_count || self->written->request_count;
 }
 
-//  Make durable what was written, and tell it. False when the disk has failed.
-static bool
-s_sync(s_journal_t *self)
+bool
+pt_journal_sync(pt_journal_t *self)
 {
     if (!s_has_written(self))
         return true;
@@ -113,102 +82,15 @@ s_sync(s_journal_t *self)
     pt_stats_disk_end(self->stats);
     PT_FAULT_POINT("journal.sync.after");
     if (status != PT_OK && PT_RULE("stop_on_fault")) {
-        s_fail(self);
+        pt_journal_fail(self);
         return false;
     }
     s_tell_written(self);
     return true;
 }
 
-//  A batch that takes more of the file than hard trimming is sure to free would be refused again and
-//  again: its producer has to cut it.
-static pt_reason_t
-s_reason_of_refusal(const s_journal_t *self, pt_status_t status)
-{
-    bool alone = self->commit->job_count == 1 && !self->commit->jobs[0]->behind;
-    bool hopeless = status == PT_E_SPACE && alone && self->commit->bytes > self->batch_bytes_max;
-    return hopeless ? PT_REASON_TOO_BIG : PT_REASON_BUSY;
-}
-
-//  Nothing of a job was kept: its producer has to send it again, or to cut it.
 static void
-s_refuse_jobs(s_journal_t *self, pt_reason_t reason)
-{
-    for (size_t i = self->commit->job_count; i-- > 0;) {
-        pt_job_t *job = self->commit->jobs[i];
-        pt_teller_undo(self->teller, job);
-        pt_job_refuse(job, reason);
-        if (job->is_summary)
-            self->summary_ms = zclock_mono() + S_SUMMARY_AGAIN_MS;
-    }
-    for (size_t i = 0; i < self->commit->request_count; i++)
-        self->commit->requests[i]->status = PT_E_SPACE;
-}
-
-//  Trim in a transaction of its own. A file that is too full even for that waits for its readers.
-static void
-s_trim_alone(s_journal_t *self, bool hard)
-{
-    pt_store_t *store = self->commit->store;
-    PT_FAULT_POINT("journal.trim.before");
-    pt_stats_disk_begin(self->stats);
-    //  An operator's command that was killed while it read keeps all that is trimmed from being used again.
-    pt_store_clear_dead_views(store);
-    //  Each topic that is touched takes pages first, so less is tried where there are few.
-    pt_status_t status = PT_E_SPACE;
-    for (size_t bytes = 1u << 20; status == PT_E_SPACE && bytes > 0; bytes /= 32) {
-        status = pt_store_begin(store);
-        if (status == PT_OK)
-            status = hard ? pt_store_trim_hard(store, bytes) : pt_store_trim(store, bytes);
-        if (status == PT_OK)
-            status = pt_store_commit(store);
-        else
-            pt_store_abort(store);
-    }
-    pt_stats_disk_end(self->stats);
-    PT_FAULT_POINT("journal.trim.after");
-    self->trim_ms = zclock_mono() + S_TRIM_EVERY_MS;
-    if (status == PT_E_IO)
-        s_fail(self);
-}
-
-//  Positions are what lets go of pages: they must not fall with batches that found no room.
-static pt_status_t
-s_write_requests_alone(s_journal_t *self)
-{
-    self->commit->job_count = 0;
-    self->commit->tight = true;
-    pt_stats_disk_begin(self->stats);
-    pt_status_t status = pt_commit_write(self->commit, (uint64_t) zclock_time());
-    if (status == PT_OK)
-        status = pt_store_sync(self->commit->store);
-    pt_stats_disk_end(self->stats);
-    self->commit->tight = false;
-    for (size_t i = 0; i < self->commit->request_count && status != PT_OK; i++)
-        self->commit->requests[i]->status = PT_E_SPACE;
-    return status;
-}
-
-//  Nothing of the commit was kept.
-static void
-s_undo(s_journal_t *self, pt_status_t status)
-{
-    if (!s_sync(self))
-        return;
-    s_refuse_jobs(self, s_reason_of_refusal(self, status));
-    s_hand_jobs(self, self->commit);
-    if (status == PT_E_SPACE && self->commit->request_count && s_write_requests_alone(self) == PT_E_IO) {
-        s_fail(self);
-        return;
-    }
-    s_answer_requests(self, self->commit);
-    pt_commit_clear(self->commit);
-    if (status == PT_E_SPACE)
-        s_trim_alone(self, true);
-}
-
-static void
-s_commit(s_journal_t *self)
+s_commit(pt_journal_t *self)
 {
     PT_FAULT_POINT("journal.commit.before");
     pt_stats_disk_begin(self->stats);
@@ -217,13 +99,13 @@ s_commit(s_journal_t *self)
     PT_FAULT_POINT("journal.commit.after");
     self->due_ms = INT64_MAX;
     if (status == PT_E_IO && PT_RULE("stop_on_fault")) {
-        s_fail(self);
+        pt_journal_fail(self);
         return;
     }
     //  Trains that do not fit together are tried one by one.
     self->jobs_max = status == PT_E_SPACE ? 1 : self->commit_jobs;
     if (status != PT_OK && status != PT_E_IO) {
-        s_undo(self, status);
+        pt_journal_undo(self, status);
         return;
     }
     //  This commit has waited for the disk on behalf of the one before.
@@ -236,31 +118,31 @@ s_commit(s_journal_t *self)
 }
 
 static void
-s_prepare(s_journal_t *self, int64_t now_ms)
+s_prepare(pt_journal_t *self, int64_t now_ms)
 {
     self->prepare_ms = now_ms + S_PREPARE_EVERY_MS;
     pt_stats_disk_begin(self->stats);
     pt_status_t status = pt_store_prepare(self->commit->store, S_PREPARE_BYTES);
     pt_stats_disk_end(self->stats);
     if (status == PT_E_IO)
-        s_fail(self);
+        pt_journal_fail(self);
 }
 
 static void
-s_set_due(s_journal_t *self, int64_t due_ms)
+s_set_due(pt_journal_t *self, int64_t due_ms)
 {
     if (due_ms < self->due_ms)
         self->due_ms = due_ms;
 }
 
 static bool
-s_has_room(const s_journal_t *self)
+s_has_room(const pt_journal_t *self)
 {
     return self->commit->job_count < self->jobs_max && self->commit->bytes < self->commit_bytes;
 }
 
 static void
-s_gather_jobs(s_journal_t *self, int64_t now_ms)
+s_gather_jobs(pt_journal_t *self, int64_t now_ms)
 {
     pt_job_t *job;
     //  Those without anything to keep take no room, and what is written waits for the end of the turn.
@@ -283,7 +165,7 @@ s_gather_jobs(s_journal_t *self, int64_t now_ms)
 }
 
 static void
-s_gather_requests(s_journal_t *self, int64_t now_ms)
+s_gather_requests(pt_journal_t *self, int64_t now_ms)
 {
     pt_request_t *request;
     while (self->commit->request_count < PT_COMMIT_REQUESTS_MAX &&
@@ -298,7 +180,7 @@ s_gather_requests(s_journal_t *self, int64_t now_ms)
 }
 
 static int64_t
-s_summary_due_ms(const s_journal_t *self)
+s_summary_due_ms(const pt_journal_t *self)
 {
     int64_t due_ms = pt_teller_due_ms(self->teller);
     return due_ms > self->summary_ms ? due_ms : self->summary_ms;
@@ -306,7 +188,7 @@ s_summary_due_ms(const s_journal_t *self)
 
 //  Sum up alerts at the end of a commit. True: there were any.
 static bool
-s_gather_summaries(s_journal_t *self, int64_t now_ms, bool at_the_end)
+s_gather_summaries(pt_journal_t *self, int64_t now_ms, bool at_the_end)
 {
     pt_job_t *job = pt_job_new();
     if (!job || !pt_teller_sum_up(self->teller, now_ms, at_the_end, job)) {
@@ -321,7 +203,7 @@ s_gather_summaries(s_journal_t *self, int64_t now_ms, bool at_the_end)
 }
 
 static int64_t
-s_next_wake(const s_journal_t *self, int64_t now_ms)
+s_next_wake(const pt_journal_t *self, int64_t now_ms)
 {
     int64_t wake_ms = self->due_ms;
     if (pt_store_wants_trim(self->commit->store) && self->trim_ms < wake_ms)
@@ -349,9 +231,9 @@ s_close_commit(pt_commit_t *commit)
 }
 
 static void
-s_journal_close(s_journal_t **self_p)
+s_journal_close(pt_journal_t **self_p)
 {
-    s_journal_t *self = *self_p;
+    pt_journal_t *self = *self_p;
     if (!self)
         return;
     zsock_destroy(&self->jobs);
@@ -366,14 +248,14 @@ s_journal_close(s_journal_t **self_p)
 }
 
 static void
-s_show_usage(s_journal_t *self)
+s_show_usage(pt_journal_t *self)
 {
     pt_store_usage_t usage = pt_store_usage(self->commit->store);
     pt_stats_journal(self->stats, self->commit->batch_count + self->written->batch_count, &usage);
 }
 
 static bool
-s_open_sockets(s_journal_t *self, const pt_journal_options_t *options)
+s_open_sockets(pt_journal_t *self, const pt_journal_options_t *options)
 {
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
     self->jobs = pt_sockets_new(ZMQ_PULL, 0, 0);
@@ -384,10 +266,10 @@ s_open_sockets(s_journal_t *self, const pt_journal_options_t *options)
            pt_sockets_connect(self->next, options->next) == PT_OK;
 }
 
-static s_journal_t *
+static pt_journal_t *
 s_journal_open(const pt_journal_options_t *options)
 {
-    s_journal_t *self = calloc(1, sizeof(*self));
+    pt_journal_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
     for (size_t k = 0; k < 2; k++) {
@@ -420,7 +302,7 @@ s_journal_open(const pt_journal_options_t *options)
 }
 
 static void
-s_take_turn(s_journal_t *self)
+s_take_turn(pt_journal_t *self)
 {
     int64_t now_ms = zclock_mono();
     s_gather_jobs(self, now_ms);
@@ -430,9 +312,9 @@ s_take_turn(s_journal_t *self)
     if (now_ms >= self->due_ms)
         s_commit(self);
     else if (s_has_written(self))
-        s_sync(self);
+        pt_journal_sync(self);
     else if (now_ms >= self->trim_ms && pt_store_wants_trim(self->commit->store))
-        s_trim_alone(self, false);
+        pt_journal_trim(self, false);
     else if (now_ms >= self->prepare_ms && pt_store_wants_prepare(self->commit->store))
         s_prepare(self, now_ms);
     s_show_usage(self);
@@ -441,9 +323,10 @@ s_take_turn(s_journal_t *self)
 //  Folded alerts must not wait for a start that may never come. Jobs that are still here were not
 //  drained, and their alerts come again with them.
 static void
-s_sum_up_the_rest(s_journal_t *self)
+s_sum_up_the_rest(pt_journal_t *self)
 {
-    while (!self->failed && s_sync(self) && !self->commit->job_count && s_gather_summaries(self, zclock_mono(), true)) {
+    while (!self->failed && pt_journal_sync(self) && !self->commit->job_count &&
+           s_gather_summaries(self, zclock_mono(), true)) {
         self->summary_ms = 0;
         s_commit(self);
         if (self->summary_ms)
@@ -454,7 +337,7 @@ s_sum_up_the_rest(s_journal_t *self)
 static void
 s_journal_run(zsock_t *pipe, void *argument)
 {
-    s_journal_t *self = argument;
+    pt_journal_t *self = argument;
     pt_wait_item_t items[] = {
         pt_wait_socket(zsock_resolve(pipe)),
         pt_wait_socket(zsock_resolve(self->jobs)),
@@ -482,7 +365,7 @@ pt_journal_new(const pt_journal_options_t *options)
     assert(options->alerts);
     assert(options->commit_jobs <= PT_JOURNAL_JOBS_MAX);
 
-    s_journal_t *self = s_journal_open(options);
+    pt_journal_t *self = s_journal_open(options);
     if (!self)
         return NULL;
     zactor_t *actor = pt_actor_new(s_journal_run, self);
