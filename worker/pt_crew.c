@@ -1,58 +1,21 @@
 /*  Endpoints inside the process, who binds and who connects, and the order of starting and stopping. */
-#include "pt_crew.h"
+#include "pt_crew_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pt_fault_point.h"
 #include "pt_journal.h"
-#include "pt_replay.h"
 #include "pt_sockets.h"
-#include "pt_swap.h"
 #include "pt_worker.h"
 
 #define S_ENDPOINT_BYTES 64
-
-//  What is decided sooner is decided here: longer than two threads take to hand it over and back, and no broker minds.
-#define S_KEEP_NS UINT64_C(1000000)
-//  A worker with this much to do does not run dry while this thread decides something itself.
-#define S_PLENTY_NS UINT64_C(4000000)
-//  How long deciding takes is known by about as much as came last, beginning with so much and so long.
-#define S_KNOWN_BYTES ((size_t) 1024 * 1024)
-#define S_FIRST_BYTES ((size_t) 64 * 1024)
-#define S_FIRST_NS UINT64_C(128000)
 
 //  Responses and decisions of a train of several jobs, and how long they may take: 1000 responses with map bodies, 250
 //  with JSON. Of a journal it takes at most this part.
 #define S_TRAIN_BYTES ((size_t) 1024 * 1024)
 #define S_TRAIN_NS UINT64_C(2000000)
 #define S_TRAIN_SHARE 128
-
-typedef struct {
-    zactor_t *actor;
-    zsock_t *work;
-    size_t bytes; //  of the payloads in work
-} s_seat_t;
-
-struct pt_crew {
-    unsigned serial; //  tells the endpoints of several crews in one process apart
-    s_seat_t seats[PT_POOL_WORKERS_MAX];
-    size_t seat_count;     //  of workers with a thread
-    pt_decider_t *decider; //  of the one that has the caller's
-    pt_train_t waiting;    //  to be decided here or by a seat
-    size_t waiting_bytes;  //  of their payloads
-    size_t known_bytes;    //  responses lately of which it is known how long they took,
-    uint64_t known_ns;     //  of a processor
-    zsock_t *keeping;      //  from the decider to the journal; NULL: none
-    zactor_t *journal;
-    pt_replay_t *replay;
-    pt_outlet_t *outlet;
-    atomic_int linger_ms;
-    zsock_t *finished; //  NULL: jobs are finished when they are decided
-    pt_train_t done;   //  finished, the pool does not know yet
-    pt_swap_t swap;
-};
 
 static void
 s_name_endpoint(const pt_crew_t *self, const char *stage, char out[S_ENDPOINT_BYTES])
@@ -157,7 +120,7 @@ s_decider_options(const pt_pool_options_t *options, size_t slot)
 static bool
 s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
 {
-    s_seat_t *seat = &self->seats[self->seat_count++];
+    pt_crew_seat_t *seat = &self->seats[self->seat_count++];
     char stage[S_ENDPOINT_BYTES / 2];
     char work[S_ENDPOINT_BYTES];
     char next[S_ENDPOINT_BYTES];
@@ -234,8 +197,7 @@ pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_r
     if (!self)
         return NULL;
     self->serial = atomic_fetch_add(&s_serial, 1);
-    self->known_bytes = S_FIRST_BYTES;
-    self->known_ns = S_FIRST_NS;
+    pt_crew_guess_cost(self);
     atomic_init(&self->linger_ms, PT_SOCKETS_LINGER_MS);
     if (!s_start_stages(self, options, failure_fd, out_refused)) {
         int reason = errno;
@@ -254,21 +216,6 @@ pt_crew_linger(pt_crew_t *self, int linger_ms)
     atomic_store(&self->linger_ms, linger_ms);
 }
 
-//  The next job from the stage before, published, with all behind it; NULL: none.
-static pt_job_t *
-s_take_finished(pt_crew_t *self)
-{
-    pt_job_t *job;
-    while (self->finished && (job = pt_job_take(zsock_resolve(self->finished))) != NULL) {
-        pt_outlet_take(self->outlet, job, zclock_mono());
-        if (!job->is_summary)
-            return job;
-        //  Nobody's.
-        pt_job_destroy(&job);
-    }
-    return NULL;
-}
-
 void
 pt_crew_destroy(pt_crew_t **self_p)
 {
@@ -285,7 +232,7 @@ pt_crew_destroy(pt_crew_t **self_p)
     zactor_destroy(&self->journal);
     pt_replay_destroy(&self->replay);
     //  What is in the journal may be published in any case.
-    while (self->keeping && s_take_finished(self))
+    while (self->keeping && pt_crew_take_finished(self))
         ;
     zsock_destroy(&self->keeping);
     pt_outlet_destroy(&self->outlet);
@@ -294,193 +241,6 @@ pt_crew_destroy(pt_crew_t **self_p)
     pt_swap_clear(&self->swap);
     free(self);
     *self_p = NULL;
-}
-
-//  How long deciding about this much takes.
-static uint64_t
-s_cost_ns(const pt_crew_t *self, size_t bytes)
-{
-    return bytes * self->known_ns / self->known_bytes;
-}
-
-//  Jobs of a train, to a worker with a thread.
-static void
-s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *jobs)
-{
-    for (pt_job_t *job = jobs; job; job = job->behind) {
-        job->seat = seat;
-        job->weight = job->catalog ? 0 : pt_job_payload(job).len;
-        self->seats[seat].bytes += job->weight;
-    }
-    pt_job_hand(zsock_resolve(self->seats[seat].work), jobs);
-}
-
-//  Who decides what waits: a seat, or this thread (seat_count).
-static size_t
-s_choose_seat(const pt_crew_t *self)
-{
-    size_t chosen = self->seat_count;
-    if (s_cost_ns(self, self->waiting_bytes) < S_KEEP_NS)
-        return chosen;
-    size_t least = SIZE_MAX;
-    for (size_t i = 0; i < self->seat_count; i++)
-        if (self->seats[i].bytes < least) {
-            least = self->seats[i].bytes;
-            chosen = i;
-        }
-    return s_cost_ns(self, least) < S_PLENTY_NS ? chosen : self->seat_count;
-}
-
-//  By bytes, since small trains take longer for as much.
-static void
-s_learn_cost(pt_crew_t *self, const pt_job_t *train)
-{
-    self->known_ns += train->took_ns;
-    for (const pt_job_t *job = train; job; job = job->behind)
-        self->known_bytes += pt_job_payload(job).len;
-    if (self->known_bytes > S_KNOWN_BYTES) {
-        self->known_bytes /= 2;
-        self->known_ns /= 2;
-    }
-}
-
-//  A train is over. NULL: there was none.
-static void
-s_count_as_done(pt_crew_t *self, pt_job_t *job)
-{
-    if (job && job->took_ns)
-        s_learn_cost(self, job);
-    while (job) {
-        pt_job_t *behind = job->behind;
-        job->behind = NULL;
-        pt_train_add(&self->done, job);
-        job = behind;
-    }
-}
-
-//  What was decided in this thread goes to the journal, or is published here and done. NULL: there is nothing.
-static void
-s_hand_on(pt_crew_t *self, pt_job_t *job)
-{
-    if (!job)
-        return;
-    if (self->keeping) {
-        PT_FAULT_POINT("worker.hand.before");
-        pt_job_hand(zsock_resolve(self->keeping), job);
-        PT_FAULT_POINT("worker.hand.after");
-    } else {
-        pt_outlet_take(self->outlet, job, zclock_mono());
-        s_count_as_done(self, job);
-    }
-}
-
-//  Do a job in this thread.
-static void
-s_do_here(pt_crew_t *self, pt_job_t *job)
-{
-    job->seat = 0;
-    job->weight = 0;
-    if (!pt_decider_has_room(self->decider, job))
-        s_hand_on(self, pt_decider_release(self->decider));
-    if (pt_decider_do(self->decider, job))
-        s_hand_on(self, job);
-}
-
-static void
-s_decide_waiting(pt_crew_t *self)
-{
-    size_t seat = s_choose_seat(self);
-    if (seat < self->seat_count) {
-        s_hand_to_seat(self, seat, self->waiting.first);
-        self->waiting = (pt_train_t) {0};
-    }
-    for (pt_job_t *job; (job = pt_train_take(&self->waiting)) != NULL;)
-        s_do_here(self, job);
-    self->waiting_bytes = 0;
-    s_hand_on(self, pt_decider_release(self->decider));
-}
-
-bool
-pt_crew_start(pt_crew_t *self, pt_job_t *job)
-{
-    assert(self);
-    assert(job);
-
-    if (!self->seat_count) {
-        s_do_here(self, job);
-        return self->done.first != NULL;
-    }
-    pt_train_add(&self->waiting, job);
-    self->waiting_bytes += pt_job_payload(job).len;
-    if (s_cost_ns(self, self->waiting_bytes) >= S_KEEP_NS)
-        s_decide_waiting(self);
-    return self->done.first != NULL;
-}
-
-bool
-pt_crew_flush(pt_crew_t *self)
-{
-    assert(self);
-
-    s_decide_waiting(self);
-    return self->done.first != NULL;
-}
-
-//  A job of a swap is back; the next ones go out: the first is this thread's.
-static void
-s_go_on_with_swap(pt_crew_t *self, pt_job_t *job)
-{
-    size_t count = pt_swap_take(&self->swap, job);
-    for (size_t i = 1; i < count; i++)
-        s_hand_to_seat(self, i - 1, self->swap.jobs[i]);
-    if (count)
-        s_do_here(self, self->swap.jobs[0]);
-}
-
-void
-pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog)
-{
-    assert(self);
-
-    if (pt_swap_begin(&self->swap, catalog, self->seat_count + 1))
-        s_do_here(self, self->swap.announce);
-}
-
-bool
-pt_crew_answer(pt_crew_t *self, bool *out_switched)
-{
-    assert(self);
-    assert(out_switched);
-
-    if (self->swap.state != PT_SWAP_DONE && self->swap.state != PT_SWAP_REFUSED)
-        return false;
-    *out_switched = self->swap.state == PT_SWAP_DONE;
-    pt_swap_clear(&self->swap);
-    return true;
-}
-
-//  One job, apart from its train.
-static pt_job_t *
-s_next_finished(pt_crew_t *self)
-{
-    if (!self->done.first)
-        s_count_as_done(self, s_take_finished(self));
-    return pt_train_take(&self->done);
-}
-
-pt_job_t *
-pt_crew_finish(pt_crew_t *self)
-{
-    assert(self);
-
-    pt_job_t *job;
-    while ((job = s_next_finished(self)) != NULL) {
-        self->seats[job->seat].bytes -= job->weight;
-        if (!job->catalog)
-            break;
-        s_go_on_with_swap(self, job);
-    }
-    return job;
 }
 
 void *
