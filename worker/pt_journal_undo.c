@@ -1,6 +1,4 @@
 /*  A commit that found no room, and what makes some. */
-#include <assert.h>
-
 #include "pt_fault_point.h"
 #include "pt_journal_parts.h"
 
