@@ -38,7 +38,9 @@ pt_decider_t *pt_decider_new(const pt_decider_options_t *options);
 /*  Does nothing when *self_p is NULL already, and sets it to NULL. */
 void pt_decider_destroy(pt_decider_t **self_p);
 
-/*  Whether the job may go along with those that are held. It may where none is. */
+/*  Whether the job may go along with those that are held. It may where none is. A yes holds for the job at hand, also
+ *  when the train's time is over before it is decided.
+ */
 bool pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job);
 
 /*  Decide about a job for which there is room, and hold it. True: it is not held, but to be handed on at once. It was

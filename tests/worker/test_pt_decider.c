@@ -241,6 +241,21 @@ a_train_takes_nobody_along_once_its_time_is_over(void **state)
     pt_decider_destroy(&decider);
 }
 
+//  A caller asks for room, is put off by the system, and goes on when the train's time is over.
+static void
+time_that_is_over_between_asking_and_doing_harms_nobody(void **state)
+{
+    (void) state;
+    pt_decider_t *decider = s_new_decider_of(1 << 20, 0);
+    pt_job_t *behind = s_make_job(2, 1, 0);
+    s_hold(decider, s_make_job(1, 1, 0));
+    assert_false(pt_decider_do(decider, behind));
+    pt_job_t *first = pt_decider_release(decider);
+    assert_ptr_equal(first->behind, behind);
+    s_release(first);
+    pt_decider_destroy(&decider);
+}
+
 //  Whoever hands jobs to deciders goes by it.
 static void
 a_train_says_how_long_it_took(void **state)
@@ -294,6 +309,7 @@ main(void)
         cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),
         cmocka_unit_test(a_train_holds_two_batches_of_the_largest_count),
         cmocka_unit_test(a_train_takes_nobody_along_once_its_time_is_over),
+        cmocka_unit_test(time_that_is_over_between_asking_and_doing_harms_nobody),
         cmocka_unit_test(a_train_says_how_long_it_took),
         cmocka_unit_test(another_catalog_waits_for_the_train_before_it),
     };
