@@ -396,8 +396,7 @@ pt_response_read(pt_bytes_t frame, const pt_shape_finder_t *finder, pt_response_
     if (walk.status != PT_OK) {
         pt_facts_clear(out_facts);
     } else if (!walk.is_extracted) {
-        const pt_shape_t *shape = finder->find(finder->context, out_response->provider);
-        pt_facts_extract(out_response, shape, out_facts);
+        pt_facts_extract(out_response, s_find_shape(&walk), out_facts);
     }
     return walk.status;
 }
