@@ -4,8 +4,10 @@
 set -eu
 
 build="gcc cmake ninja-build pkg-config libc6-dev libzmq3-dev libczmq-dev libmsgpack-dev libjansson-dev
-       libyaml-dev libdeflate-dev libxxhash-dev liblmdb-dev libmicrohttpd-dev libncurses-dev libsmartcols-dev libsystemd-dev scdoc"
-test="libcmocka-dev python3 python3-zmq python3-msgpack python3-jsonschema python3-yaml clang-format clang-tidy
+       libyaml-dev libxxhash-dev liblmdb-dev libmicrohttpd-dev libncurses-dev libsmartcols-dev libsystemd-dev scdoc"
+# Checksums: Debian 12 has ISA-L for amd64 only. Tests look at both.
+if [ "$(dpkg --print-architecture)" = amd64 ]; then build="$build libisal-dev"; else build="$build libdeflate-dev"; fi
+test="libdeflate-dev libcmocka-dev python3 python3-zmq python3-msgpack python3-jsonschema python3-yaml clang-format clang-tidy
       clang libclang-rt-14-dev devscripts prometheus tmux mandoc systemd bash-completion zsh fish"
 
 # Node.js of another origin brings an npm of its own, beside which Debian's cannot stand.

@@ -4,8 +4,8 @@
  *  pt_items.c.
  */
 #include <assert.h>
-#include <libdeflate.h>
 
+#include "pt_crc.h"
 #include "pt_frame.h"
 
 static const char *const s_kinds[PT_KIND_COUNT_] = {
@@ -269,9 +269,8 @@ pt_hello_encode(uint8_t *out, size_t capacity)
 uint32_t
 pt_wire_crc32(pt_bytes_t bytes)
 {
-    //  libdeflate folds with carry-less multiplications where the processor has them. An absent frame has
-    //  the sum of no bytes, which is 0.
-    return bytes.len ? libdeflate_crc32(0, bytes.data, bytes.len) : 0;
+    //  An absent frame has the sum of no bytes, which is 0.
+    return pt_crc32(0, bytes.data, bytes.len);
 }
 
 static bool

@@ -1,7 +1,7 @@
 /*  Fixed places and explicit byte order, so that a file can be read on another machine. */
 #include "pt_outbox_record.h"
 
-#include <libdeflate.h>
+#include "pt_crc.h"
 
 //  "PTOB", as its bytes stand in the file.
 static const uint8_t s_magic[4] = {'P', 'T', 'O', 'B'};
@@ -28,8 +28,8 @@ s_get(const uint8_t *bytes, size_t count)
 static uint32_t
 s_checksum(const uint8_t *head, pt_bytes_t payload)
 {
-    uint32_t crc = libdeflate_crc32(0, head + S_COVERED_AT, PT_OUTBOX_RECORD_BYTES - S_COVERED_AT);
-    return payload.len ? libdeflate_crc32(crc, payload.data, payload.len) : crc;
+    uint32_t crc = pt_crc32(0, head + S_COVERED_AT, PT_OUTBOX_RECORD_BYTES - S_COVERED_AT);
+    return payload.len ? pt_crc32(crc, payload.data, payload.len) : crc;
 }
 
 void

@@ -26,7 +26,7 @@
 #include <lmdb.h>
 #include <stdatomic.h>
 
-#include "pt_crc32c.h"
+#include "pt_crc.h"
 #include "pt_store.h"
 
 //  Letters of databases in checksums.

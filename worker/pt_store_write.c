@@ -1,7 +1,6 @@
 /*  The write transaction, and records. What the transaction changes in memory stands beside what was
  *  committed, so that undoing it is a copy.
  */
-#include <libdeflate.h>
 
 #include "pt_fault_point.h"
 #include "pt_store_parts.h"
@@ -281,10 +280,10 @@ s_blob_crc32(const s_blob_t *blob)
 {
     if (blob->part_count == 1)
         return blob->parts[0].crc32;
-    uint32_t crc = libdeflate_crc32(0, blob->array, blob->array_len);
+    uint32_t crc = pt_crc32(0, blob->array, blob->array_len);
     for (size_t i = 0; i < blob->part_count; i++) {
         pt_bytes_t part = s_blob_part(blob, i);
-        crc = libdeflate_crc32(crc, part.data, part.len);
+        crc = pt_crc32(crc, part.data, part.len);
     }
     return crc;
 }
