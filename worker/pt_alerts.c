@@ -94,10 +94,24 @@ pt_alert_kind(const pt_decision_t *decision)
     return alert->when == PT_ALERT_WHEN_IF_FREQUENT ? PT_ALERT_IF_FREQUENT : PT_ALERT_NONE;
 }
 
-static XXH128_hash_t
-s_hash_text(pt_text_t text)
+//  What a key is the hash of: of what kind the alert is, and texts, each behind its length. No decision has a longer
+//  one.
+#define S_KEY_TEXTS_MAX 6
+#define S_KEY_TEXT_BYTES_MAX 256
+typedef struct {
+    uint8_t bytes[4 + S_KEY_TEXTS_MAX * (2 + S_KEY_TEXT_BYTES_MAX)];
+    size_t len;
+} s_key_t;
+
+static void
+s_put_text(s_key_t *self, pt_text_t text)
 {
-    return XXH3_128bits(text.data, text.len);
+    text = pt_text_cut(text, S_KEY_TEXT_BYTES_MAX);
+    uint16_t len = (uint16_t) text.len;
+    memcpy(self->bytes + self->len, &len, sizeof(len));
+    if (len)
+        memcpy(self->bytes + self->len + sizeof(len), text.data, len);
+    self->len += sizeof(len) + len;
 }
 
 XXH128_hash_t
@@ -107,26 +121,26 @@ pt_alert_key(const pt_decision_t *decision)
 
     bool is_unknown = decision->category == PT_CATEGORY_UNKNOWN_CODE;
     bool is_rate = pt_alert_kind(decision) == PT_ALERT_IF_FREQUENT;
-    struct {
-        XXH128_hash_t provider, entry, operation, code, account, producer, error;
-        uint32_t category, audience, drift, unused;
-    } parts = {0};
-    parts.provider = s_hash_text(decision->provider);
-    parts.entry = s_hash_text(decision->entry);
-    parts.category = (uint32_t) decision->category;
-    parts.audience = decision->alert.audience;
-    parts.drift = decision->alert.drift;
+    bool is_invalid = decision->match == PT_MATCH_INVALID;
+    s_key_t key;
+    key.bytes[0] = (uint8_t) decision->category;
+    key.bytes[1] = (uint8_t) decision->alert.audience;
+    key.bytes[2] = (uint8_t) decision->alert.drift;
+    key.bytes[3] = (uint8_t) (4 * is_unknown + 2 * is_rate + is_invalid);
+    key.len = 4;
+    s_put_text(&key, decision->provider);
+    s_put_text(&key, decision->entry);
     if (is_unknown) {
-        parts.operation = s_hash_text(decision->operation);
-        parts.code = s_hash_text(decision->code);
+        s_put_text(&key, decision->operation);
+        s_put_text(&key, decision->code);
+    } else if (!is_rate) {
+        s_put_text(&key, decision->account);
     }
-    if (decision->match == PT_MATCH_INVALID) {
-        parts.producer = s_hash_text(decision->producer);
-        parts.error = s_hash_text(decision->error);
+    if (is_invalid) {
+        s_put_text(&key, decision->producer);
+        s_put_text(&key, decision->error);
     }
-    if (!is_unknown && !is_rate)
-        parts.account = s_hash_text(decision->account);
-    return XXH3_128bits(&parts, sizeof(parts));
+    return XXH3_128bits(key.bytes, key.len);
 }
 
 //  ---- slots
