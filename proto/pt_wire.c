@@ -36,6 +36,7 @@ enum {
     S_ACK_ELEMENTS = 5,
     S_PLAIN_ACK_ELEMENTS = 3,
     S_NACK_ELEMENTS = 7,
+    S_PLAIN_NACK_ELEMENTS = 4,
     S_READY_ELEMENTS = 6,
     S_HELLO_ELEMENTS = 2
 };
@@ -197,13 +198,15 @@ size_t
 pt_nack_encode(const pt_nack_t *nack, uint8_t *out, size_t capacity)
 {
     assert(nack);
-    assert(nack->seq >= 1);
+    assert(nack->seq >= 1 || (!nack->producer && !nack->epoch));
 
     pt_frame_writer_t writer;
-    pt_frame_begin(&writer, out, capacity, PT_KIND_NACK, S_NACK_ELEMENTS);
-    pt_frame_put_id(&writer, nack->producer);
-    pt_frame_put_uint(&writer, nack->epoch);
-    pt_frame_put_uint(&writer, nack->seq);
+    pt_frame_begin(&writer, out, capacity, PT_KIND_NACK, nack->seq ? S_NACK_ELEMENTS : S_PLAIN_NACK_ELEMENTS);
+    if (nack->seq) {
+        pt_frame_put_id(&writer, nack->producer);
+        pt_frame_put_uint(&writer, nack->epoch);
+        pt_frame_put_uint(&writer, nack->seq);
+    }
     pt_frame_put_text(&writer, pt_text_of(pt_reason_text(nack->reason)));
     pt_frame_put_uint(&writer, nack->retry_after_ms);
     return pt_frame_finish(&writer);
@@ -216,10 +219,13 @@ pt_nack_decode(pt_bytes_t header, pt_nack_t *out_nack)
 
     *out_nack = (pt_nack_t) {0};
     pt_frame_reader_t reader;
-    pt_frame_open(&reader, header, PT_KIND_NACK, S_NACK_ELEMENTS);
-    out_nack->producer = pt_frame_id(&reader);
-    out_nack->epoch = pt_frame_uint(&reader, 0, PT_WIRE_INTEGER_MAX);
-    out_nack->seq = pt_frame_uint(&reader, 1, PT_WIRE_INTEGER_MAX);
+    size_t elements = pt_frame_open(&reader, header, PT_KIND_NACK, 0);
+    if (elements != S_PLAIN_NACK_ELEMENTS) {
+        pt_frame_require(&reader, elements == S_NACK_ELEMENTS, PT_E_COUNT);
+        out_nack->producer = pt_frame_id(&reader);
+        out_nack->epoch = pt_frame_uint(&reader, 0, PT_WIRE_INTEGER_MAX);
+        out_nack->seq = pt_frame_uint(&reader, 1, PT_WIRE_INTEGER_MAX);
+    }
     int reason = pt_reason_parse(pt_frame_name(&reader, 1, S_REASON_BYTES_MAX));
     pt_frame_require(&reader, reason >= 0, PT_E_RANGE);
     if (reason >= 0)

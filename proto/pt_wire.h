@@ -83,6 +83,7 @@ typedef struct {
     pt_range_t ranges[PT_RANGES_MAX];
 } pt_ack_t;
 
+//  NACK: this batch is not taken. A plain client's names no batch: producer, epoch and seq are 0.
 typedef struct {
     uint64_t producer, epoch, seq;
     pt_reason_t reason;

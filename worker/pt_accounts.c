@@ -84,13 +84,13 @@ s_acknowledge(pt_accounts_t *self, pt_job_t *job)
 static void
 s_send_nack(pt_accounts_t *self, const pt_job_t *job, pt_reason_t reason)
 {
-    pt_nack_t nack = {
-        .producer = job->batch.producer,
-        .epoch = job->batch.epoch,
-        .seq = job->batch.seq,
-        .reason = reason,
-        .retry_after_ms = pt_reason_is_passing(reason) ? S_RETRY_AFTER_MS : 0,
-    };
+    pt_nack_t nack = {.reason = reason, .retry_after_ms = pt_reason_is_passing(reason) ? S_RETRY_AFTER_MS : 0};
+    //  What a plain request is called here is nothing that its client knows.
+    if (!job->plain) {
+        nack.producer = job->batch.producer;
+        nack.epoch = job->batch.epoch;
+        nack.seq = job->batch.seq;
+    }
     uint8_t bytes[PT_HEADER_BYTES_MAX];
     size_t len = pt_nack_encode(&nack, bytes, sizeof(bytes));
     s_answer(self, job, bytes, len);
@@ -109,15 +109,19 @@ s_count_finished(pt_pool_counters_t *counters, const pt_job_t *job)
     counters->published += job->output_count;
 }
 
-//  A plain client has no name for a refusal; silence makes it ask again.
+static void
+s_refuse_job(pt_accounts_t *self, pt_job_t *job, pt_reason_t reason)
+{
+    s_send_nack(self, job, reason);
+    pt_jobs_return(&self->jobs, job);
+}
+
 static void
 s_finish_refused(pt_accounts_t *self, pt_job_t *job)
 {
-    if (!job->plain) {
+    if (!job->plain)
         pt_dedup_release(self->dedup, &job->batch);
-        s_send_nack(self, job, job->reason);
-    }
-    pt_jobs_return(&self->jobs, job);
+    s_refuse_job(self, job, job->reason);
 }
 
 static void
@@ -180,21 +184,11 @@ s_drop_garbage(pt_accounts_t *self, pt_job_t *job)
 }
 
 static void
-s_refuse_batch(pt_accounts_t *self, pt_job_t *job, pt_reason_t reason)
-{
-    s_send_nack(self, job, reason);
-    pt_jobs_return(&self->jobs, job);
-}
-
-static void
 s_take_plain(pt_accounts_t *self, pt_job_t *job)
 {
     job->plain = true;
-    //  A plain client has no name for a refusal; silence makes it ask again.
     if (s_is_full(self)) {
-        self->counters.nacked++;
-        self->counters.reasons[PT_REASON_BUSY]++;
-        pt_jobs_return(&self->jobs, job);
+        s_refuse_job(self, job, PT_REASON_BUSY);
         return;
     }
     job->batch = (pt_batch_t) {.producer = self->worker, .epoch = self->epoch, .seq = ++self->plain_seq};
@@ -208,7 +202,7 @@ s_take_new_batch(pt_accounts_t *self, pt_job_t *job)
     case PT_DEDUP_NEW:
         if (s_is_full(self)) {
             pt_dedup_release(self->dedup, &job->batch);
-            s_refuse_batch(self, job, PT_REASON_BUSY);
+            s_refuse_job(self, job, PT_REASON_BUSY);
         } else {
             PT_FAULT_POINT("engine.batch.new");
             if (!PT_RULE("ack_after_commit"))
@@ -224,7 +218,7 @@ s_take_new_batch(pt_accounts_t *self, pt_job_t *job)
         s_send_ack_of_one(self, job);
         break;
     case PT_DEDUP_CONFLICT:
-        s_refuse_batch(self, job, PT_REASON_CONFLICT);
+        s_refuse_job(self, job, PT_REASON_CONFLICT);
         return;
     }
     self->counters.duplicates++;
@@ -241,7 +235,7 @@ s_take_batch(pt_accounts_t *self, pt_job_t *job)
     if (status == PT_OK)
         s_take_new_batch(self, job);
     else if (job->batch.seq)
-        s_refuse_batch(self, job, pt_batch_reason(status, &job->batch));
+        s_refuse_job(self, job, pt_batch_reason(status, &job->batch));
     else
         s_drop_garbage(self, job);
 }

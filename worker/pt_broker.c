@@ -66,6 +66,7 @@ struct pt_broker {
 
 //  ---- front: producers and plain clients
 
+//  `batch` is zero for a plain request, which has no name.
 static void
 s_send_nack(s_broker_t *self, const pt_frames_t *message, size_t envelope_count, const pt_batch_t *batch,
             pt_reason_t reason)
@@ -133,7 +134,7 @@ s_route_batch(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
 }
 
 static void
-s_route_plain(s_broker_t *self, pt_frames_t *message)
+s_route_plain(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
 {
     //  Once around at most: a worker that refuses either goes from the roster or is passed by.
     for (size_t tries = pt_roster_count(self->roster); tries > 0; tries--) {
@@ -145,7 +146,8 @@ s_route_plain(s_broker_t *self, pt_frames_t *message)
             return;
         }
     }
-    self->counters.lost++;
+    static const pt_batch_t nameless = {0};
+    s_send_nack(self, message, envelope_count, &nameless, PT_REASON_BUSY);
 }
 
 static void
@@ -155,7 +157,7 @@ s_route_message(s_broker_t *self, pt_frames_t *message)
     if (!envelope_count)
         self->counters.garbage++;
     else if (message->count - envelope_count == 1)
-        s_route_plain(self, message);
+        s_route_plain(self, message, envelope_count);
     else
         s_route_batch(self, message, envelope_count);
 }

@@ -36,7 +36,6 @@ typedef struct {
     uint64_t busy;            //  NACK busy
     uint64_t refused;         //  NACK for headers that cannot be read, and for ids of another party
     uint64_t garbage;         //  of no known shape, dropped
-    uint64_t lost;            //  plain requests whose worker vanished at the moment of sending
     uint64_t workers;         //  alive now
     uint64_t credit;          //  messages that may be sent now
     uint64_t turned_ms;       //  monotonic; when the broker's thread was last seen alive

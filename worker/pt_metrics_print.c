@@ -295,7 +295,6 @@ s_print_broker(FILE *out, const pt_broker_counters_t *broker)
         {"paytriage_broker_dropped_answers_total", "Answers that could not be passed back at once.",
          broker->answers_dropped},
         {"paytriage_broker_garbage_messages_total", "Messages of no known shape, dropped.", broker->garbage},
-        {"paytriage_broker_lost_plain_requests_total", "Plain requests whose worker vanished meanwhile.", broker->lost},
         {"paytriage_broker_workers", "Workers alive now.", broker->workers},
         {"paytriage_broker_credit_messages", "Messages that workers would take now.", broker->credit},
     };

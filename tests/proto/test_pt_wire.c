@@ -91,6 +91,25 @@ nack_is_the_vector(void **state)
 }
 
 static void
+plain_nack_is_the_vector(void **state)
+{
+    (void) state;
+    uint8_t out[PT_HEADER_BYTES_MAX];
+    pt_nack_t nack = {.reason = PT_REASON_BUSY, .retry_after_ms = 50};
+    s_assert_bytes("nack_plain", out, pt_nack_encode(&nack, out, sizeof out));
+
+    pt_nack_t decoded = {.producer = 1, .epoch = 1, .seq = 1};
+    pt_bytes_t vector = wire_vector("nack_plain");
+    assert_int_equal(pt_nack_decode(vector, &decoded), PT_OK);
+    assert_int_equal(decoded.producer, 0);
+    assert_int_equal(decoded.epoch, 0);
+    assert_int_equal(decoded.seq, 0);
+    assert_int_equal(decoded.reason, PT_REASON_BUSY);
+    assert_int_equal(decoded.retry_after_ms, 50);
+    wire_free(vector);
+}
+
+static void
 ready_is_the_vector(void **state)
 {
     (void) state;
@@ -454,6 +473,7 @@ main(void)
         cmocka_unit_test(batch_is_the_vector),
         cmocka_unit_test(ack_is_the_vector),
         cmocka_unit_test(plain_ack_is_the_vector),
+        cmocka_unit_test(plain_nack_is_the_vector),
         cmocka_unit_test(nack_is_the_vector),
         cmocka_unit_test(ready_is_the_vector),
         cmocka_unit_test(hello_is_the_vector),

@@ -130,6 +130,11 @@ static const struct {
     {PT_KIND_NACK, PT_E_RANGE, "[7 1 'NACK " ID "5 43 ' 200"},
     {PT_KIND_NACK, PT_E_TYPE, "[7 1 'NACK " ID "5 43 0 200"},
     {PT_KIND_NACK, PT_E_RANGE, "[7 1 'NACK " ID "5 43 'busy 4294967296"},
+    {PT_KIND_NACK, PT_E_COUNT, "[3 1 'NACK 'busy"},
+    {PT_KIND_NACK, PT_E_COUNT, "[5 1 'NACK 'busy 200 1"},
+    {PT_KIND_NACK, PT_E_RANGE, "[4 1 'NACK 'lazy 200"},
+    {PT_KIND_NACK, PT_E_TYPE, "[4 1 'NACK 200 'busy"},
+    {PT_KIND_NACK, PT_E_RANGE, "[4 1 'NACK 'busy -1"},
 
     {PT_KIND_READY, PT_E_COUNT, "[5 1 'READY " ID "5 7"},
     {PT_KIND_READY, PT_E_RANGE, "[6 1 'READY " ID "5 8 7"},

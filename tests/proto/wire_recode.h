@@ -170,6 +170,7 @@ static const struct {
     {"ack", PT_KIND_ACK},
     {"ack_plain", PT_KIND_ACK},
     {"nack", PT_KIND_NACK},
+    {"nack_plain", PT_KIND_NACK},
     {"ready", PT_KIND_READY},
     {"decisions", PT_KIND_DECISIONS},
     {"decisions_live", PT_KIND_DECISIONS},

@@ -246,6 +246,27 @@ a_producer_stays_with_its_worker(void **state)
     s_close_bench(&bench);
 }
 
+//  The worker goes between its READY and the request, which the broker learns only when it sends.
+static void
+a_plain_request_that_no_worker_takes_is_told_busy(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench);
+    s_worker_t worker = s_join(&bench, 1, 10);
+    zsock_destroy(&worker.socket);
+    zsock_t *request = bus_connect(ZMQ_REQ, pt_broker_front(bench.broker));
+    bus_answer_t answer;
+    bus_send(request, 1, "\x80", (size_t) 1);
+    bus_receive_answer(request, &answer);
+    assert_int_equal(answer.kind, PT_KIND_NACK);
+    assert_int_equal(answer.nack.seq, 0);
+    assert_int_equal(answer.nack.reason, PT_REASON_BUSY);
+    assert_true(answer.nack.retry_after_ms > 0);
+    zsock_destroy(&request);
+    s_close_bench(&bench);
+}
+
 static void
 plain_requests_go_round_and_keep_their_envelope(void **state)
 {
@@ -393,6 +414,7 @@ main(void)
         cmocka_unit_test(no_more_is_sent_than_there_is_credit_for),
         cmocka_unit_test(a_producer_whose_worker_is_full_is_told_busy),
         cmocka_unit_test(a_producer_stays_with_its_worker),
+        cmocka_unit_test(a_plain_request_that_no_worker_takes_is_told_busy),
         cmocka_unit_test(plain_requests_go_round_and_keep_their_envelope),
         cmocka_unit_test(a_draining_worker_gets_nothing_more),
         cmocka_unit_test(a_worker_that_falls_silent_is_forgotten),

@@ -498,6 +498,27 @@ s_await_beginning(s_bench_t *bench, const char *topic)
     bus_unsubscribe(&listener);
 }
 
+//  Send batches from this one on, until one is refused, which is the result.
+static uint64_t
+s_send_until_busy(s_bench_t *bench, uint64_t seq)
+{
+    for (;; seq++) {
+        bus_answer_t answer;
+        assert_true(seq < 1000);
+        bus_batch_t batch = s_batch(seq, 500);
+        batch.header.floor = seq > 500 ? seq - 500 : 1;
+        bus_batch_seal(&batch);
+        bus_batch_send(bench->producer, &batch);
+        bus_batch_clear(&batch);
+        bus_receive_answer(bench->producer, &answer);
+        if (answer.kind == PT_KIND_ACK)
+            continue;
+        assert_int_equal(answer.nack.reason, PT_REASON_BUSY);
+        assert_int_equal(answer.nack.seq, seq);
+        return seq;
+    }
+}
+
 static void
 full_journal_refuses_and_recovers(void **state)
 {
@@ -507,21 +528,20 @@ full_journal_refuses_and_recovers(void **state)
     pt_opened_t opened;
     pt_refused_t refused;
     bus_answer_t answer;
-    uint64_t seq = 0;
+    uint64_t seq = 1;
     s_open_bench(&bench, PT_STORE_BYTES_MIN, false);
     s_open(&bench, "slow", &message, &opened);
     pt_frames_clear(&message);
     //  Alerts have nobody who asked for them, dead letters wait for their reader.
     do {
-        bus_batch_t batch = s_batch(++seq, 500);
-        batch.header.floor = seq > 500 ? seq - 500 : 1;
-        bus_batch_seal(&batch);
-        bus_batch_send(bench.producer, &batch);
-        bus_batch_clear(&batch);
+        seq = s_send_until_busy(&bench, seq);
+        //  Who has no name is told so, too, once no trimmed alert makes room in between.
+        bus_send(bench.producer, 1, "\x80", (size_t) 1);
         bus_receive_answer(bench.producer, &answer);
-    } while (answer.kind == PT_KIND_ACK && seq < 1000);
-    assert_int_equal(answer.kind, PT_KIND_NACK);
+    } while (answer.kind == PT_KIND_ACK);
+    assert_int_equal(answer.nack.seq, 0);
     assert_int_equal(answer.nack.reason, PT_REASON_BUSY);
+    assert_true(answer.nack.retry_after_ms > 0);
 
     //  What was finished is still acknowledged, and replay goes on.
     s_finish(&bench, 1, 500);

@@ -260,6 +260,8 @@ noise_from_a_broker_is_ignored(void **state)
     s_peer_answer(&peer, (const uint8_t *) "", 0);
     s_peer_answer(&peer, (const uint8_t *) "\xc1\xff", 2);
     s_peer_answer(&peer, bytes, pt_plain_ack_encode(1, bytes, sizeof bytes));
+    pt_nack_t nack = {.reason = PT_REASON_TOO_BIG};
+    s_peer_answer(&peer, bytes, pt_nack_encode(&nack, bytes, sizeof bytes));
     s_peer_answer(&peer, bytes, pt_hello_encode(bytes, sizeof bytes));
     //  Two frames, the last of which would be an answer.
     pt_ack_t ack = {.producer = peer.batch.producer, .epoch = peer.batch.epoch, .range_count = 1, .ranges = {{1, 1}}};

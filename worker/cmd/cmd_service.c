@@ -397,7 +397,7 @@ s_report_broker(const pt_broker_counters_t *counters)
     pt_log(PT_EVENT_BROKER_COUNTS, PT_LOG_N("batches", counters->batches), PT_LOG_N("plain_requests", counters->plain),
            PT_LOG_N("answers", counters->answers), PT_LOG_N("busy", counters->busy),
            PT_LOG_N("refused", counters->refused), PT_LOG_N("garbage", counters->garbage),
-           PT_LOG_N("answers_dropped", counters->answers_dropped), PT_LOG_N("lost", counters->lost));
+           PT_LOG_N("answers_dropped", counters->answers_dropped));
 }
 
 static void

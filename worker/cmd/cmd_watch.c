@@ -35,12 +35,10 @@ s_look_at_broker(cmd_watch_t *self)
         else
             pt_log(PT_EVENT_BROKER_NO_WORKER, PT_LOG_N("were", told->workers));
     }
-    if (now.garbage + now.refused + now.answers_dropped + now.lost !=
-        told->garbage + told->refused + told->answers_dropped + told->lost)
+    if (now.garbage + now.refused + now.answers_dropped != told->garbage + told->refused + told->answers_dropped)
         pt_log(PT_EVENT_BROKER_DROPPED, PT_LOG_N("garbage", now.garbage - told->garbage),
                PT_LOG_N("refused", now.refused - told->refused),
-               PT_LOG_N("answers", now.answers_dropped - told->answers_dropped),
-               PT_LOG_N("plain_requests", now.lost - told->lost));
+               PT_LOG_N("answers", now.answers_dropped - told->answers_dropped));
     *told = now;
 }
 
