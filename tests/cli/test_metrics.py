@@ -220,6 +220,14 @@ class Server(unittest.TestCase):
                 port = json.loads(pathlib.Path(ports).read_text())["http"].rsplit(":", 1)[1]
                 self.assertEqual(get(f"http://127.0.0.1:{port}", "/healthz")[0], 200)
 
+    def test_who_asks_where_http_is_off_is_told_so_and_what_to_do(self):
+        for command, expected in (["top", "--once"], 69), (["check"], 3), (["check", "--live"], 1):
+            for words, env, origin in (["--http", "none"], {}, "--http"), ([], {"PAYTRIAGE_HTTP": "none"}, "PAYTRIAGE_HTTP"):
+                code, out, err = support.run(*command, *words, env={**os.environ, **env})
+                self.assertEqual(code, expected, (command, words))
+                self.assertIn(f"HTTP is off: {origin} says none", out + err)
+                self.assertIn("--http tcp://127.0.0.1:5580", out + err)
+
     def test_what_is_no_endpoint_is_refused(self):
         for endpoint in ("5580", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "tcp://127.0.0.1:70000", "ipc://x/y",
                          "tcp://::1:5580", ""):

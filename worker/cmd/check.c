@@ -102,7 +102,8 @@ static const struct argp s_argp = {
     "  paytriage check\n"
     "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n"
     "  paytriage check --live\n\n"
-    "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, or another program "
+    "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, HTTP is off, or "
+    "another program "
     "answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a slow subscriber is no reason to "
     "restart.",
     NULL,
@@ -215,6 +216,15 @@ s_check_life(const check_options_t *options)
     return cmd_flush() == EX_OK && lives ? 0 : 1;
 }
 
+//  Nothing is known of a daemon that shows nothing.
+static int
+s_tell_off(const check_options_t *options, const char *why)
+{
+    s_tell(options->live ? CHECK_CRITICAL : CHECK_UNKNOWN, why);
+    printf("; %s\n", CMD_OPTIONS_HTTP_HINT);
+    return cmd_flush() == EX_OK && options->live ? 1 : (int) CHECK_UNKNOWN;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
@@ -226,7 +236,11 @@ cmd_check(int argc, char **argv)
     if (cmd_parse(PT_FOR_CHECK, &s_argp, argc, argv, &options, &config) != EX_OK)
         return CHECK_UNKNOWN;
     options.endpoint = cmd_options_http(&config, room);
-    int code = options.live ? s_check_life(&options) : s_check(&options);
+    int code;
+    if (!options.endpoint)
+        code = s_tell_off(&options, room);
+    else
+        code = options.live ? s_check_life(&options) : s_check(&options);
     pt_config_clear(&config);
     return code;
 }

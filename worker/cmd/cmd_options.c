@@ -225,6 +225,12 @@ const char *
 cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES])
 {
     const char *given = pt_config_text(config, PT_OPTION_HTTP);
+    if (given && strcmp(given, "none") == 0) {
+        char origin[PT_CONFIG_ORIGIN_BYTES];
+        snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "HTTP is off: %.200s says none",
+                 pt_config_origin(config, PT_OPTION_HTTP, origin));
+        return NULL;
+    }
     if (given)
         return given;
     cmd_options_endpoint(pt_config_text(config, PT_OPTION_CLIENT_HOST),

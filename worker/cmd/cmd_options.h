@@ -41,7 +41,10 @@ size_t cmd_options_brokers(const pt_config_t *config, const char **out, char roo
 int cmd_options_check_connect(const pt_config_t *config, const char *connect_origin);
 int cmd_options_check_brokers(const pt_config_t *config);
 
-/*  Where a daemon shows itself: http, or the usual port of client.host, made in `room`. */
+/*  Where a daemon shows itself: http, or the usual port of client.host, made in `room`. NULL where http is
+ *  `none`, and then `room` says so and whence.
+ */
 const char *cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
+#define CMD_OPTIONS_HTTP_HINT "start the daemon with an address, and name it here: --http tcp://127.0.0.1:5580"
 
 #endif
