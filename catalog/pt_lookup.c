@@ -92,14 +92,14 @@ s_answer_by_marker(const pt_query_t *query, const pt_entry_t *entry)
 }
 
 //  Rung two: the first status marker that some row knows. Where something more trusted stands before
-//  it that nobody knows (a code, another marker), or faulty fields do, a marker may still say that the
-//  payment failed, but not that it went well. A marker that only says how far it came leaves the answer to a
-//  known one behind it.
+//  it that nobody knows (a code, another marker), or nobody can read, or faulty fields do, a marker may still say that
+//  the payment failed, but not that it went well. A marker that only says how far it came leaves the answer to a known
+//  one behind it.
 static bool
 s_ask_statuses(pt_query_t *query)
 {
     const pt_entry_t *deferring = NULL;
-    bool is_doubtful = query->verdict->code_unknown | pt_query_blames_fields(query);
+    bool is_doubtful = query->verdict->code_unknown | query->facts->is_illegible | pt_query_blames_fields(query);
     for (unsigned left = query->statuses; left; left &= left - 1) {
         pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
         const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);

@@ -50,8 +50,7 @@ static const pt_fork_t s_no_steps;
 static void
 s_note_oddity(s_walk_t *self, const pt_value_t *value)
 {
-    bool is_silent = value->kind == PT_VALUE_NIL || (value->kind == PT_VALUE_STR && value->as.text.len == 0);
-    self->facts->is_odd |= !is_silent;
+    self->facts->is_odd |= !pt_scalar_is_silent(value);
 }
 
 /*  Note what stands at the end of path `index`, which is none of PT_ROLE_FIELDS. Where two paths have one role and
@@ -69,12 +68,17 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
 {
     const pt_path_t *path = &self->shape->paths[index];
     pt_text_t text = PT_TEXT_NONE;
+    bool denies = false; //  when it cannot be read
     switch (path->role) {
     case PT_ROLE_CODE:
+        denies = true;
+        text = pt_scalar_code(self->facts, value, path->width);
+        break;
     case PT_ROLE_ADVICE:
         text = pt_scalar_code(self->facts, value, path->width);
         break;
     case PT_ROLE_STATUS:
+        denies = true;
         text = pt_scalar_status(self->facts, value, path->width);
         break;
     case PT_ROLE_MESSAGE:
@@ -84,8 +88,11 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
         break;
     }
     s_put_text(self, index, text);
-    if (!text.data)
-        s_note_oddity(self, value);
+    if (text.data)
+        return;
+    s_note_oddity(self, value);
+    if (denies)
+        self->facts->is_illegible |= !pt_scalar_is_hollow(value, self->cursor, BODY_LEVELS - self->depth);
 }
 
 static inline bool
@@ -428,6 +435,7 @@ pt_facts_clear(pt_facts_t *facts)
     //  All texts, which stand side by side.
     facts->is_map = false;
     facts->is_odd = false;
+    facts->is_illegible = false;
     memset((char *) facts + offsetof(pt_facts_t, codes), 0, offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
     facts->field_count = 0;
     facts->fields_dropped = 0;

@@ -278,6 +278,9 @@ typedef struct {
     //  A place of the shape holds something, and not what belongs there: a code that is a list, an
     //  error that is a text. Its field is absent, and no success may be read out of the silence.
     bool is_odd;
+    //  So stands something where a code or a marker belongs, and it is not empty however deep one looks: it may
+    //  deny what the rest of the body says.
+    bool is_illegible;
     pt_text_t codes[PT_CODE_SLOTS];
     pt_text_t messages[PT_CODE_SLOTS];
     pt_text_t statuses[PT_STATUS_SLOTS];

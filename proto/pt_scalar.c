@@ -17,6 +17,37 @@ pt_scalar_keep(pt_facts_t *facts, const char *data, size_t len)
     return (pt_text_t) {room, len};
 }
 
+bool
+pt_scalar_is_silent(const pt_value_t *value)
+{
+    return value->kind == PT_VALUE_NIL || (value->kind == PT_VALUE_STR && value->as.text.len == 0);
+}
+
+/*  The same as pt_scalar_is_hollow; a hollow value is stepped over. */
+static bool
+s_pass_hollow(pt_cursor_t *cursor, const pt_value_t *value, unsigned levels)
+{
+    if (value->kind < PT_VALUE_ARRAY)
+        return pt_scalar_is_silent(value);
+    if (levels == 0)
+        return false;
+    for (uint32_t left = value->as.count; left > 0; left--) {
+        pt_value_t inner;
+        bool has_key = value->kind == PT_VALUE_MAP;
+        if ((has_key && pt_cursor_skip(cursor, levels) != PT_OK) || pt_cursor_next(cursor, &inner) != PT_OK ||
+            !s_pass_hollow(cursor, &inner, levels - 1))
+            return false;
+    }
+    return true;
+}
+
+bool
+pt_scalar_is_hollow(const pt_value_t *value, const pt_cursor_t *cursor, unsigned levels)
+{
+    pt_cursor_t ahead = *cursor;
+    return s_pass_hollow(&ahead, value, levels);
+}
+
 /*  Print a natural number at least `width` digits wide; a negative one is never padded. */
 static pt_text_t
 s_print_integer(pt_facts_t *facts, uint64_t magnitude, bool negative, unsigned width)

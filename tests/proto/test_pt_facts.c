@@ -184,6 +184,39 @@ test_messages_markers_and_advice(void **state)
     }
 }
 
+//  What stands where a code or a marker belongs: that it cannot be read counts only where something stands in it.
+static void
+test_what_nobody_can_read(void **state)
+{
+    (void) state;
+    static const struct {
+        const char *json;
+        bool is_odd, is_illegible;
+    } rows[] = {
+        {"{\"code\":\"A\",\"status\":true}", false, false},
+        {"{\"code\":null,\"status\":\"\"}", false, false},
+        {"{\"code\":{},\"status\":[]}", true, false},
+        {"{\"code\":{\"a\":null,\"b\":[\"\",{\"c\":[]}]}}", true, false},
+        {"{\"code\":{\"a\":null,\"b\":[\"\",{\"c\":[0]}]}}", true, true},
+        {"{\"code\":{\"a\":\"\",\"b\":\"x\"}}", true, true},
+        {"{\"status\":[\"paid\"]}", true, true},
+        {"{\"code\":1.5}", true, true},
+        {"{\"code\":false}", true, true},
+        //  In other places it denies nothing.
+        {"{\"message\":{\"a\":\"x\"}}", true, false},
+        {"{\"advice\":[\"x\"]}", true, false},
+        {"{\"error\":\"text, where a map is expected\"}", true, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int as_text = 0; as_text < 2; as_text++) {
+            s_extract_t self;
+            s_extract(&self, rows[i].json, as_text);
+            if (self.facts.is_odd != rows[i].is_odd || self.facts.is_illegible != rows[i].is_illegible)
+                fail_msg("%s: odd %d, illegible %d", rows[i].json, self.facts.is_odd, self.facts.is_illegible);
+            s_release(&self);
+        }
+}
+
 static void
 test_long_ways(void **state)
 {
@@ -704,6 +737,7 @@ main(void)
         cmocka_unit_test(test_forms_of_a_code),
         cmocka_unit_test(test_lengths_of_a_code),
         cmocka_unit_test(test_messages_markers_and_advice),
+        cmocka_unit_test(test_what_nobody_can_read),
         cmocka_unit_test(test_long_ways),
         cmocka_unit_test(test_strings_that_are_no_text),
         cmocka_unit_test(test_keys_that_are_no_strings),
