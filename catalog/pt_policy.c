@@ -215,8 +215,10 @@ s_restrict_unknown_code(s_draft_t *draft)
     if (out->category != PT_CATEGORY_UNKNOWN_CODE)
         return;
 
+    //  To read again is to ask, whatever a marker says beside the class; so it is not asked about.
+    bool class_speaks = draft->rule->action == PT_ACTION_RESUBMIT;
     if (is_read && out->action == PT_ACTION_QUERY_STATUS && !draft->verdict->entry)
-        out->action = PT_ACTION_INVESTIGATE;
+        out->action = class_speaks ? PT_ACTION_RESUBMIT : PT_ACTION_INVESTIGATE;
     if (!is_read && out->action == PT_ACTION_RESUBMIT && s_may_be_done(out->outcome))
         out->action = PT_ACTION_QUERY_STATUS;
 }
