@@ -37,6 +37,17 @@ async function isSix(endpoint) {
   return found.length > 0 && found.every(({ family }) => family === 6);
 }
 
+// Set what the socket's next connection is made with. zeromq.js warns that others do not change, which is as it should be.
+function prepare(socket, options) {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    Object.assign(socket, options);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
 // Keys are read anew each time, so a new connection finds a server's new key. Done when libzmq has the endpoint.
 export async function connect(socket, endpoint, folder) {
   if (folder) Object.assign(socket, keysOf(folder, endpoint));
@@ -63,11 +74,8 @@ export class Connections {
     this.keys = keys;
     const six = await Promise.all(this.endpoints.map(isSix));
     if (this.socket.closed) return;
-    if (six.includes(true)) this.socket.ipv6 = true;
-    let before = {};
     for (const [index, endpoint] of this.endpoints.entries()) {
-      // Only what is new: zeromq.js warns of what is set while there are connections.
-      if (!isDeepStrictEqual(keys[index], before)) Object.assign(this.socket, (before = keys[index]));
+      prepare(this.socket, { ...keys[index], ipv6: six[index] });
       this.socket.connect(endpoint);
     }
   }

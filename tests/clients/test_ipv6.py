@@ -152,10 +152,12 @@ def plain(paytriage, clients, folder):
 
 
 def named(paytriage, clients, folder):
-    """A worker tells its replay endpoint as an address; the rest is looked up."""
+    """A worker tells its replay endpoint as an address; the rest is looked up. Dead letters are at the IPv4 address of a
+    name that has one of IPv6 too, which an IPv6 address on the same socket leaves alone."""
     worker = Worker(paytriage, folder)
     try:
         worker.front, worker.retry = (f"tcp://six.test:{worker.base + above}" for above in (0, 10))
+        worker.dead_letter = f"tcp://both.test:{worker.base + 11}"
         exchange(clients, worker)
     finally:
         worker.kill()
