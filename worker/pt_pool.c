@@ -103,8 +103,10 @@ s_start_engine(pt_pool_t *self, const pt_pool_options_t *options, char *out_erro
     snprintf(self->replay, sizeof(self->replay), "%s", pt_engine_replay(engine));
     self->actor = pt_actor_new(pt_engine_run, engine);
     if (!self->actor) {
+        int reason = errno;
         s_explain_failure(NULL, out_error);
         pt_engine_destroy(&engine);
+        errno = reason;
     }
     return self->actor != NULL;
 }

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,11 @@ def run(*args, data=b"", **options):
     process = start(*args, **options)
     stdout, stderr = process.communicate(data)
     return process.returncode, (stdout or b"").decode(), (stderr or b"").decode()
+
+
+def is_sanitized():
+    """Whether the program brings a sanitizer, which takes far more memory than it does."""
+    return re.search(rb"__[at]san_init", pathlib.Path(PROGRAM).read_bytes()) is not None
 
 
 def address():

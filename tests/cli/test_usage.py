@@ -64,6 +64,19 @@ class Help(unittest.TestCase):
             self.assertEqual([name for name in os.listdir(folder) if name.startswith("x")], [])
 
 
+    def test_a_journal_that_has_no_room_in_memory_names_the_limit(self):
+        if support.is_sanitized():
+            self.skipTest("a sanitizer takes more than any such limit by itself")
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (1000 << 20, 1000 << 20))
+
+        with tempfile.TemporaryDirectory() as folder:
+            code, _, words = support.run("run", "--bind", support.address(), "--journal", f"{folder}/j", preexec_fn=limit)
+            self.assertEqual(code, 71, words)
+            self.assertRegex(words, "cannot make the journal: Cannot allocate memory\nhint: .*--journal-size.*"
+                                    "ulimit -v allows 1000 MiB.*LimitAS=")
+
     def test_few_open_files_are_an_error_and_no_crash(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))

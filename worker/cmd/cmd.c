@@ -42,8 +42,7 @@ cmd_tell_short(int reason)
     if (reason == ENFILE)
         return cmd_fail(EX_OSERR, "raise it with sysctl fs.file-max",
                         "no sockets can be made: the system has no open files left");
-    return cmd_fail(EX_OSERR, "see ulimit -v and ulimit -u, or MemoryMax=, LimitAS= and TasksMax= in a unit",
-                    "no sockets can be made: memory or a thread is refused");
+    return cmd_fail(EX_OSERR, CMD_HINT_SHORT, "no sockets can be made: memory or a thread is refused");
 }
 
 uint64_t

@@ -57,6 +57,7 @@ uint64_t cmd_mono_ms(void);
 int cmd_tell_busy(const char *broker, uint64_t timeout_ms, const char *hint);
 
 /*  Whether this errno says that the system gives no descriptor or no memory; and say so, with what would help; 71. */
+#define CMD_HINT_SHORT "see ulimit -v and ulimit -u, or MemoryMax=, LimitAS= and TasksMax= in a unit"
 bool cmd_is_short(int reason);
 int cmd_tell_short(int reason);
 

@@ -335,7 +335,7 @@ cmd_control_open(cmd_control_t *self, cmd_service_t *service)
     if (code != EX_OK)
         return code;
     if (!cmd_reload_open(&self->reload, &service->options.load, &service->load, self->socket, service->pool))
-        return cmd_fail(EX_OSERR, NULL, "cannot start what loads catalogs: %s", strerror(errno));
+        return cmd_fail(EX_OSERR, CMD_HINT_SHORT, "cannot start what loads catalogs: %s", strerror(errno));
     return EX_OK;
 }
 

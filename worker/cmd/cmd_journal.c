@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,9 +98,27 @@ s_hint_not_found(void)
     return "name the folder that --journal of the worker names";
 }
 
+//  The file is mapped whole, at the size that it has or is to have, so a limit of the address space is mostly met here.
+static int
+s_refuse_without_memory(const char *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return cmd_fail(EX_OSERR, "ask for less with --journal-size; see MemoryMax= in a unit", "%s", error);
+    char hint[256];
+    snprintf(
+        hint, sizeof hint,
+        "the file is mapped whole: it takes --journal-size (1G by default) beside some 512 MiB, and ulimit -v allows "
+        "%" PRIu64 " MiB in all; raise it (LimitAS= in a unit), or ask for less",
+        (uint64_t) limit.rlim_cur >> 20);
+    return cmd_fail(EX_OSERR, hint, "%s", error);
+}
+
 int
 cmd_journal_refuse(pt_status_t status, const char *error)
 {
+    if (status == PT_E_NOMEM)
+        return s_refuse_without_memory(error);
     if (status == PT_E_RANGE)
         return cmd_fail(EX_CONFIG, "each worker has a journal of its own", "%s", error);
     if (status == PT_E_VERSION)

@@ -78,8 +78,7 @@ s_refuse(const char *error, int reason)
         return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", "%s",
                         error);
     if (cmd_is_short(reason) || reason == EAGAIN)
-        return cmd_fail(EX_OSERR, "see ulimit -v and ulimit -u, or MemoryMax=, LimitAS= and TasksMax= in a unit", "%s",
-                        error);
+        return cmd_fail(EX_OSERR, CMD_HINT_SHORT, "%s", error);
     return cmd_fail(EX_OSERR, NULL, "%s", error);
 }
 
