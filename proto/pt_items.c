@@ -94,14 +94,21 @@ pt_items_open_decisions(pt_bytes_t payload, uint32_t count, pt_items_t *out_item
     return s_open_counted(payload, count, s_is_map, out_items);
 }
 
-void
+pt_status_t
 pt_items_open_plain(pt_bytes_t payload, pt_items_t *out_items)
 {
     assert(out_items);
 
-    pt_status_t status = s_check_items(payload, s_is_any, out_items);
-    if (status != PT_OK || out_items->left > PT_BATCH_COUNT_MAX)
-        *out_items = (pt_items_t) {payload, 1, true};
+    pt_items_t items = {0};
+    pt_status_t status = s_check_items(payload, s_is_any, &items);
+    bool array = status == PT_OK, too_long = payload.len > PT_BATCH_BYTES_MAX;
+    *out_items = (pt_items_t) {0};
+    if (array && items.left > PT_BATCH_COUNT_MAX)
+        return PT_E_COUNT;
+    if (array && too_long && items.left > 1)
+        return PT_E_SIZE;
+    *out_items = array && !too_long ? items : (pt_items_t) {payload, 1, true};
+    return PT_OK;
 }
 
 bool

@@ -271,10 +271,12 @@ typedef struct {
 PT_MUST_CHECK pt_status_t pt_items_open_batch(pt_bytes_t payload, uint32_t count, pt_items_t *out_items);
 /*  Open a DECISIONS payload: an array of `count` maps. */
 PT_MUST_CHECK pt_status_t pt_items_open_decisions(pt_bytes_t payload, uint32_t count, pt_items_t *out_items);
-/*  Open a plain client's frame. It never refuses: bytes that are neither a map nor an array of
- *  values are one item, so that they become an invalid decision rather than nothing.
+/*  Open a plain client's frame. Bytes that are neither a map nor an array of values are one item, so that
+ *  they become an invalid decision rather than nothing, and so is one response of any length. An array that
+ *  holds more than one message may is refused, since one decision could not stand for all of its responses:
+ *  PT_E_COUNT, PT_E_SIZE, and no items.
  */
-void pt_items_open_plain(pt_bytes_t payload, pt_items_t *out_items);
+PT_MUST_CHECK pt_status_t pt_items_open_plain(pt_bytes_t payload, pt_items_t *out_items);
 /*  The next item's bytes (a bin's content, a map whole); false at the end. */
 bool pt_items_next(pt_items_t *self, pt_bytes_t *out_item);
 

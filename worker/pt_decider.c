@@ -40,20 +40,16 @@ static bool
 s_open_items(pt_job_t *job, pt_items_t *out_items)
 {
     pt_bytes_t payload = pt_job_payload(job);
-    if (job->plain) {
-        pt_items_open_plain(payload, out_items);
-        //  What is over the limit of a batch is one response, which is then too long.
-        if (payload.len > PT_BATCH_BYTES_MAX)
-            *out_items = (pt_items_t) {payload, 1, true};
-        job->batch.count = out_items->left;
-        return true;
-    }
     pt_status_t status = PT_E_CHECKSUM;
-    if (pt_wire_crc32(payload) == job->batch.crc32)
+    if (job->plain) {
+        status = pt_items_open_plain(payload, out_items);
+        job->batch.count = out_items->left;
+    } else if (pt_wire_crc32(payload) == job->batch.crc32) {
         status = pt_items_open_batch(payload, job->batch.count, out_items);
+    }
     if (status == PT_OK)
         return true;
-    pt_job_refuse(job, pt_batch_reason(status, &job->batch));
+    pt_job_refuse(job, job->plain ? PT_REASON_TOO_BIG : pt_batch_reason(status, &job->batch));
     return false;
 }
 

@@ -43,6 +43,8 @@ static const struct {
     [PT_EVENT_GATE_COUNTS] = {"gate.counts", PT_LOG_INFO, "who was let in and refused since the start"},
     [PT_EVENT_GATE_NOTICE] = {"gate.notice", PT_LOG_WARNING,
                               "a peer was refused or cut off, or keys could not be read"},
+    [PT_EVENT_WORKER_NO_BROKER] = {"worker.no_broker", PT_LOG_WARNING, "no broker answers; nothing can arrive"},
+    [PT_EVENT_WORKER_BROKERS] = {"worker.brokers", PT_LOG_INFO, "the number of connected brokers has changed"},
     [PT_EVENT_WORKER_COUNTS] = {"worker.counts", PT_LOG_INFO, "what the workers decided since their start"},
     [PT_EVENT_WORKER_RATES] = {"worker.rates", PT_LOG_DEBUG, "what the workers did since the last look, a second ago"},
     [PT_EVENT_WORKER_INVALID] = {"worker.invalid", PT_LOG_WARNING, "bytes that were no response became dead letters"},

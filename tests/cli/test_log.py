@@ -45,6 +45,28 @@ class Lines(unittest.TestCase):
             self.assertEqual(daemon.stop(), 0)
             self.assertNotIn("4242", daemon.text)
 
+    def _await(self, daemon, event):
+        line = daemon.process.stderr.readline().decode()
+        while line and event not in line:
+            line = daemon.process.stderr.readline().decode()
+        return line
+
+    def test_each_half_says_that_the_other_one_never_came(self):
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
+            back = f"ipc://{folder}/back"
+            with support.Daemon("worker", "--connect", back, "--bind", support.address()) as worker, \
+                    support.Daemon("broker", "--front", f"ipc://{folder}/front", "--back", back + "2") as broker:
+                self.assertRegex(self._await(worker, "worker.no_broker"),
+                                 r" warning worker\.no_broker were=0 see=--connect\n$")
+                self.assertRegex(self._await(broker, "broker.no_worker"), r" warning broker\.no_worker were=0\n$")
+
+    def test_a_worker_says_when_its_broker_comes_and_goes(self):
+        with support.Bus() as bus:
+            self.assertRegex(self._await(bus.worker, "worker.brokers"), r" info worker\.brokers connected=1 of=1\n$")
+            bus.broker.stop(signal.SIGKILL)
+            self.assertRegex(self._await(bus.worker, "worker.no_broker"),
+                             r" warning worker\.no_broker were=1 see=--connect\n$")
+
     def test_a_level_of_errors_leaves_the_rest_out(self):
         with support.Daemon("run", "--bind", support.address(), "--log-level", "error") as daemon:
             self.assertEqual(daemon.stop(), 0)

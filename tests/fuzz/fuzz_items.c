@@ -42,7 +42,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pt_bytes_t item;
     s_walk(pt_items_open_batch, bytes);
     s_walk(pt_items_open_decisions, bytes);
-    pt_items_open_plain(bytes, &items);
+    if (pt_items_open_plain(bytes, &items) != PT_OK)
+        FUZZ_REQUIRE(items.left == 0);
     while (pt_items_next(&items, &item))
         fuzz_touch(item.data, item.len);
     s_mark(bytes);

@@ -245,7 +245,7 @@ plain_array_is_its_elements(void **state)
         pt_items_t items;
         pt_bytes_t item;
         pt_bytes_t payload = wire_pack(cases[i].line);
-        pt_items_open_plain(payload, &items);
+        assert_int_equal(pt_items_open_plain(payload, &items), PT_OK);
         for (size_t k = 0; k < 4 && cases[i].elements[k]; k++) {
             pt_bytes_t element = wire_pack(cases[i].elements[k]);
             assert_true(pt_items_next(&items, &item));
@@ -264,7 +264,7 @@ plain_array_of_bins_is_their_contents(void **state)
     (void) state;
     pt_items_t items;
     pt_bytes_t payload = wire_pack("[3 \"one 'two \"");
-    pt_items_open_plain(payload, &items);
+    assert_int_equal(pt_items_open_plain(payload, &items), PT_OK);
     assert_string_equal(s_join_items(items), "one|two||.");
     wire_free(payload);
 }
@@ -274,7 +274,7 @@ s_assert_one_whole_item(pt_bytes_t payload)
 {
     pt_items_t items;
     pt_bytes_t item;
-    pt_items_open_plain(payload, &items);
+    assert_int_equal(pt_items_open_plain(payload, &items), PT_OK);
     assert_true(pt_items_next(&items, &item));
     assert_int_equal(item.len, payload.len);
     assert_ptr_equal(item.data, payload.data);
@@ -304,17 +304,41 @@ plain_frame_that_is_no_array_is_one_item(void **state)
 }
 
 static void
-plain_array_beyond_4096_elements_is_one_item(void **state)
+plain_array_beyond_4096_elements_is_refused(void **state)
 {
     (void) state;
     pt_items_t items;
     pt_bytes_t payload = s_pack_empty_bins(PT_BATCH_COUNT_MAX);
-    pt_items_open_plain(payload, &items);
+    assert_int_equal(pt_items_open_plain(payload, &items), PT_OK);
     assert_int_equal(items.left, PT_BATCH_COUNT_MAX);
     wire_free(payload);
     payload = s_pack_empty_bins(PT_BATCH_COUNT_MAX + 1);
-    s_assert_one_whole_item(payload);
+    assert_int_equal(pt_items_open_plain(payload, &items), PT_E_COUNT);
+    assert_int_equal(items.left, 0);
     wire_free(payload);
+}
+
+//  One response of any length is one that says what is wrong with it; several would share its only decision.
+static void
+plain_array_of_more_than_a_mebibyte_is_refused(void **state)
+{
+    (void) state;
+    enum { BYTES = PT_BATCH_BYTES_MAX + 16 };
+    uint8_t *bytes = calloc(1, BYTES);
+    assert_non_null(bytes);
+    pt_items_t items;
+    //  [nil, str32 of all the rest] and [str32 of all the rest]
+    for (size_t before = 0; before < 2; before++) {
+        bytes[0] = (uint8_t) (0x91 + before);
+        bytes[1] = 0xc0;
+        uint32_t rest = (uint32_t) (BYTES - before - 6);
+        uint8_t str[] = {0xdb, (uint8_t) (rest >> 24), (uint8_t) (rest >> 16), (uint8_t) (rest >> 8), (uint8_t) rest};
+        memcpy(bytes + 1 + before, str, sizeof str);
+        pt_bytes_t payload = {bytes, BYTES};
+        assert_int_equal(pt_items_open_plain(payload, &items), before ? PT_E_SIZE : PT_OK);
+        assert_int_equal(items.left, before ? 0 : 1);
+    }
+    free(bytes);
 }
 
 //  One element that is nested far beyond PT_DEPTH_MAX leaves its neighbours alone.
@@ -332,7 +356,7 @@ deep_element_is_an_item_like_the_others(void **state)
     bytes[DEPTH + 3] = 0x03;
     pt_items_t items;
     pt_bytes_t item;
-    pt_items_open_plain((pt_bytes_t) {bytes, DEPTH + 4}, &items);
+    assert_int_equal(pt_items_open_plain((pt_bytes_t) {bytes, DEPTH + 4}, &items), PT_OK);
     assert_true(pt_items_next(&items, &item));
     assert_int_equal(item.len, 1);
     assert_true(pt_items_next(&items, &item));
@@ -375,7 +399,8 @@ mutated_payloads_are_refused_or_walked(void **state)
             taken += s_walk_items(items, noise);
         if (pt_items_open_decisions(noise, 2, &items) == PT_OK)
             taken += s_walk_items(items, noise);
-        pt_items_open_plain(noise, &items);
+        if (pt_items_open_plain(noise, &items) != PT_OK)
+            assert_int_equal(items.left, 0);
         assert_true(s_walk_items(items, noise) <= PT_BATCH_COUNT_MAX);
         wire_free(noise);
     }
@@ -400,7 +425,8 @@ main(void)
         cmocka_unit_test(plain_array_is_its_elements),
         cmocka_unit_test(plain_array_of_bins_is_their_contents),
         cmocka_unit_test(plain_frame_that_is_no_array_is_one_item),
-        cmocka_unit_test(plain_array_beyond_4096_elements_is_one_item),
+        cmocka_unit_test(plain_array_beyond_4096_elements_is_refused),
+        cmocka_unit_test(plain_array_of_more_than_a_mebibyte_is_refused),
         cmocka_unit_test(deep_element_is_an_item_like_the_others),
         cmocka_unit_test(mutated_payloads_are_refused_or_walked),
     };

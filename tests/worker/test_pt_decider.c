@@ -121,6 +121,22 @@ jobs_that_follow_each_other_share_their_outputs(void **state)
     pt_decider_destroy(&decider);
 }
 
+//  One decision could not stand for all of its responses.
+static void
+a_plain_array_beyond_the_limit_is_refused(void **state)
+{
+    (void) state;
+    pt_decider_t *decider = s_new_decider(1 << 20);
+    pt_job_t *many = s_make_job_of(1, PT_BATCH_COUNT_MAX + 1, 0, "\xc0", 1);
+    many->plain = true;
+    assert_true(pt_decider_do(decider, many));
+    assert_true(many->refused);
+    assert_int_equal(many->reason, PT_REASON_TOO_BIG);
+    assert_int_equal(many->output_count, 0);
+    s_release(many);
+    pt_decider_destroy(&decider);
+}
+
 static void
 a_refused_job_goes_its_own_way(void **state)
 {
@@ -304,6 +320,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_that_follow_each_other_share_their_outputs),
+        cmocka_unit_test(a_plain_array_beyond_the_limit_is_refused),
         cmocka_unit_test(a_refused_job_goes_its_own_way),
         cmocka_unit_test(a_train_is_no_longer_than_it_may_be),
         cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),

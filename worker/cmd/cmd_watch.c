@@ -25,16 +25,27 @@ s_notify(const char *state)
         pt_log(PT_EVENT_SERVICE_NOT_NOTIFIED, PT_LOG_S("state", state), PT_LOG_S("reason", strerror(-result)));
 }
 
+//  The other half may be started later; whoever has waited for so long most likely waits at a wrong address.
+#define S_ALONE_TURNS 5
+
+//  Whether to tell that nobody is at the other end: as soon as the last one has gone, or once after a while where
+//  nobody came.
+static bool
+s_is_alone(cmd_watch_t *self, uint64_t now, uint64_t told)
+{
+    if (now || told)
+        self->alone = S_ALONE_TURNS;
+    return told ? !now : self->alone < S_ALONE_TURNS && ++self->alone == S_ALONE_TURNS;
+}
+
 static void
 s_look_at_broker(cmd_watch_t *self)
 {
     pt_broker_counters_t now = pt_broker_counters(self->broker), *told = &self->broker_told;
-    if (now.workers != told->workers) {
-        if (now.workers)
-            pt_log(PT_EVENT_BROKER_WORKERS, PT_LOG_N("workers", now.workers));
-        else
-            pt_log(PT_EVENT_BROKER_NO_WORKER, PT_LOG_N("were", told->workers));
-    }
+    if (s_is_alone(self, now.workers, told->workers))
+        pt_log(PT_EVENT_BROKER_NO_WORKER, PT_LOG_N("were", told->workers));
+    else if (now.workers != told->workers)
+        pt_log(PT_EVENT_BROKER_WORKERS, PT_LOG_N("workers", now.workers));
     if (now.garbage + now.refused + now.answers_dropped != told->garbage + told->refused + told->answers_dropped)
         pt_log(PT_EVENT_BROKER_DROPPED, PT_LOG_N("garbage", now.garbage - told->garbage),
                PT_LOG_N("refused", now.refused - told->refused),
@@ -42,10 +53,23 @@ s_look_at_broker(cmd_watch_t *self)
     *told = now;
 }
 
+//  With a broker in the same process there is nothing to tell.
+static void
+s_look_at_brokers(cmd_watch_t *self, const pt_pool_counters_t *now)
+{
+    const pt_pool_counters_t *told = &self->pool_told;
+    if (s_is_alone(self, now->connected, told->connected))
+        pt_log(PT_EVENT_WORKER_NO_BROKER, PT_LOG_N("were", told->connected), PT_LOG_S("see", "--connect"));
+    else if (now->connected != told->connected)
+        pt_log(PT_EVENT_WORKER_BROKERS, PT_LOG_N("connected", now->connected), PT_LOG_N("of", now->brokers));
+}
+
 static void
 s_look_at_pool(cmd_watch_t *self)
 {
     pt_pool_counters_t now = pt_pool_counters(self->pool);
+    if (!self->broker)
+        s_look_at_brokers(self, &now);
     if (now.invalid != self->pool_told.invalid)
         pt_log(PT_EVENT_WORKER_INVALID, PT_LOG_N("count", now.invalid - self->pool_told.invalid));
     if (now.garbage != self->pool_told.garbage)
