@@ -17,6 +17,13 @@ class Journal(support.JournalTest):
     def entries(self, *args):
         return support.json_lines(self.journal("export", *args))
 
+    def test_a_journal_where_a_file_stands_is_refused_with_a_way_out(self):
+        (self.folder / "file").write_text("")
+        for path in ("file", "file/below"):
+            code, _, words = support.run("run", "--bind", self.host, "--journal", str(self.folder / path))
+            self.assertEqual(code, 73, words)
+            self.assertIn("hint: a journal is a folder", words)
+
     def test_what_was_acknowledged_outlives_a_kill(self):
         responses = support.sample()
         with self.start() as daemon:

@@ -127,8 +127,14 @@ a_plain_array_beyond_the_limit_is_refused(void **state)
 {
     (void) state;
     pt_decider_t *decider = s_new_decider(1 << 20);
-    pt_job_t *many = s_make_job_of(1, PT_BATCH_COUNT_MAX + 1, 0, "\xc0", 1);
+    enum { COUNT = PT_BATCH_COUNT_MAX + 1 };
+    pt_job_t *many = s_make_job(1, 1, 0);
     many->plain = true;
+    zmq_msg_t *frame = &many->message.frames[0];
+    zmq_msg_close(frame);
+    assert_int_equal(zmq_msg_init_size(frame, 3 + COUNT), 0);
+    memset(zmq_msg_data(frame), 0xc0, 3 + COUNT);
+    memcpy(zmq_msg_data(frame), (uint8_t[]) {0xdc, COUNT >> 8, COUNT & 0xff}, 3);
     assert_true(pt_decider_do(decider, many));
     assert_true(many->refused);
     assert_int_equal(many->reason, PT_REASON_TOO_BIG);

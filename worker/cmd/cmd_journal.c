@@ -132,6 +132,9 @@ cmd_journal_refuse(pt_status_t status, const char *error)
         return cmd_fail(EX_TEMPFAIL, "a second worker needs another folder: --journal DIR", "%s", error);
     if (status == PT_E_IO && (errno == EACCES || errno == EPERM || errno == EROFS))
         return cmd_fail(EX_NOPERM, "name a folder that this user may write to: --journal DIR", "%s", error);
+    if (status == PT_E_IO && (errno == EEXIST || errno == ENOTDIR || errno == ENAMETOOLONG))
+        return cmd_fail(EX_CANTCREAT, "a journal is a folder: --journal names one, or where one can be made", "%s",
+                        error);
     if (status == PT_E_IO && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
         return cmd_fail(EX_CANTCREAT, "make room, or ask for less with --journal-size", "%s", error);
     return cmd_fail(EX_IOERR, NULL, "%s", error);
