@@ -140,8 +140,10 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const publisher = new Publisher(brokers, (seq, count, reason) =>
     console.error(`refused: ${count} of batch ${seq}: ${reason}`), keys);
   let number = 0;
-  for await (const line of createInterface({ input: process.stdin }))
-    await publisher.put({ id: `line:${++number}`, ...JSON.parse(line) });
+  for await (const line of createInterface({ input: process.stdin })) {
+    number++;
+    if (line.trim()) await publisher.put({ id: `line:${number}`, ...JSON.parse(line) });
+  }
   await publisher.finish();
   publisher.close();
   console.error(`accepted ${publisher.accepted}`);

@@ -119,7 +119,8 @@ def main(brokers):
     publisher = Publisher(brokers[2:] if keys else brokers, keys=keys, refused=lambda seq, count, reason: print(
         f"refused: {count} of batch {seq}: {reason}", file=sys.stderr))
     for number, line in enumerate(sys.stdin, 1):
-        publisher.put({"id": f"line:{number}", **json.loads(line)})
+        if line.strip():
+            publisher.put({"id": f"line:{number}", **json.loads(line)})
     publisher.finish()
     print(f"accepted {publisher.accepted}", file=sys.stderr)
 

@@ -47,7 +47,7 @@ class Lines(unittest.TestCase):
         large = b'{"id": "large", "provider": "opn", "body": {"x": "' + b"y" * 300 * 1024 + b'"}}'
         lines = [
             (b"not json", "line:1", "invalid"),
-            (b"", "line:2", "invalid"),
+            (b"{", "line:2", "invalid"),
             (b'{"provider": "opn", "http_status": 404}', "line:3", "http_class"),
             (b'{"id": "no-utf8", "provider": "opn", "reference": "\xff\xfe"}', "line:4", "invalid"),
             (b"\x00\x01\x02", "line:5", "invalid"),
@@ -104,11 +104,19 @@ class Lines(unittest.TestCase):
         self.assertEqual(len(classify(one + one.rstrip(b"\n"))[0]), 2)
         self.assertEqual(classify(b"")[0], [])
 
+    def test_a_blank_line_is_no_response_and_counts_as_a_line(self):
+        one = b'{"provider": "opn", "http_status": 404}'
+        decisions, words = classify(b"\n \t\r\n" + one + b"\r\n\n" + one + b"\n\r\n\n  ")
+        self.assertEqual([(decision["id"], decision["match"]) for decision in decisions],
+                         [("line:3", "http_class"), ("line:5", "http_class")])
+        self.assertEqual(words, "")
+
     def test_lines_behind_one_that_is_too_long_are_read(self):
         after = b'{"id": "after", "provider": "opn"}\n'
         for size in (4 << 20, (4 << 20) + 1, 5 << 20, 9 << 20):
             decisions, _ = classify(b"x" * size + b"\n" + after + after)
             self.assertEqual([decision["id"] for decision in decisions], ["line:1", "after", "after"], size)
+            self.assertEqual(classify(b" " * size + b"\n" + after)[0][0]["match"], "invalid", size)
             self.assertEqual(len(base64.b64decode(decisions[0]["raw"])), 4096)
 
     def test_lines_may_begin_and_end_anywhere_in_a_read(self):

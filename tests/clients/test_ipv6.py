@@ -121,7 +121,7 @@ class Tail:
 
 
 def publish(clients, keys, endpoint, first, count):
-    lines = "".join(json.dumps({"id": f"r{number}", "provider": "opn", "http_status": (503, 400)[number % 2]}) + "\n"
+    lines = "\n" + "".join(json.dumps({"id": f"r{number}", "provider": "opn", "http_status": (503, 400)[number % 2]}) + "\n"
                     for number in range(first, first + count))
     options = ["--curve", keys] if keys else []
     done = subprocess.run([*clients.publisher, *options, endpoint], cwd=clients.folder, input=lines, text=True,

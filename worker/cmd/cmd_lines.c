@@ -19,6 +19,9 @@
 
 #define READ_BYTES (64 * 1024)
 
+//  Stepped over at a time where the caller does not wait; arbitrary.
+#define BLANK_LINES_MAX 4096
+
 bool
 cmd_lines_open(cmd_lines_t *self, const char *path)
 {
@@ -85,8 +88,8 @@ s_is_readable(int fd)
     return poll(&item, 1, 0) != 0;
 }
 
-cmd_lines_state_t
-cmd_lines_next(cmd_lines_t *self, bool wait, pt_text_t *out_line)
+static cmd_lines_state_t
+s_next_line(cmd_lines_t *self, bool wait, pt_text_t *out_line)
 {
     size_t scanned = self->start;
     for (;;) {
@@ -105,6 +108,29 @@ cmd_lines_next(cmd_lines_t *self, bool wait, pt_text_t *out_line)
     if (self->start < self->end)
         return s_hand_out(self, self->end, out_line);
     return CMD_LINES_END;
+}
+
+//  What was cut may hold something behind the cut.
+static bool
+s_is_blank(pt_text_t line)
+{
+    size_t at = 0;
+    while (at < line.len && memchr(" \t\r", line.data[at], 3))
+        at++;
+    return at == line.len && at < CMD_LINE_BYTES_MAX;
+}
+
+cmd_lines_state_t
+cmd_lines_next(cmd_lines_t *self, bool wait, pt_text_t *out_line)
+{
+    cmd_lines_state_t state = s_next_line(self, wait, out_line);
+    for (unsigned blank = 1; state == CMD_LINES_LINE && s_is_blank(*out_line); blank++) {
+        //  Whoever does not wait has other things to look at.
+        if (!wait && blank == BLANK_LINES_MAX)
+            return CMD_LINES_AGAIN;
+        state = s_next_line(self, wait, out_line);
+    }
+    return state;
 }
 
 void

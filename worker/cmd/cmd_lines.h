@@ -24,15 +24,15 @@ typedef struct {
 
 typedef enum {
     CMD_LINES_LINE,  //  *out_line is the next line
-    CMD_LINES_AGAIN, //  nothing to read at the moment; wait for fd
+    CMD_LINES_AGAIN, //  nothing to read at the moment, or nothing but blank lines for long; wait for fd
     CMD_LINES_END,   //  no more lines; self->error says whether by a fault
 } cmd_lines_state_t;
 
 /*  Open a file, or stdin for "-". Returns false with errno set. */
 bool cmd_lines_open(cmd_lines_t *self, const char *path);
 
-/*  The next line, without its newline. It lives until the next call. With `wait` the call waits for
- *  input and never answers CMD_LINES_AGAIN.
+/*  The next line, without its newline; one that is empty or holds blanks only is counted and stepped over. It lives
+ *  until the next call. With `wait` the call waits for input and never answers CMD_LINES_AGAIN.
  */
 cmd_lines_state_t cmd_lines_next(cmd_lines_t *self, bool wait, pt_text_t *out_line);
 

@@ -99,7 +99,8 @@ static const struct argp s_argp = {
     "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
     "FILE is read to its end; without it, or with -, standard input. A line that\n"
     "holds no JSON object, or a key of a response twice, is sent as it is and becomes\n"
-    "a dead letter with match \"invalid\". A response without id is named line:N.\n\n"
+    "a dead letter with match \"invalid\". A response without id is named line:N.\n"
+    "Blank lines are passed over.\n\n"
     "Examples:\n"
     "  paytriage send responses.jsonl\n"
     "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
@@ -121,7 +122,7 @@ static void
 s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reason)
 {
     (void) context;
-    fprintf(stderr, "refused: lines %" PRIu64 " to %" PRIu64 ": %s\n", first + 1, first + count,
+    fprintf(stderr, "refused: responses %" PRIu64 " to %" PRIu64 ": %s\n", first + 1, first + count,
             pt_reason_text(reason));
 }
 
