@@ -2,11 +2,11 @@
 #include "cmd_service.h"
 
 #include "cmd_ports.h"
+#include "cmd_service_report.h"
 #include "cmd_watch.h"
 #include "pt_log.h"
 #include "pt_sockets.h"
 
-#include <inttypes.h>
 #include <sys/resource.h>
 
 void
@@ -291,134 +291,6 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 }
 
 static int
-s_write_ports(const cmd_service_t *self, const char *path)
-{
-    json_t *json = json_object();
-    if (self->broker) {
-        json_object_set_new(json, "front", json_string(pt_broker_front(self->broker)));
-        json_object_set_new(json, "back", json_string(pt_broker_back(self->broker)));
-    }
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        json_object_set_new(json, pt_queue_text((pt_queue_t) i),
-                            json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
-    if (self->pool && *pt_pool_replay(self->pool))
-        json_object_set_new(json, "replay", json_string(pt_pool_replay(self->pool)));
-    if (self->http.server)
-        json_object_set_new(json, "http", json_string(pt_http_url(self->http.server)));
-    int error = cmd_ports_write(path, json);
-    json_decref(json);
-    return error ? cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(error)) : EX_OK;
-}
-
-//  The start as events, for whoever reads logs by machine.
-static void
-s_log_start(const cmd_service_t *self)
-{
-    char catalog[17];
-    char key[PT_KEYS_TEXT_BYTES] = "";
-    snprintf(catalog, sizeof catalog, "%016" PRIx64, pt_catalog_hash(self->catalog));
-    pt_log(PT_EVENT_SERVICE_STARTED, PT_LOG_S("version", PT_VERSION), PT_LOG_S("catalog", catalog),
-           PT_LOG_N("entries", pt_catalog_entry_count(self->catalog)),
-           PT_LOG_N("gateways", pt_catalog_provider_count(self->catalog)));
-    if (self->gate)
-        pt_curve_copy_public_key(self->curve, key);
-    if (self->gate)
-        pt_log(PT_EVENT_GATE_OPENED, PT_LOG_S("key", key), PT_LOG_N("clients", pt_gate_counters(self->gate).keys));
-    if (self->broker) {
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "front"),
-               PT_LOG_S("endpoint", pt_broker_front(self->broker)));
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "back"), PT_LOG_S("endpoint", pt_broker_back(self->broker)));
-    }
-    for (size_t i = 0; i < self->options.broker_count; i++)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "broker"), PT_LOG_S("endpoint", self->options.brokers[i]));
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", pt_queue_text((pt_queue_t) i)),
-               PT_LOG_S("endpoint", pt_pool_endpoint(self->pool, (pt_queue_t) i)));
-    if (self->pool && *pt_pool_replay(self->pool))
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "replay"), PT_LOG_S("endpoint", pt_pool_replay(self->pool)));
-    if (self->control.socket)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "control"), PT_LOG_S("endpoint", self->control.endpoint));
-    if (self->http.server)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "http"),
-               PT_LOG_S("endpoint", pt_http_url(self->http.server)));
-    if (self->pool)
-        cmd_journal_log(&self->journal);
-}
-
-//  The same for people.
-static void
-s_print_start(const cmd_service_t *self)
-{
-    const pt_catalog_t *catalog = self->catalog;
-    fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
-            pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
-    char key[PT_KEYS_TEXT_BYTES] = "";
-    if (self->gate)
-        pt_curve_copy_public_key(self->curve, key);
-    if (self->gate)
-        fprintf(stderr, "%-15s %s, %" PRIu64 " keys of clients\n", "curve", key, pt_gate_counters(self->gate).keys);
-    if (self->broker)
-        fprintf(stderr, "%-15s %s\n%-15s %s\n", "front", pt_broker_front(self->broker), "back",
-                pt_broker_back(self->broker));
-    for (size_t i = 0; i < self->options.broker_count; i++)
-        fprintf(stderr, "%-15s %s\n", "broker", self->options.brokers[i]);
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
-    if (self->pool && *pt_pool_replay(self->pool))
-        fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
-    if (self->control.socket)
-        fprintf(stderr, "%-15s %s\n", "control", self->control.endpoint);
-    if (self->http.server)
-        fprintf(stderr, "%-15s %s/metrics\n", "http", pt_http_url(self->http.server));
-    if (self->pool)
-        cmd_journal_announce(&self->journal);
-}
-
-int
-cmd_service_announce(const cmd_service_t *self)
-{
-    bool people = pt_log_format() == PT_LOG_TEXT;
-    if (people)
-        s_print_start(self);
-    else
-        s_log_start(self);
-    int code = self->options.ports_file ? s_write_ports(self, self->options.ports_file) : EX_OK;
-    if (code == EX_OK && !people)
-        pt_log(PT_EVENT_SERVICE_READY, PT_LOG_N("elapsed_ms", cmd_mono_ms() - self->started_mono_ms));
-    else if (code == EX_OK)
-        fprintf(stderr, "ready in %" PRIu64 " ms; Ctrl-C drains and stops\n", cmd_mono_ms() - self->started_mono_ms);
-    return code;
-}
-
-static void
-s_report_broker(const pt_broker_counters_t *counters)
-{
-    pt_log(PT_EVENT_BROKER_COUNTS, PT_LOG_N("batches", counters->batches), PT_LOG_N("plain_requests", counters->plain),
-           PT_LOG_N("answers", counters->answers), PT_LOG_N("busy", counters->busy),
-           PT_LOG_N("refused", counters->refused), PT_LOG_N("garbage", counters->garbage),
-           PT_LOG_N("answers_dropped", counters->answers_dropped));
-}
-
-static void
-s_report_pool(const pt_pool_counters_t *counters)
-{
-    pt_log(PT_EVENT_WORKER_COUNTS, PT_LOG_N("received", counters->received),
-           PT_LOG_N("settled", counters->decided[PT_ROUTE_SETTLED]),
-           PT_LOG_N("retry", counters->decided[PT_ROUTE_RETRY]),
-           PT_LOG_N("dead_letter", counters->decided[PT_ROUTE_DEAD_LETTER]), PT_LOG_N("alerts", counters->alerts),
-           PT_LOG_N("invalid", counters->invalid), PT_LOG_N("seen_again", counters->duplicates));
-}
-
-static void
-s_report_gate(const pt_gate_counters_t *counters)
-{
-    pt_log(PT_EVENT_GATE_COUNTS, PT_LOG_N("admitted", counters->admitted),
-           PT_LOG_N("unknown_key", counters->unknown_key), PT_LOG_N("wrong_role", counters->wrong_role),
-           PT_LOG_N("no_handshake", counters->no_handshake), PT_LOG_N("bad_request", counters->bad_request),
-           PT_LOG_N("cuts", counters->cuts));
-}
-
-static int
 s_drain_pool(cmd_service_t *self)
 {
     uint64_t start_ms = cmd_mono_ms();
@@ -429,7 +301,7 @@ s_drain_pool(cmd_service_t *self)
     pt_pool_counters_t counters = pt_pool_counters(self->pool);
     if (drain == PT_DRAINED)
         pt_log(PT_EVENT_SERVICE_DRAINED, PT_LOG_N("elapsed_ms", cmd_mono_ms() - start_ms));
-    s_report_pool(&counters);
+    cmd_service_report_pool(&counters);
     //  `timeout` and terminals signal a process twice at once; that is no hurry when nothing is left.
     if (drain == PT_DRAINED || counters.in_work == 0)
         return EX_OK;
@@ -450,11 +322,11 @@ cmd_service_stop(cmd_service_t *self)
         code = s_drain_pool(self);
     if (self->broker) {
         pt_broker_counters_t counters = pt_broker_counters(self->broker);
-        s_report_broker(&counters);
+        cmd_service_report_broker(&counters);
     }
     if (self->gate) {
         pt_gate_counters_t counters = pt_gate_counters(self->gate);
-        s_report_gate(&counters);
+        cmd_service_report_gate(&counters);
     }
     s_release(self, code);
     return code;

@@ -3,46 +3,22 @@
 #include "cmd_options.h"
 #include "cmd_text.h"
 #include "cmd_unknown.h"
+#include "tail_subscription.h"
 
 #include "pt_catalog.h"
 #include "pt_decision.h"
 #include "pt_signals.h"
-#include "pt_subscriber.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-//  A queue and a gateway; a host name of DNS with its scheme and port.
-#define PREFIX_BYTES 64
 //  How long a worker may take to store the last positions: some commits.
 #define FINISH_MS 2000
 
-static const struct {
-    const char *name;
-    unsigned port;
-} s_queues[] = {{"settled", PT_PORT_SETTLED},
-                {"retry", PT_PORT_RETRY},
-                {"dead_letter", PT_PORT_DEAD_LETTER},
-                {"operator_alert", PT_PORT_OPERATOR_ALERT}};
-#define QUEUE_COUNT (sizeof s_queues / sizeof s_queues[0])
 //  Every decision once: alerts are copies.
 #define QUEUES_DEFAULT "settled,retry,dead_letter"
-
-typedef struct {
-    const char *routes, *providers, *host;
-    const char *endpoints[PT_SUBSCRIBER_ENDPOINTS_MAX];
-    size_t endpoint_count;
-    uint64_t port_base;
-    uint64_t count, timeout_ms; //  0: without end
-    cmd_output_t output;
-    cmd_color_t color;
-    pt_masking_t masking;
-    const char *durable; //  the subscriber's name
-    bool replay, since_start;
-    const char *curve; //  folder of keys; NULL: none
-} tail_options_t;
 
 typedef struct {
     const tail_options_t *options;
@@ -193,96 +169,6 @@ s_print_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64
     fprintf(stderr, "worker %016" PRIx64 ", epoch %" PRIu64 ": %s\n", worker, epoch, pt_subscriber_fault_text(fault));
 }
 
-//  What to subscribe to, and the texts of it.
-typedef struct {
-    bool queues[QUEUE_COUNT];
-    char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PREFIX_BYTES], endpoints[QUEUE_COUNT][CMD_OPTIONS_ENDPOINT_BYTES];
-    pt_subscriber_options_t options;
-} subscription_t;
-
-static int
-s_choose_queue(subscription_t *self, const char *name)
-{
-    for (size_t i = 0; i < QUEUE_COUNT; i++)
-        if (strcmp(s_queues[i].name, name) == 0) {
-            self->queues[i] = true;
-            return EX_OK;
-        }
-    return cmd_fail(EX_USAGE, "routes are settled, retry, dead_letter and operator_alert", "there is no route '%s'",
-                    name);
-}
-
-static void
-s_add_endpoint(subscription_t *self, const tail_options_t *options, size_t queue)
-{
-    uint64_t port = options->port_base + s_queues[queue].port - PT_PORT_FRONT;
-    char *endpoint = self->endpoints[queue];
-    cmd_options_endpoint(options->host, port, endpoint);
-    self->options.endpoints[self->options.endpoint_count++] = endpoint;
-}
-
-static int
-s_add_prefix(subscription_t *self, size_t queue, const char *provider)
-{
-    if (self->options.prefix_count == PT_SUBSCRIBER_PREFIXES_MAX)
-        return cmd_fail(EX_USAGE, NULL, "at most %d routes times gateways; without --provider, all gateways come",
-                        PT_SUBSCRIBER_PREFIXES_MAX);
-    //  Topics have the gateway's id, never an alias.
-    const pt_provider_t *known = pt_catalog_provider(pt_catalog_builtin(), pt_text_of(provider));
-    pt_text_t name = known ? pt_provider_id(known) : pt_text_of(provider);
-    if (name.len > PT_TOPIC_PROVIDER_BYTES_MAX)
-        return cmd_fail(EX_USAGE, NULL, "no gateway has a name as long as '%s'", provider);
-    char *prefix = self->prefixes[self->options.prefix_count];
-    snprintf(prefix, PREFIX_BYTES, name.len ? "%s.%.*s." : "%s.", s_queues[queue].name, (int) name.len, name.data);
-    self->options.prefixes[self->options.prefix_count++] = prefix;
-    return EX_OK;
-}
-
-static int
-s_add_queues(subscription_t *self, const char *list)
-{
-    char *words = strdup(list), *rest = words;
-    int code = words ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
-    for (char *word; code == EX_OK && (word = strsep(&rest, ","));)
-        code = s_choose_queue(self, word);
-    free(words);
-    return code;
-}
-
-static int
-s_add_providers(subscription_t *self, size_t queue, const char *list)
-{
-    char *words = strdup(list), *rest = words;
-    int code = words ? EX_OK : cmd_fail(EX_OSERR, NULL, "no memory");
-    for (char *word; code == EX_OK && (word = strsep(&rest, ","));)
-        code = s_add_prefix(self, queue, word);
-    free(words);
-    return code;
-}
-
-static int
-s_choose(subscription_t *self, const tail_options_t *options)
-{
-    memcpy(self->options.endpoints, options->endpoints, sizeof self->options.endpoints);
-    self->options.endpoint_count = options->endpoint_count;
-    self->options.name = options->durable;
-    self->options.since_start = options->since_start;
-    if (options->durable)
-        self->options.mode = PT_POSITIONS_DURABLE;
-    else if (options->replay || options->since_start)
-        self->options.mode = PT_POSITIONS_REPAIR;
-    int code = s_add_queues(self, options->routes);
-    const char *providers = options->providers ? options->providers : "";
-    for (size_t i = 0; i < QUEUE_COUNT && code == EX_OK; i++) {
-        if (!self->queues[i])
-            continue;
-        if (!options->endpoint_count)
-            s_add_endpoint(self, options, i);
-        code = s_add_providers(self, i, providers);
-    }
-    return code;
-}
-
 //  A gateway that only the worker's catalog has is no mistake; one that is nearly of this catalog is likely to be.
 static void
 s_note_providers(const char *list)
@@ -298,8 +184,8 @@ s_note_providers(const char *list)
 static pt_subscriber_t *
 s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
 {
-    static subscription_t subscription;
-    *out_code = s_choose(&subscription, self->options);
+    static tail_subscription_t subscription;
+    *out_code = tail_subscribe_to(&subscription, self->options);
     if (*out_code != EX_OK)
         return NULL;
 
