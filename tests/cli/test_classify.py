@@ -156,8 +156,17 @@ class Bodies(unittest.TestCase):
         for decisions, _ in (classify(b"", path), classify(data, "-")):
             self.assertEqual([without_times(decision) for decision in decisions], expected)
 
+    def test_a_document_is_no_line_and_the_way_out_is_named(self):
+        for data, way in ((b'{\r\n "provider": "opn"\r\n}\n', "'jq -c . FILE'"), (b'[{"provider": "opn"}]\n', "'jq -c .[] FILE'")):
+            code, _, words = support.run("classify", data=data)
+            self.assertEqual(code, 0)
+            self.assertEqual(words.count("hint: "), 1, words)
+            self.assertIn(way, words)
+        self.assertNotIn("hint", support.run("classify", data=b'"text"\n{\n[\n')[2])
+
     def test_text_has_one_line_for_each_decision(self):
-        data = support.lines_of(support.sample()) + b'\x1b[31m red\n{"provider": "\\u001b[2J", "id": "\\u0085"}\n'
+        data = support.lines_of(support.sample()) + b'\x1b[31m red\n{"provider": "\\u001b[2J", "id": "\\u0085"}\n' \
+            b'{"provider": "\\u202eopn\\u202c", "id": "\\u2066a\\u2069"}\n'
         code, stdout, _ = support.run("classify", "-o", "text", data=data)
         self.assertEqual(code, 0)
         self.assertEqual(len(stdout.splitlines()), data.count(b"\n"))

@@ -110,6 +110,7 @@ s_decide(classify_t *self, pt_text_t line)
         return cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
     if (item.error[0])
         fprintf(stderr, "line %" PRIu64 ": %s\n", self->lines.number, item.error);
+    cmd_lines_hint(line, self->lines.number);
     pt_triaged_t triaged;
     pt_triage_response(&self->triage, (pt_bytes_t) {item.bytes, item.len}, &place, (uint32_t) self->lines.number,
                        cmd_now_ms(), self->bytes, &triaged);

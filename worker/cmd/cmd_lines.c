@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define READ_BYTES (64 * 1024)
@@ -238,6 +239,17 @@ s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
         status = s_name(line, number, doubled[0] != '\0', out_item);
     memcpy(out_item->error, doubled, sizeof doubled);
     return status;
+}
+
+void
+cmd_lines_hint(pt_text_t line, uint64_t number)
+{
+    while (line.len && strchr(" \t\r", line.data[line.len - 1]))
+        line.len--;
+    bool array = line.len && line.data[0] == '[', document = line.len == 1 && line.data[0] == '{';
+    if (number == 1 && (array || document))
+        fprintf(stderr, "hint: each line is one object; 'jq -c %s FILE' makes such lines of %s\n", array ? ".[]" : ".",
+                array ? "an array" : "a document over several lines");
 }
 
 pt_status_t

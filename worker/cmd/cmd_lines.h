@@ -51,6 +51,9 @@ typedef struct {
  */
 PT_MUST_CHECK pt_status_t cmd_item_of_line(pt_text_t line, uint64_t number, cmd_item_t *out_item);
 
+/*  Where the first line opens an array, or a document over several lines, say on stderr how lines are made of it. */
+void cmd_lines_hint(pt_text_t line, uint64_t number);
+
 void cmd_item_clear(cmd_item_t *item);
 
 #endif

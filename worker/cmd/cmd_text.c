@@ -39,6 +39,21 @@ cmd_text_delay(uint64_t delay_ms, char *out)
     return out;
 }
 
+//  How many bytes at the front of a text are a character that steers a terminal, or turns the direction in which the
+//  line is read: C0 and C1 controls (these arrive as C2 80 to C2 9F), U+202A to 202E and U+2066 to 2069.
+static size_t
+s_steering_bytes(const unsigned char *at, size_t left)
+{
+    if (at[0] < 0x20 || at[0] == 0x7f)
+        return 1;
+    if (left > 1 && at[0] == 0xc2 && at[1] < 0xa0)
+        return 2;
+    bool turns =
+        left > 2 && at[0] == 0xe2 &&
+        ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
+    return turns ? 3 : 0;
+}
+
 static void
 s_print_plain(FILE *stream, pt_text_t text, size_t width_max)
 {
@@ -50,11 +65,9 @@ s_print_plain(FILE *stream, pt_text_t text, size_t width_max)
             fputs("…", stream);
             return;
         }
-        //  C1 controls reach a terminal as C2 80 to C2 9F.
-        bool c1 = byte == 0xc2 && i + 1 < text.len && (unsigned char) text.data[i + 1] < 0xa0;
-        if (c1)
-            i++;
-        fputc(c1 || byte < 0x20 || byte == 0x7f ? '?' : byte, stream);
+        size_t steering = s_steering_bytes((const unsigned char *) text.data + i, text.len - i);
+        fputc(steering ? '?' : byte, stream);
+        i += steering ? steering - 1 : 0;
     }
 }
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 /*  Print "TIME ROUTE provider code action id summary", an alert after it; colours only the route's
- *  word. Control characters of foreign texts are shown as '?', so that no gateway can steer a terminal; card
- *  numbers are masked everywhere, in the id as well.
+ *  word. Control characters of foreign texts, and those that turn the direction of reading, are shown as '?', so that
+ * no gateway can steer a terminal or show a line as another one; card numbers are masked everywhere, in the id as well.
  */
 void cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color);
 

@@ -205,6 +205,7 @@ s_put_line(send_t *self, pt_text_t line)
     }
     if (item.error[0])
         fprintf(stderr, "line %" PRIu64 ": %s; sent as it is\n", self->lines.number, item.error);
+    cmd_lines_hint(line, self->lines.number);
     bool well = s_put_item(self, &item);
     cmd_item_clear(&item);
     return well;
