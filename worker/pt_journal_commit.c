@@ -159,17 +159,52 @@ s_write_outputs(pt_commit_t *self, size_t *out_count, uint64_t now_ms)
     return status;
 }
 
+//  The next batch to remember, behind `job` of the train at *train; NULL: there is none.
+static const pt_job_t *
+s_next_batch(const pt_commit_t *self, size_t *train, const pt_job_t *job)
+{
+    do {
+        job = job ? job->behind : NULL;
+        while (!job && ++*train < self->job_count)
+            job = self->jobs[*train];
+    } while (job && job->plain);
+    return job;
+}
+
+static bool
+s_is_of_window(const pt_batch_t *left, const pt_batch_t *right)
+{
+    return left->producer == right->producer && left->epoch == right->epoch;
+}
+
+//  The highest floor of the batches that follow each other in one window. Each raises it by what it was itself in work:
+//  to raise it once spares the store to write and delete for each of them.
+static uint64_t
+s_find_floor(const pt_commit_t *self, size_t train, const pt_job_t *job)
+{
+    const pt_batch_t *first = &job->batch;
+    uint64_t floor = first->floor;
+    for (; job && s_is_of_window(first, &job->batch); job = s_next_batch(self, &train, job))
+        if (job->batch.floor > floor)
+            floor = job->batch.floor;
+    return floor;
+}
+
 static pt_status_t
 s_write_batches(pt_commit_t *self, uint64_t now_ms)
 {
     pt_status_t status = PT_OK;
-    for (size_t i = 0; i < self->job_count; i++)
-        for (const pt_job_t *job = self->jobs[i]; job && status == PT_OK; job = job->behind) {
-            const pt_batch_t *batch = &job->batch;
-            if (!job->plain)
-                status = pt_store_remember(self->store, batch->producer, batch->epoch, batch->floor, batch->seq,
-                                           batch->crc32, now_ms);
-        }
+    const pt_batch_t *before = NULL;
+    uint64_t floor = 0;
+    size_t train = SIZE_MAX;
+    const pt_job_t *job = NULL;
+    while (status == PT_OK && (job = s_next_batch(self, &train, job)) != NULL) {
+        const pt_batch_t *batch = &job->batch;
+        if (!before || !s_is_of_window(before, batch))
+            floor = s_find_floor(self, train, job);
+        before = batch;
+        status = pt_store_remember(self->store, batch->producer, batch->epoch, floor, batch->seq, batch->crc32, now_ms);
+    }
     return status;
 }
 

@@ -24,6 +24,7 @@ pt_store_fail(pt_store_t *self, int rc, const char *what, const char *where)
     snprintf(self->error, sizeof(self->error), "%s %s: %s", what, where, mdb_strerror(rc));
     if (rc == MDB_MAP_FULL || rc == MDB_TXN_FULL) {
         atomic_fetch_add(&self->without_room, 1);
+        pt_store_pause_pool(self);
         return PT_E_SPACE;
     }
     self->dead = true;
@@ -259,7 +260,8 @@ s_note_sizes(pt_store_t *self)
         self->file_bytes = (uint64_t) file.st_size;
     self->pages_max = info.me_mapsize / stat.ms_psize;
     //  Two entries to a page: header of the page, then for each an index, a header, its key.
-    self->chunk_bytes = (((stat.ms_psize - 16) / 2) & ~(size_t) 1) - 2 - 8 - S_RECORD_KEY_BYTES;
+    self->chunk_bytes = (((stat.ms_psize - S_PAGE_HEADER_BYTES) / 2) & ~(size_t) 1) - 2 - 8 - S_RECORD_KEY_BYTES;
+    self->page_bytes = stat.ms_psize - S_PAGE_HEADER_BYTES;
     self->producer_count_committed = self->producer_count;
     self->topic_count_committed = self->topic_count;
     atomic_store(&self->topics_visible, self->topic_count);
@@ -349,6 +351,7 @@ pt_store_close(pt_store_t **self_p)
     if (!self)
         return;
     pt_store_abort(self);
+    pt_store_let_go(self);
     pt_store_drop_members(self);
     while (self->topic_count)
         pt_store_drop_topic(self);

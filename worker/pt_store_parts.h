@@ -13,9 +13,10 @@
  *                   NAME 0 't' TOPIC               next_seq
  *      @TOPIC       first_seq part chunk           part 0: a record, part 1: its responses
  *
- *  A record is longer than a page and is cut into chunks of half a page, its header at the start of
- *  chunk 0. LMDB would put it whole into neighbouring pages, and then a file with room in small
- *  holes only is full; a database for each topic is only ever appended to, so its pages are filled.
+ *  A record is cut into chunks, its header at the start of chunk 0: a short one into chunks of half a
+ *  page, of which two share one; a long one into chunks with a page of their own, and what makes no page
+ *  goes with the header. LMDB would put it whole into neighbouring pages, and then a file with room in
+ *  small holes only is full; a database for each topic is only ever appended to, so its pages are filled.
  */
 #ifndef PT_STORE_PARTS_H
 #define PT_STORE_PARTS_H
@@ -45,6 +46,8 @@ enum { S_PART_ITEMS, S_PART_RESPONSES, S_PART_COUNT };
 #define S_RECORD_KEY_BYTES 11
 #define S_RECORD_HEADER_BYTES 32
 #define S_RESPONSES_HEADER_BYTES 12
+//  LMDB's, of a page.
+#define S_PAGE_HEADER_BYTES 16
 //  NAME 0 't' TOPIC
 #define S_MEMBER_KEY_BYTES_MAX (PT_STORE_NAME_BYTES_MAX + 2 + PT_TOPIC_BYTES_MAX)
 
@@ -88,7 +91,15 @@ struct pt_store {
     bool read_only;
     bool dead;
     bool unsynced; //  something was written that the disk was not asked for
-    size_t chunk_bytes;
+    //  The pages that commits take, see pt_store_room.c.
+    MDB_txn *keeper;       //  NULL: pages are used again as soon as they may be
+    uint64_t pool;         //  pages, after the last commit
+    uint64_t pool_spent;   //  by the last commit
+    unsigned pool_commits; //  with this pool
+    bool pool_is_new;      //  and still to be gathered
+    unsigned pool_pause;   //  commits that take what LMDB gives
+    size_t chunk_bytes;    //  of those of which two share a page
+    size_t page_bytes;     //  of those that have one of their own
     pt_store_identity_t identity;
     uint64_t created_ms;
     MDB_dbi meta, heads, producers, subscribers;
@@ -318,6 +329,21 @@ pt_status_t pt_store_view_check(pt_store_view_t *view, char letter, uint64_t *ou
  *  those of processes that have died are given back first.
  */
 int pt_store_begin_view(pt_store_t *self, MDB_txn **out_txn);
+
+/*  Before a transaction begins that writes: go on with the pool of pages, or choose the next one; and before the first
+ *  decisions in it: gather what was chosen. LMDB's result.
+ */
+void pt_store_choose_pool(pt_store_t *self);
+int pt_store_gather_pool(pt_store_t *self);
+
+/*  After a commit, in a transaction that reads: what is left of the pool. */
+void pt_store_measure_pool(pt_store_t *self, MDB_txn *txn);
+
+/*  Let all pages be used again as soon as LMDB may, until the next pool is chosen. */
+void pt_store_let_go(pt_store_t *self);
+
+/*  A commit found no room: choose none for a while. */
+void pt_store_pause_pool(pt_store_t *self);
 
 /*  Count the pages in use, after a commit. */
 void pt_store_measure(pt_store_t *self);

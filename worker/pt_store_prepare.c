@@ -30,7 +30,7 @@ static uint64_t
 s_wanted_end(const pt_store_t *self)
 {
     MDB_stat stat;
-    uint64_t end = s_used_end(self) + S_AHEAD_BYTES;
+    uint64_t end = (s_used_end(self) + S_AHEAD_BYTES) / S_ZEROS_BYTES * S_ZEROS_BYTES;
     if (mdb_env_stat(self->env, &stat) == 0 && end > self->pages_max * stat.ms_psize)
         end = self->pages_max * stat.ms_psize;
     return end < self->file_bytes ? end : self->file_bytes;
@@ -50,7 +50,9 @@ s_write_zeros(int fd, uint64_t at, uint64_t end)
 {
     static const uint8_t zeros[S_ZEROS_BYTES];
     while (at < end) {
-        size_t size = end - at < sizeof(zeros) ? (size_t) (end - at) : sizeof(zeros);
+        size_t size = sizeof(zeros) - at % sizeof(zeros);
+        if (end - at < size)
+            size = (size_t) (end - at);
         ssize_t written = pwrite(fd, zeros, size, (off_t) at);
         if (written < 0 && errno == EINTR)
             continue;
@@ -82,6 +84,8 @@ pt_store_prepare(pt_store_t *self, size_t bytes_max)
     }
     if (end - (uint64_t) hole > bytes_max)
         end = (uint64_t) hole + bytes_max;
+    if (end / S_ZEROS_BYTES * S_ZEROS_BYTES > (uint64_t) hole)
+        end = end / S_ZEROS_BYTES * S_ZEROS_BYTES;
     self->unsynced = true;
     self->prepared_end = s_write_zeros(fd, (uint64_t) hole, end) ? end : self->file_bytes;
     PT_FAULT_POINT("store.prepared");

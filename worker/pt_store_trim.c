@@ -57,8 +57,10 @@ pt_store_measure(pt_store_t *self)
     self->pages_added = 0;
     if (self->pages_used > taken || s_percent(self, taken) < PT_STORE_KEEP_PERCENT)
         self->pages_used = taken;
-    if (s_percent(self, taken) >= PT_STORE_KEEP_PERCENT && pt_store_begin_view(self, &txn) == 0) {
-        if (s_is_worth_counting(self, txn) && s_count_free(txn, &free_pages) == 0 && free_pages < taken)
+    bool counts = s_percent(self, taken) >= PT_STORE_KEEP_PERCENT;
+    if ((counts || self->keeper) && pt_store_begin_view(self, &txn) == 0) {
+        pt_store_measure_pool(self, txn);
+        if (counts && s_is_worth_counting(self, txn) && s_count_free(txn, &free_pages) == 0 && free_pages < taken)
             self->pages_used = taken - free_pages;
         mdb_txn_abort(txn);
     }
@@ -219,6 +221,17 @@ s_find_oldest(pt_store_t *self, bool unread_too, uint64_t *out_ms)
     return rc;
 }
 
+//  Whether a chunk that is too long to share a page has one, as all of them have. LMDB lets go of as many as the page
+//  itself says, and where that is damaged they are others'.
+static bool
+s_has_one_page(const pt_store_t *self, MDB_val value)
+{
+    uint32_t pages = 1;
+    if (value.mv_size > self->chunk_bytes)
+        memcpy(&pages, (const uint8_t *) value.mv_data - sizeof(pages), sizeof(pages));
+    return pages == 1;
+}
+
 //  Delete a topic's first record with its responses.
 static int
 s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
@@ -235,7 +248,7 @@ s_delete_first(pt_store_t *self, pt_store_topic_t *topic, size_t *out_bytes)
            s_get_key_u64(key.mv_data) < end) {
         *out_bytes += value.mv_size;
         PT_FAULT_POINT("store.trim.chunk");
-        rc = mdb_cursor_del(cursor, 0);
+        rc = s_has_one_page(self, value) ? mdb_cursor_del(cursor, 0) : MDB_CORRUPTED;
         if (rc != 0)
             break;
     }

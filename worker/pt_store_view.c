@@ -349,7 +349,8 @@ s_gather(pt_store_view_t *self, unsigned part, s_sink_t *sink)
         if (rc != 0 && rc != MDB_NOTFOUND)
             return s_fail_lmdb(self, rc, self->topic->name);
         bool follows = rc == 0 && key.mv_size == sizeof(bytes) && memcmp(key.mv_data, bytes, sizeof(bytes)) == 0;
-        if (!follows || value.mv_size == 0 || !s_pour(sink, value.mv_data, value.mv_size))
+        if (!follows || value.mv_size == 0 || value.mv_size > self->store->page_bytes ||
+            !s_pour(sink, value.mv_data, value.mv_size))
             return s_fail(self, PT_E_CHECKSUM, "a part of a record is missing", self->topic->name);
     }
     return PT_OK;

@@ -6,7 +6,9 @@
  *  With --row the turns are committed in a row, as by a busy journal: each is told when the next one, or a sync, has
  *  been on the disk; and pages are prepared in between.
  *
- *      powerloss --shim FILE [--row] [--images N] [--seed N] [--turns N] [--expect-violation]
+ *  With --mib the file is larger than the smallest one, so that its pages are taken from a pool (pt_store_room).
+ *
+ *      powerloss --shim FILE [--row] [--mib N] [--images N] [--seed N] [--turns N] [--expect-violation]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,8 +26,7 @@
 #include "shim_disk.h"
 #include "store.h"
 
-#define S_BYTES PT_STORE_BYTES_MIN
-#define S_IMAGE_BYTES (S_BYTES + (1u << 20))
+#define S_SPARE_BYTES (1u << 20) //  of an image, behind the file
 #define S_TOPICS 3
 #define S_SECTOR 512
 #define S_PENDING_MAX 4096
@@ -35,6 +36,7 @@
 #define S_PREPARE_BYTES (200u << 10)
 
 static bool s_row;
+static uint64_t s_bytes = PT_STORE_BYTES_MIN; //  of the file
 
 static const char *const s_topics[S_TOPICS] = {"retry.opn.", "dead_letter.opn.", "operator_alert.-."};
 
@@ -99,7 +101,7 @@ static int
 s_write_all(const char *dir, uint64_t turns)
 {
     char error[PT_STORE_ERROR_BYTES_MAX];
-    pt_store_options_t options = {.dir = dir, .bytes = S_BYTES};
+    pt_store_options_t options = {.dir = dir, .bytes = s_bytes};
     pt_store_t *store = NULL;
     for (uint64_t turn = 1; turn <= turns; turn++) {
         if (turn % S_REOPEN == 1) {
@@ -128,13 +130,13 @@ s_find_last(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, ui
 static bool
 s_is_record(pt_store_view_t *view, uint64_t turn, uint64_t first_seq)
 {
-    static uint8_t s_bytes[PT_BATCH_BYTES_MAX];
+    static uint8_t s_items[PT_BATCH_BYTES_MAX];
     pt_store_record_t record;
     if (pt_store_view_next(view, &record) != PT_OK || record.first_seq != first_seq ||
-        pt_store_view_items(view, s_bytes) != PT_OK)
+        pt_store_view_items(view, s_items) != PT_OK)
         return false;
     store_part_t part = s_part_of(turn);
-    bool same = record.items_bytes == part.part.items.len && memcmp(s_bytes, part.items, record.items_bytes) == 0;
+    bool same = record.items_bytes == part.part.items.len && memcmp(s_items, part.items, record.items_bytes) == 0;
     store_part_clear(&part);
     return same;
 }
@@ -194,7 +196,7 @@ static const char *
 s_judge_image(const char *dir, uint64_t told)
 {
     static char s_error[PT_STORE_ERROR_BYTES_MAX];
-    pt_store_options_t options = {.dir = dir, .bytes = S_BYTES};
+    pt_store_options_t options = {.dir = dir, .bytes = s_bytes};
     pt_store_t *store;
     if (pt_store_open(&options, &store, s_error) != PT_OK)
         return s_error;
@@ -242,7 +244,7 @@ typedef struct {
 static void
 s_apply(uint8_t *to, const shim_record_t *record)
 {
-    if (record->offset + record->bytes > S_IMAGE_BYTES)
+    if (record->offset + record->bytes > s_bytes + S_SPARE_BYTES)
         abort();
     memcpy(to + record->offset, record + 1, record->bytes);
 }
@@ -250,7 +252,7 @@ s_apply(uint8_t *to, const shim_record_t *record)
 static void
 s_apply_torn(uint8_t *to, const shim_record_t *record, uint64_t *seed)
 {
-    if (record->offset + record->bytes > S_IMAGE_BYTES)
+    if (record->offset + record->bytes > s_bytes + S_SPARE_BYTES)
         abort();
     for (size_t at = 0; at < record->bytes; at += S_SECTOR) {
         size_t size = record->bytes - at < S_SECTOR ? record->bytes - at : S_SECTOR;
@@ -296,7 +298,7 @@ s_make_image(s_disk_t *disk, const shim_record_t *next, unsigned way, uint64_t *
 {
     const shim_record_t *writes[S_PENDING_MAX + 1];
     size_t count = disk->pending_count;
-    memcpy(disk->image, disk->base, S_IMAGE_BYTES);
+    memcpy(disk->image, disk->base, s_bytes + S_SPARE_BYTES);
     memcpy(writes, disk->pending, count * sizeof(*writes));
     if (next->kind == SHIM_WRITE || next->kind == SHIM_WRITE_SYNCED)
         writes[count++] = next;
@@ -333,7 +335,7 @@ s_write_image(const s_disk_t *disk, const char *dir, uint64_t *seed)
     bool named = disk->durable_name || (disk->renamed && store_random(seed) % 2);
     snprintf(path, sizeof(path), "%s/%s", dir, named ? "data.mdb" : "data.new");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (fd < 0 || write(fd, disk->image, S_BYTES) != (ssize_t) S_BYTES || close(fd) != 0) {
+    if (fd < 0 || write(fd, disk->image, s_bytes) != (ssize_t) s_bytes || close(fd) != 0) {
         perror(path);
         exit(2);
     }
@@ -349,7 +351,7 @@ s_compare_sizes(const void *left, const void *right)
 static uint64_t
 s_judge_all(const s_log_t *log, const char *dir, size_t images, uint64_t seed, bool quiet)
 {
-    s_disk_t disk = {.base = calloc(1, S_IMAGE_BYTES), .image = malloc(S_IMAGE_BYTES)};
+    s_disk_t disk = {.base = calloc(1, s_bytes + S_SPARE_BYTES), .image = malloc(s_bytes + S_SPARE_BYTES)};
     size_t *cuts = malloc(images * sizeof(*cuts));
     uint64_t violations = 0;
     if (!disk.base || !disk.image || !cuts)
@@ -406,7 +408,10 @@ s_run_writer(const char *self, const char *shim, const char *dir, const char *lo
     if (child == 0) {
         setenv("LD_PRELOAD", shim, 1);
         setenv("PT_SHIM_LOG", log, 1);
-        execl(self, "powerloss", "--write", dir, "--turns", turns, s_row ? "--row" : (char *) NULL, (char *) NULL);
+        char mib[24];
+        snprintf(mib, sizeof(mib), "%" PRIu64, s_bytes >> 20);
+        execl(self, "powerloss", "--write", dir, "--turns", turns, "--mib", mib, s_row ? "--row" : (char *) NULL,
+              (char *) NULL);
         _exit(127);
     }
     int how;
@@ -451,6 +456,7 @@ main(int argc, char **argv)
                                             {"images", 1, NULL, 'i'},
                                             {"seed", 1, NULL, 'e'},
                                             {"turns", 1, NULL, 't'},
+                                            {"mib", 1, NULL, 'b'},
                                             {"write", 1, NULL, 'w'},
                                             {"row", 0, NULL, 'r'},
                                             {"expect-violation", 0, NULL, 'x'},
@@ -469,6 +475,8 @@ main(int argc, char **argv)
             seed = strtoull(optarg, NULL, 10);
         else if (key == 't')
             turns = optarg;
+        else if (key == 'b')
+            s_bytes = strtoull(optarg, NULL, 10) << 20;
         else if (key == 'r')
             s_row = true;
         else if (key == 'w')
@@ -480,7 +488,7 @@ main(int argc, char **argv)
     }
     if (write_dir)
         return s_write_all(write_dir, strtoull(turns, NULL, 10));
-    if (!shim || seed == 0 || images == 0)
+    if (!shim || seed == 0 || images == 0 || s_bytes < PT_STORE_BYTES_MIN)
         return 2;
     return s_run("/proc/self/exe", shim, images, seed, turns, expect_violation);
 }

@@ -164,6 +164,33 @@ s_finish(s_bench_t *bench, uint64_t seq, uint32_t count)
     assert_int_equal(answer.ack.ranges[0].first, seq);
 }
 
+static bool
+s_is_acknowledged(const bus_answer_t *answer, uint64_t seq)
+{
+    for (size_t i = 0; answer->kind == PT_KIND_ACK && i < answer->ack.range_count; i++)
+        if (answer->ack.ranges[i].first <= seq && seq <= answer->ack.ranges[i].last)
+            return true;
+    return false;
+}
+
+//  The same where others were sent before and are still to be answered.
+static void
+s_finish_among_others(s_bench_t *bench, uint64_t seq, uint32_t count)
+{
+    bus_answer_t answer;
+    s_send(bench, seq, count);
+    for (;;) {
+        bus_receive_answer(bench->producer, &answer);
+        if (s_is_acknowledged(&answer, seq))
+            return;
+        if (answer.kind == PT_KIND_ACK)
+            continue;
+        assert_int_equal(answer.nack.reason, PT_REASON_BUSY);
+        if (answer.nack.seq == seq)
+            s_send(bench, seq, count);
+    }
+}
+
 //  ---- replay, as a subscriber sees it
 
 static void
@@ -814,8 +841,8 @@ nothing_is_acknowledged_once_the_disk_has_failed(void **state)
 
     s_start_pool(&bench, S_BYTES, false);
     store_expect_sound(bench.store);
-    s_finish(&bench, 2, 5);
-    s_finish(&bench, 3, 5);
+    s_finish_among_others(&bench, 2, 5);
+    s_finish_among_others(&bench, 3, 5);
     size_t messages;
     pt_end_t end = s_fetch(&bench, 1, PT_BATCH_BYTES_MAX, &messages);
     assert_int_equal(end.head_seq, 16);
