@@ -58,6 +58,23 @@ class Start(unittest.TestCase):
         self.assertRegex(daemon.text, r"(?m) info service\.drained elapsed_ms=\d+$")
         self.assertEqual(os.listdir(self.folder), [], "the ports file goes with the process")
 
+    def test_send_warns_of_an_id_that_two_responses_have(self):
+        one, two = ({"id": "o1", "provider": "opn", "http_status": status} for status in (400, 503))
+        front = f"tcp://{support.address()}:6720"
+        with support.Daemon("run", "--front", front, "--bind", support.address()) as daemon:
+            def send(*responses):
+                code, _, words = support.run("send", "--quiet", "--connect", front, data=support.lines_of(responses))
+                self.assertEqual(code, 0, words)
+                return words
+            self.assertEqual(send(one, one, dict(two, attempt=2), dict(two, id="o2")), "")
+            words = send(one, two)
+            self.assertTrue(words.startswith("line 2: warning: id 'o1', attempt 1, was another response in line 1; "), words)
+            self.assertIn("\nhint: an id names one response", words)
+            words = send(*({"id": "same", "provider": "opn", "http_status": 100 + n} for n in range(9)))
+            self.assertEqual(words.count("line "), 10, words)
+            self.assertIn("\nwarning: 3 more responses", words)
+            self.assertEqual(daemon.stop(), 0)
+
     def test_port_base_moves_every_port(self):
         host = support.address()
         with support.Daemon("run", "--bind", host, "--port-base", "7560", "--ports-file", str(self.ports)):

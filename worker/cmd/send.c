@@ -1,5 +1,6 @@
 /*  paytriage send: publish gateway responses from JSON Lines, and wait until each is acknowledged. */
 #include "cmd_curve.h"
+#include "cmd_ids.h"
 #include "cmd_lines.h"
 #include "cmd_options.h"
 
@@ -27,6 +28,7 @@ typedef struct {
 typedef struct {
     const send_options_t *options;
     cmd_lines_t lines;
+    cmd_ids_t *ids;
     pt_producer_t *producer;
     pt_signals_t signals;
     uint64_t started_ms, answered_ms; //  monotonic; when the last answer came
@@ -206,6 +208,7 @@ s_put_line(send_t *self, pt_text_t line)
     if (item.error[0])
         fprintf(stderr, "line %" PRIu64 ": %s; sent as it is\n", self->lines.number, item.error);
     cmd_lines_hint(line, self->lines.number);
+    cmd_ids_note(self->ids, (pt_bytes_t) {item.bytes, item.len}, self->lines.number);
     bool well = s_put_item(self, &item);
     cmd_item_clear(&item);
     return well;
@@ -365,6 +368,7 @@ s_send_all(send_t *self)
         return s_explain_open(self, error);
     self->started_ms = self->answered_ms = self->reported_ms = cmd_mono_ms();
     bool complete = s_resume(self) && s_read_all(self) && s_finish(self);
+    cmd_ids_sum_up(self->ids);
     int code = s_summarise(self, complete);
     pt_producer_destroy(&self->producer);
     return code;
@@ -378,10 +382,14 @@ s_send(const send_options_t *options)
         return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options->path, strerror(errno));
     if (pt_signals_open(&self.signals) != PT_OK)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
+    self.ids = cmd_ids_new();
+    if (!self.ids)
+        return cmd_fail(EX_OSERR, NULL, "no memory");
     self.wake_fd = s_open_wake_fd(&self);
     if (self.wake_fd < 0)
         return cmd_fail(EX_OSERR, NULL, "cannot watch standard input: %s", strerror(errno));
     int code = s_send_all(&self);
+    cmd_ids_destroy(&self.ids);
     close(self.wake_fd);
     cmd_lines_close(&self.lines);
     pt_signals_close(&self.signals);
