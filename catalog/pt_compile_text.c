@@ -1,6 +1,7 @@
 /*  The small grammars inside of texts: holes of a message and of what merchants are told, and citations. */
 #include "pt_compile_parts.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define S_HOLE_NAME_BYTES_MAX 32 //  arbitrary
@@ -96,6 +97,7 @@ pt_compile_read_merchant(pt_reader_t *reader, const pt_node_t *node, const char 
     }
     for (const char *at = strchr(text, '{'); at; at = strchr(at, '{')) {
         s_hole_t hole = s_scan_hole(at);
+        assert(hole.end); //  checked above
         if (!s_has_hole(message, &hole))
             pt_read_fault(reader, node, PT_FAULT_TEMPLATE, "the entry's message has no hole {%.*s}",
                           (int) hole.name_bytes, hole.name);

@@ -119,6 +119,7 @@ s_fit_pieces(const pt_query_t *query, const pt_pattern_t *pattern, pt_text_t mes
         return false;
     for (uint32_t i = 1; i < last; i++) {
         pt_text_t piece = pt_image_text(image, pieces[i]);
+        //  No piece is absent: the image was checked. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker)
         const char *found = memmem(at, (size_t) (end - at), piece.data, piece.len);
         if (!found)
             return false;

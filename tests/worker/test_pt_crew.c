@@ -1,6 +1,6 @@
 /*  Who decides: the caller's thread what is little, others what takes long. A job that another thread had has a weight.
  */
-#include "bus.h"
+#include "bus_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "pt_crew.h"
-#include "store.h"
 
 //  Of some 200 bytes each. The first takes longer than the caller's thread minds, and so do three of the second.
 #define S_MANY 4000
@@ -206,18 +205,6 @@ both_go_through_the_journal(void **state)
     s_close_bench(&bench);
 }
 
-static int
-s_setup(void **state)
-{
-    return bus_setup(state) || store_setup(state);
-}
-
-static int
-s_teardown(void **state)
-{
-    return store_teardown(state) || bus_teardown(state);
-}
-
 int
 main(void)
 {
@@ -230,5 +217,5 @@ main(void)
         cmocka_unit_test(one_worker_decides_everything_in_the_callers_thread),
         cmocka_unit_test(both_go_through_the_journal),
     };
-    return cmocka_run_group_tests(tests, s_setup, s_teardown);
+    return cmocka_run_group_tests(tests, bus_store_setup, bus_store_teardown);
 }

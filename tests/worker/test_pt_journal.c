@@ -1,7 +1,7 @@
 /*  Broker, pool, journal and replay together: what is acknowledged is there after a restart, once, and
  *  can be fetched.
  */
-#include "bus.h"
+#include "bus_store.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "pt_journal.h"
-#include "store.h"
 
 #define S_BYTES (UINT64_C(16) << 20)
 
@@ -950,18 +949,6 @@ batch_that_was_read_to_its_end_is_no_suspect(void **state)
     pt_store_close(&store);
 }
 
-static int
-s_setup(void **state)
-{
-    return store_setup(state) || bus_setup(state);
-}
-
-static int
-s_teardown(void **state)
-{
-    return store_teardown(state) || bus_teardown(state);
-}
-
 typedef struct {
     pt_poison_t *slots;
     atomic_bool left; //  the suspect was read to its end
@@ -1035,6 +1022,7 @@ main(int argc, char **argv)
     assert(sem_init(&s_held, 0, 0) == 0 && sem_init(&s_released, 0, 0) == 0);
     int failed = 0;
     for (s_workers = 1; s_workers <= 2; s_workers++)
-        failed += cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, s_setup, s_teardown);
+        failed += cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, bus_store_setup,
+                                              bus_store_teardown);
     return failed;
 }

@@ -1,13 +1,12 @@
 /*  Alerts through a whole pool: what is told and what is summed up are all that were raised, and the routes
  *  are as ever.
  */
-#include "bus.h"
+#include "bus_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "pt_journal.h"
-#include "store.h"
 
 #define S_HOUR_MS (60 * 60 * 1000)
 
@@ -265,18 +264,6 @@ what_is_refused_is_not_counted(void **state)
     assert_true(is_summary);
 }
 
-static int
-s_setup(void **state)
-{
-    return store_setup(state) || bus_setup(state);
-}
-
-static int
-s_teardown(void **state)
-{
-    return store_teardown(state) || bus_teardown(state);
-}
-
 int
 main(void)
 {
@@ -289,7 +276,7 @@ main(void)
     };
     int failed = 0;
     for (s_workers = 1; s_workers <= 3; s_workers += 2)
-        failed +=
-            cmocka_run_group_tests_name(s_workers > 1 ? "three workers" : "one worker", tests, s_setup, s_teardown);
+        failed += cmocka_run_group_tests_name(s_workers > 1 ? "three workers" : "one worker", tests, bus_store_setup,
+                                              bus_store_teardown);
     return failed;
 }
