@@ -12,6 +12,7 @@
 
 #include "pt_bench.h"
 #include "pt_commits.h"
+#include "pt_journal_log.h"
 #include "pt_process.h"
 #include "pt_raw_log.h"
 #include "pt_report.h"
@@ -46,17 +47,10 @@ typedef struct {
 } s_cost_t;
 
 typedef struct {
-    pt_store_t *store;
-    pt_commit_t *commit;
-    uint64_t seq;       //  of the producer's last batch
-    uint64_t decisions; //  committed
-} s_journal_t;
-
-typedef struct {
     const s_options_t *options;
     pt_commits_t commits;
     pt_scratch_t folder;
-    s_journal_t journals[S_JOURNALS];
+    pt_journal_log_t journals[S_JOURNALS];
     pt_raw_log_t raw[PT_RAW_WAYS];
     uint64_t raw_bytes; //  that each of them was given
     s_cost_t costs[S_CONTENDERS];
@@ -70,36 +64,11 @@ s_cpu_ns(void)
     return (uint64_t) spent.tv_sec * 1000000000u + (uint64_t) spent.tv_nsec;
 }
 
-//  Every batch has the next number, as a producer's have; what it waits for is the window behind it.
-static void
-s_number_job(s_journal_t *self, pt_job_t *job)
-{
-    job->batch.seq = ++self->seq;
-    job->batch.floor = self->seq > 64 ? self->seq - 64 : 1;
-}
-
-static bool
-s_commit_journal(s_journal_t *self, const pt_gathered_t *gathered, bool sync)
-{
-    for (size_t i = 0; i < gathered->job_count; i++) {
-        s_number_job(self, gathered->jobs[i]);
-        pt_commit_add(self->commit, gathered->jobs[i]);
-    }
-    pt_status_t status = pt_commit_write(self->commit, (uint64_t) time(NULL) * 1000);
-    if (status == PT_OK && sync)
-        status = pt_store_sync(self->store);
-    pt_commit_clear(self->commit);
-    self->decisions += gathered->decisions;
-    if (status != PT_OK)
-        fprintf(stderr, "pt_bench_journal: the journal: %s: %s\n", pt_status_text(status), pt_store_error(self->store));
-    return status == PT_OK;
-}
-
 static bool
 s_commit_one(s_bench_t *self, unsigned contender, const pt_gathered_t *gathered)
 {
     if (contender < S_JOURNALS)
-        return s_commit_journal(&self->journals[contender], gathered, contender == S_ALONE);
+        return pt_journal_log_commit(&self->journals[contender], gathered, contender == S_ALONE);
     return pt_raw_log_commit(&self->raw[contender - S_JOURNALS], gathered->bytes);
 }
 
@@ -123,8 +92,7 @@ s_prepare(s_bench_t *self)
 {
     bool is_good = true;
     for (unsigned k = 0; k < S_JOURNALS && is_good; k++)
-        if (pt_store_wants_prepare(self->journals[k].store))
-            is_good = pt_store_prepare(self->journals[k].store, S_PREPARE_BYTES) == PT_OK;
+        is_good = pt_journal_log_prepare(&self->journals[k], S_PREPARE_BYTES);
     return is_good;
 }
 
@@ -162,40 +130,12 @@ s_warm_up(s_bench_t *self)
 }
 
 static bool
-s_open_journal(s_bench_t *bench, unsigned number)
-{
-    s_journal_t *self = &bench->journals[number];
-    char dir[PT_SCRATCH_PATH_BYTES + 32];
-    char error[PT_STORE_ERROR_BYTES_MAX];
-    snprintf(dir, sizeof(dir), "%s/journal-%u", bench->folder.path, number);
-    pt_store_options_t options = {.dir = dir, .bytes = bench->options->mib << 20};
-    if (pt_store_open(&options, &self->store, error) != PT_OK) {
-        fprintf(stderr, "pt_bench_journal: %s\n", error);
-        return false;
-    }
-    self->commit = pt_bench_alloc(sizeof(*self->commit));
-    self->commit->store = self->store;
-    return true;
-}
-
-static void
-s_close_journal(s_journal_t *self)
-{
-    if (self->commit) {
-        free(self->commit->entries);
-        free(self->commit->parts);
-    }
-    free(self->commit);
-    pt_store_close(&self->store);
-}
-
-static bool
 s_open(s_bench_t *self)
 {
     if (!pt_scratch_make(&self->folder, self->options->directory))
         return false;
     for (unsigned k = 0; k < S_JOURNALS; k++)
-        if (!s_open_journal(self, k))
+        if (!pt_journal_log_open(&self->journals[k], self->folder.path, k, self->options->mib << 20))
             return false;
     for (int way = 0; way < PT_RAW_WAYS; way++)
         if (!pt_raw_log_open(&self->raw[way], (pt_raw_way_t) way, self->folder.path))
@@ -209,35 +149,8 @@ s_close(s_bench_t *self)
     for (int way = 0; way < PT_RAW_WAYS; way++)
         pt_raw_log_close(&self->raw[way]);
     for (unsigned k = 0; k < S_JOURNALS; k++)
-        s_close_journal(&self->journals[k]);
+        pt_journal_log_close(&self->journals[k]);
     pt_scratch_remove(&self->folder);
-}
-
-static void
-s_tell_fault(void *context, const char *where, uint64_t seq, const char *what)
-{
-    (void) context;
-    fprintf(stderr, "pt_bench_journal: %s %llu: %s\n", where, (unsigned long long) seq, what);
-}
-
-//  All that was committed was numbered and is sound.
-static bool
-s_check_journal(s_journal_t *self)
-{
-    uint64_t numbered = 0;
-    pt_store_view_t *view;
-    pt_store_head_t head = {.topic = ""};
-    pt_store_verified_t verified;
-    if (pt_store_sync(self->store) != PT_OK || pt_store_view_open(self->store, &view) != PT_OK)
-        return false;
-    while (pt_store_view_topic(view, head.topic, &head) == PT_OK)
-        numbered += head.next_seq - 1;
-    pt_store_view_close(&view);
-    bool is_good = pt_store_verify(self->store, s_tell_fault, NULL, &verified) == PT_OK && !verified.faults;
-    if (!is_good || numbered != self->decisions)
-        fprintf(stderr, "pt_bench_journal: %llu decisions were committed, %llu are numbered\n",
-                (unsigned long long) self->decisions, (unsigned long long) numbered);
-    return is_good && numbered == self->decisions;
 }
 
 //  And all of it reached the raw logs.
@@ -246,7 +159,7 @@ s_check(s_bench_t *self)
 {
     bool is_good = true;
     for (unsigned k = 0; k < S_JOURNALS; k++)
-        is_good = s_check_journal(&self->journals[k]) && is_good;
+        is_good = pt_journal_log_check(&self->journals[k]) && is_good;
     for (int way = 0; way < PT_RAW_WAYS; way++)
         is_good = is_good && self->raw[way].written == self->raw_bytes;
     return is_good;

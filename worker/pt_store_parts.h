@@ -131,6 +131,19 @@ struct pt_store {
     char error[PT_STORE_ERROR_BYTES_MAX];
 };
 
+struct pt_store_view {
+    pt_store_t *store;
+    MDB_txn *txn;
+    size_t topic_count;            //  topics that are seen
+    uint64_t *synced;              //  by topic: next_seq of what was durable when it was first asked for, or 0
+    MDB_cursor *cursor;            //  in the records of `topic`
+    const pt_store_topic_t *topic; //  NULL: nowhere yet
+    uint64_t next_seq;             //  of the record that pt_store_view_next comes to
+    uint64_t end_seq;
+    pt_store_record_t record; //  the last one
+    char error[PT_STORE_ERROR_BYTES_MAX];
+};
+
 static inline uint8_t *
 s_put_u32(uint8_t *at, uint32_t value)
 {
@@ -314,6 +327,10 @@ pt_status_t pt_store_count_windows(pt_store_t *self, MDB_txn *txn);
 
 /*  pt_store_view_windows in a transaction of the caller's; LMDB's result, or an errno. */
 int pt_store_tell_windows(pt_store_t *self, MDB_txn *txn, pt_store_window_fn *tell, void *context);
+
+/*  Note what was wrong with a call on a view; the status comes back, or the one of LMDB's result. */
+pt_status_t pt_store_view_fail(pt_store_view_t *self, pt_status_t status, const char *what, const char *where);
+pt_status_t pt_store_view_fail_lmdb(pt_store_view_t *self, int rc, const char *where);
 
 /*  The number of the record that holds `seq`, in the topic that was sought last and within its numbers.
  *  PT_E_CHECKSUM when it is not found.
