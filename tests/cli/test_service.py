@@ -58,6 +58,18 @@ class Start(unittest.TestCase):
         self.assertRegex(daemon.text, r"(?m) info service\.drained elapsed_ms=\d+$")
         self.assertEqual(os.listdir(self.folder), [], "the ports file goes with the process")
 
+    def test_tail_says_that_it_waits_for_a_worker_and_goes_on(self):
+        host = support.address()
+        tail = support.start("tail", "--host", host, "--count", "1", "-o", "jsonl", stdin=support.subprocess.DEVNULL)
+        self.addCleanup(tail.stdout.close)
+        self.addCleanup(tail.stderr.close)
+        self.assertIn(b"waiting: no worker is heard yet", tail.stderr.readline())
+        with support.Daemon("run", "--bind", host) as daemon:
+            self.assertIn(b"ready: ", tail.stderr.readline())
+            self.assertEqual(support.run("send", "--connect", f"tcp://{host}:5560", data=b'{"provider": "opn"}\n')[0], 0)
+            self.assertEqual(tail.wait(), 0)
+            self.assertEqual(daemon.stop(), 0)
+
     def test_send_warns_of_an_id_that_two_responses_have(self):
         one, two = ({"id": "o1", "provider": "opn", "http_status": status} for status in (400, 503))
         front = f"tcp://{support.address()}:6720"

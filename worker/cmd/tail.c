@@ -27,6 +27,7 @@ typedef struct {
     bool color;
     bool refused;         //  and it was told
     uint64_t unopened_ms; //  since when a worker's replay endpoint gives no answer; as silent_ms
+    uint64_t unheard_ms;  //  since when nothing ever came; as silent_ms
     uint64_t silent_ms;   //  since when a worker ends handshakes without a word; 0: none does; UINT64_MAX: told
     bool broken;          //  stdout takes nothing any more
 } tail_t;
@@ -278,6 +279,15 @@ s_tell_silence(tail_t *self, pt_subscriber_t *subscriber)
         fputs("warning: a worker completes no handshake without keys; --curve DIR names a folder of them\n", stderr);
 }
 
+//  A worker that keeps no settled decisions says nothing of them while there are none.
+static void
+s_tell_unheard(tail_t *self, pt_subscriber_t *subscriber, bool ever_heard)
+{
+    bool lasts = !ever_heard && !pt_subscriber_is_silent(subscriber) && strcmp(self->options->routes, "settled") != 0;
+    if (s_is_worth_telling(&self->unheard_ms, lasts))
+        fputs("waiting: no worker is heard yet; is one running there? see 'paytriage run'\n", stderr);
+}
+
 static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
@@ -297,6 +307,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
             return EX_NOPERM;
         s_tell_silence(self, subscriber);
         s_tell_unopened(self, subscriber);
+        s_tell_unheard(self, subscriber, ever_heard);
         self->broken = fflush(stdout) != 0;
     }
     if (self->broken && errno != EPIPE)
