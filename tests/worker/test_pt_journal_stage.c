@@ -1,16 +1,17 @@
-/*  The journal's stage alone, between two sockets of the test, with a disk that can be held. */
+/*  The journal's stage alone, between two sockets of the test, with a disk that can be held; and its commits. */
 #include "store.h"
 
 #include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "pt_journal.h"
+#include "pt_journal_commit.h"
 #include "pt_sockets.h"
 
 #define S_BYTES (UINT64_C(8) << 20)
@@ -182,12 +183,124 @@ disk_that_keeps_what_is_prepared_is_seen(void **state)
     s_close_stage(&stage);
 }
 
+//  ---- the windows of one commit
+
+typedef struct {
+    uint64_t producer, epoch, floor, seq;
+} s_told_t;
+
+typedef struct {
+    s_told_t told[4096];
+    size_t count;
+} s_windows_t;
+
+static void
+s_note_window(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    s_windows_t *windows = context;
+    assert_true(windows->count < 4096 && (seq == 0 || crc32 == (uint32_t) seq));
+    windows->told[windows->count++] = (s_told_t) {producer, epoch, floor, seq};
+}
+
+static int
+s_compare_told(const void *left, const void *right)
+{
+    return memcmp(left, right, sizeof(s_told_t));
+}
+
+static void
+s_list_windows(pt_store_t *store, s_windows_t *windows)
+{
+    pt_store_view_t *view;
+    windows->count = 0;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_note_window, windows), PT_OK);
+    pt_store_view_close(&view);
+    qsort(windows->told, windows->count, sizeof(windows->told[0]), s_compare_told);
+}
+
+//  A few producers whose batches come in runs; a floor rises up to what is sent, and some jobs have no batch.
+static pt_job_t *
+s_make_batch(uint64_t *seed, uint64_t seqs[3], uint64_t floors[3], unsigned *producer)
+{
+    pt_job_t *job = pt_job_new();
+    assert_non_null(job);
+    if (store_random(seed) % 4 == 0)
+        *producer = (unsigned) (store_random(seed) % 3);
+    job->plain = store_random(seed) % 8 == 0;
+    if (job->plain)
+        return job;
+    uint64_t seq = ++seqs[*producer];
+    if (store_random(seed) % 2)
+        floors[*producer] += store_random(seed) % (seq - floors[*producer] + 1);
+    job->batch = (pt_batch_t) {
+        .producer = *producer + 1, .epoch = 7, .seq = seq, .floor = floors[*producer], .crc32 = (uint32_t) seq};
+    return job;
+}
+
+//  By itself, as the only one of a transaction.
+static void
+s_remember_alone(pt_store_t *store, const pt_job_t *job)
+{
+    const pt_batch_t *batch = &job->batch;
+    if (job->plain)
+        return;
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(
+        pt_store_remember(store, batch->producer, batch->epoch, batch->floor, batch->seq, batch->crc32, 1000), PT_OK);
+    assert_int_equal(pt_store_commit_unsynced(store), PT_OK);
+}
+
+static void
+windows_of_a_commit_are_those_of_its_batches_one_by_one(void **state)
+{
+    (void) state;
+    enum { S_COMMITS = 60, S_BATCHES = 24 };
+    static s_windows_t together, apart;
+    static pt_commit_t commit;
+    char dirs[2][STORE_PATH_BYTES];
+    uint64_t seed = 5, seqs[3] = {0, 0, 0}, floors[3] = {1, 1, 1};
+    unsigned producer = 0;
+    pt_store_t *one_by_one = store_open(store_dir(dirs[0]), S_BYTES);
+    commit.store = store_open(store_dir(dirs[1]), S_BYTES);
+    for (unsigned turn = 0; turn < S_COMMITS; turn++) {
+        pt_job_t *jobs[S_BATCHES];
+        size_t count = 1 + store_random(&seed) % S_BATCHES;
+        for (size_t i = 0; i < count; i++) {
+            jobs[i] = s_make_batch(&seed, seqs, floors, &producer);
+            s_remember_alone(one_by_one, jobs[i]);
+            //  Behind the one before, as in a train, or the first of another.
+            if (i && store_random(&seed) % 2)
+                jobs[i - 1]->behind = jobs[i];
+        }
+        for (size_t i = 0; i < count; i++)
+            if (i == 0 || jobs[i - 1]->behind != jobs[i])
+                pt_commit_add(&commit, jobs[i]);
+        assert_int_equal(pt_commit_write(&commit, 1000), PT_OK);
+        pt_commit_clear(&commit);
+        for (size_t i = 0; i < count; i++) {
+            jobs[i]->behind = NULL;
+            pt_job_destroy(&jobs[i]);
+        }
+        s_list_windows(one_by_one, &apart);
+        s_list_windows(commit.store, &together);
+        assert_int_equal(together.count, apart.count);
+        assert_memory_equal(together.told, apart.told, apart.count * sizeof(apart.told[0]));
+    }
+    assert_true(apart.count > 3);
+    free(commit.entries);
+    free(commit.parts);
+    pt_store_close(&commit.store);
+    pt_store_close(&one_by_one);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(job_that_is_kept_does_not_wait_until_there_are_none_that_are_not),
         cmocka_unit_test(disk_that_keeps_what_is_prepared_is_seen),
+        cmocka_unit_test(windows_of_a_commit_are_those_of_its_batches_one_by_one),
     };
     if (sem_init(&s_held, 0, 0) != 0 || sem_init(&s_released, 0, 0) != 0)
         return 1;
