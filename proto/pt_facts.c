@@ -38,6 +38,7 @@ typedef struct {
     pt_cursor_t *cursor; //  of the caller
     const pt_shape_t *shape;
     pt_facts_t *facts;
+    uint32_t written; //  bit n: path n has a text
     unsigned depth;
     s_level_t levels[BODY_LEVELS];
     char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
@@ -194,7 +195,7 @@ s_push_level(s_walk_t *self, const pt_value_t *value, const pt_step_t *step, boo
 static void
 s_forget_texts(s_walk_t *self, const pt_step_t *step)
 {
-    for (uint32_t left = step->texts; left; left &= left - 1)
+    for (uint32_t left = step->texts & self->written; left; left &= left - 1)
         s_put_text(self, (unsigned) __builtin_ctz(left), PT_TEXT_NONE);
     if (step->holds_fields) {
         self->facts->field_count = 0;
@@ -207,6 +208,7 @@ static void
 s_take_step(s_walk_t *self, const pt_step_t *step, const pt_value_t *value)
 {
     s_forget_texts(self, step);
+    self->written |= step->ends;
     for (uint32_t left = step->ends; left; left &= left - 1)
         s_take_value(self, (unsigned) __builtin_ctz(left), value);
     if (step->fork && value->kind < PT_VALUE_ARRAY)
@@ -282,8 +284,12 @@ s_read_item(s_walk_t *self, s_level_t *level)
     return s_read_value(self, level, key);
 }
 
-/*  Take a value of `bytes` under a key that may be a step from number `index` on, where it is a text of up to 255 bytes
- *  or nil at the end of all its paths. False: the value is something else, and nothing was done.
+//  What nil, false and true say where a marker stands, by their last two bits. No value begins with 0xc1.
+static const pt_text_t s_single_texts[4] = {{NULL, 0}, {NULL, 0}, {"false", 5}, {"true", 4}};
+
+/*  Take a value of `bytes` under a key that may be a step from number `index` on, where it is a text of up to 255
+ * bytes, nil, or a boolean that is a marker, at the end of all its paths. False: the value is something else, and
+ * nothing was done.
  */
 static inline bool
 s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
@@ -292,19 +298,23 @@ s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
     if (!step || !bytes)
         return bytes;
     const uint8_t *value = (const uint8_t *) key.data + key.len;
-    bool is_nil = *value == 0xc0;
     bool is_short = (*value & 0xe0) == 0xa0;
-    if (!step->is_end || (!is_short && !is_nil && *value != 0xd9))
+    if (!step->is_end)
         return false;
-    size_t head_bytes = is_short ? 1 : 2;
-    pt_text_t text = {(const char *) value + head_bytes, bytes - head_bytes};
-    if (is_nil)
-        text = PT_TEXT_NONE;
-    else if (!text.len || !pt_text_is_utf8(text))
-        return false;
-    *(pt_text_t *) (void *) ((char *) self->facts + step->place) = text;
-    for (uint32_t left = step->ends & (step->ends - 1); left; left &= left - 1)
-        s_put_text(self, (unsigned) __builtin_ctz(left), text);
+    pt_text_t text;
+    if (is_short || *value == 0xd9) {
+        size_t head_bytes = is_short ? 1 : 2;
+        text = (pt_text_t) {(const char *) value + head_bytes, bytes - head_bytes};
+        if (!text.len || !pt_text_is_utf8(text))
+            return false;
+    } else {
+        if (*value != 0xc0 && !(step->is_marker && (*value & 0xfe) == 0xc2))
+            return false;
+        text = s_single_texts[*value & 3];
+    }
+    self->written |= step->ends;
+    *(pt_text_t *) (void *) ((char *) self->facts + step->places[0]) = text;
+    *(pt_text_t *) (void *) ((char *) self->facts + step->places[1]) = text;
     return true;
 }
 
@@ -397,6 +407,7 @@ pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *sha
     walk.cursor = cursor;
     walk.shape = shape;
     walk.facts = facts;
+    walk.written = 0;
     walk.depth = 1;
     walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true};
     facts->is_map = root->as.count > 0;

@@ -194,6 +194,20 @@ s_find_step(s_tree_t *tree, uint8_t fork, pt_text_t key)
     return step;
 }
 
+//  A path that takes a scalar ends at a step.
+static void
+s_end_path(pt_step_t *step, pt_role_t role, uint16_t place, uint32_t path_bit)
+{
+    bool is_marker = role == PT_ROLE_STATUS;
+    bool is_first = !step->ends;
+    if (is_first)
+        step->places[0] = place;
+    if (!(step->ends & (step->ends - 1)))
+        step->places[1] = place;
+    step->is_marker = is_marker && (is_first || step->is_marker);
+    step->ends |= path_bit;
+}
+
 static void
 s_add_path(s_tree_t *tree, const pt_path_t *path, uint16_t place, uint32_t path_bit)
 {
@@ -205,12 +219,11 @@ s_add_path(s_tree_t *tree, const pt_path_t *path, uint16_t place, uint32_t path_
         step->holds_fields |= is_fields;
         step->opens_fields |= is_fields && ends;
         step->texts |= is_fields ? 0 : path_bit;
-        if (ends && !step->ends)
-            step->place = place;
-        step->ends |= !is_fields && ends ? path_bit : 0;
+        if (ends && !is_fields)
+            s_end_path(step, path->role, place, path_bit);
         if (!ends && !step->fork)
             step->fork = s_add_fork(tree);
-        step->is_end = !step->fork && !step->opens_fields;
+        step->is_end = !step->fork && !step->opens_fields && __builtin_popcount(step->ends) <= 2;
         fork = step->fork;
     }
 }

@@ -203,15 +203,17 @@ typedef struct {
 //  A key that paths take next at one place of a body.
 typedef struct {
     pt_text_t key;
-    char front[16];    //  of the key, zero filled
-    uint32_t ends;     //  bit n: path n ends here, and takes a scalar
-    uint32_t texts;    //  bit n: path n runs through here or ends here, and is none of PT_ROLE_FIELDS
-    uint8_t fork;      //  of the steps that follow; 0: none do
-    uint8_t next;      //  another step of the same fork whose key has the same number; 0: none has
-    bool is_end;       //  every path ends here, and takes a scalar
-    bool opens_fields; //  a path of PT_ROLE_FIELDS ends here
-    bool holds_fields; //  ends here or further on
-    uint16_t place;    //  where the text of the first path that ends here stands in pt_facts_t
+    char front[16];        //  of the key, zero filled
+    uint32_t ends;         //  bit n: path n ends here, and takes a scalar
+    uint32_t texts;        //  bit n: path n runs through here or ends here, and is none of PT_ROLE_FIELDS
+    uint8_t fork;          //  of the steps that follow; 0: none do
+    uint8_t next;          //  another step of the same fork whose key has the same number; 0: none has
+    bool is_end : 1;       //  one path or two, which end here and take a scalar
+    bool is_marker : 1;    //  those that end here are of PT_ROLE_STATUS
+    bool opens_fields : 1; //  a path of PT_ROLE_FIELDS ends here
+    bool holds_fields : 1; //  ends here or further on
+    uint16_t
+        places[2]; //  where the texts of the first two paths that end here stand in pt_facts_t; one: twice its place
 } pt_step_t;
 
 //  All steps that may be taken at one place of a body: element k is the first one whose key has the number k, 0

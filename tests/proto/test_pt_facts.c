@@ -217,6 +217,44 @@ test_what_nobody_can_read(void **state)
         }
 }
 
+//  One key may be a marker in several places, or a marker and a code: a boolean is no code.
+static void
+test_booleans_on_several_paths(void **state)
+{
+    (void) state;
+    static const pt_path_t paths[] = {
+        {PT_ROLE_STATUS, 0, 0, 1, {STEP("paid")}}, {PT_ROLE_STATUS, 1, 0, 1, {STEP("paid")}},
+        {PT_ROLE_STATUS, 2, 0, 1, {STEP("paid")}}, {PT_ROLE_STATUS, 3, 0, 1, {STEP("done")}},
+        {PT_ROLE_STATUS, 4, 0, 1, {STEP("done")}}, {PT_ROLE_CODE, 0, 0, 1, {STEP("both")}},
+        {PT_ROLE_STATUS, 5, 0, 1, {STEP("both")}},
+    };
+    static const pt_shape_t shape = {.paths = paths, .path_count = sizeof paths / sizeof *paths};
+    static const char body[] = "\x84\xa4paid\xc3\xa4"
+                               "done\xc2\xa4"
+                               "both\xc3\xa1x\x00";
+    static const char twice[] = "\x84\xa4paid\xc3\xa4paid\xc0\xa4"
+                                "done\xc3\xa4"
+                                "done\xc2";
+    s_extract_t self;
+    s_extract_bytes(&self, PT_BODY_MSGPACK, body, sizeof body - 1, &shape);
+    for (int slot = 0; slot < 3; slot++)
+        assert_text(self.facts.statuses[slot], "true");
+    assert_text(self.facts.statuses[3], "false");
+    assert_text(self.facts.statuses[4], "false");
+    assert_text(self.facts.statuses[5], "true");
+    assert_null(self.facts.codes[0].data);
+    assert_true(self.facts.is_odd);
+    s_release(&self);
+
+    s_extract_bytes(&self, PT_BODY_MSGPACK, twice, sizeof twice - 1, &shape);
+    for (int slot = 0; slot < 3; slot++)
+        assert_null(self.facts.statuses[slot].data);
+    assert_text(self.facts.statuses[3], "false");
+    assert_text(self.facts.statuses[4], "false");
+    assert_false(self.facts.is_odd);
+    s_release(&self);
+}
+
 static void
 test_long_ways(void **state)
 {
@@ -738,6 +776,7 @@ main(void)
         cmocka_unit_test(test_lengths_of_a_code),
         cmocka_unit_test(test_messages_markers_and_advice),
         cmocka_unit_test(test_what_nobody_can_read),
+        cmocka_unit_test(test_booleans_on_several_paths),
         cmocka_unit_test(test_long_ways),
         cmocka_unit_test(test_strings_that_are_no_text),
         cmocka_unit_test(test_keys_that_are_no_strings),
