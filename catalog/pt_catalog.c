@@ -87,6 +87,28 @@ s_prepare_shapes(pt_catalog_t *self, uint32_t providers)
     return PT_OK;
 }
 
+static __attribute__((noinline)) const pt_provider_t *
+s_find_provider(const pt_catalog_t *self, pt_text_t name)
+{
+    const pt_slot_t *slot = pt_phash_find(&self->image.table, PT_SPACE_PROVIDER, 0, name);
+    return slot ? &self->providers[slot->values[PT_SLOT_OPERATIONS]] : NULL;
+}
+
+//  Where several ids have one number, the hash finds all but one, as it finds long ids and aliases.
+static void
+s_open_near(pt_catalog_t *self, uint32_t providers)
+{
+    for (uint32_t i = 0; i < providers; i++) {
+        const pt_provider_t *provider = &self->providers[i];
+        pt_near_t *near = &self->near[pt_shape_key_of(provider->id)];
+        if (near->len || provider->id.len > PT_NEAR_BYTES || s_find_provider(self, provider->id) != provider)
+            continue;
+        memcpy(near->id, provider->id.data, provider->id.len);
+        near->len = provider->id.len;
+        near->provider = provider;
+    }
+}
+
 //  Make the parts that hold pointers.
 static pt_status_t
 s_open_parts(pt_catalog_t *self)
@@ -101,6 +123,7 @@ s_open_parts(pt_catalog_t *self)
         s_open_path(&self->image, &self->image.paths[i], &self->paths[i]);
     for (uint32_t i = 0; i < providers; i++)
         s_open_provider(self, (uint16_t) i);
+    s_open_near(self, providers);
     return s_prepare_shapes(self, providers);
 }
 
@@ -206,8 +229,10 @@ pt_catalog_provider(const pt_catalog_t *self, pt_text_t name)
 {
     assert(self);
 
-    const pt_slot_t *slot = pt_phash_find(&self->image.table, PT_SPACE_PROVIDER, 0, name);
-    return slot ? &self->providers[slot->values[PT_SLOT_OPERATIONS]] : NULL;
+    const pt_near_t *near = &self->near[pt_shape_key_of(name)];
+    if (name.len && near->len == name.len && pt_text_equal_front(name, near->id, near->id))
+        return near->provider;
+    return s_find_provider(self, name);
 }
 
 const pt_shape_t *

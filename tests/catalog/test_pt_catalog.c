@@ -876,6 +876,9 @@ trees_of_many_gateways_take_what_their_paths_need(void **state)
     const uint8_t *roots[2] = {shapes[0]->forks[0].steps, shapes[2]->forks[0].steps};
     assert_true(pt_text_equal(shapes[0]->steps[roots[0][pt_shape_key_of(PT_TEXT("two"))]].key, PT_TEXT("two")));
     assert_true(pt_text_equal(shapes[2]->steps[roots[1][pt_shape_key_of(PT_TEXT("one"))]].key, PT_TEXT("one")));
+    //  Their ids share the few numbers that ids have.
+    for (size_t i = 0; i < GATEWAYS; i++)
+        assert_ptr_equal(pt_catalog_provider(catalog, pt_text_of(s_ids[i])), pt_catalog_provider_at(catalog, i));
     pt_catalog_destroy(&catalog);
     pt_faults_clear(&faults);
 }
