@@ -253,7 +253,8 @@ s_take_message(pt_accounts_t *self, pt_job_t *job)
         s_take_batch(self, job);
 }
 
-static void
+//  Some of what is in the link's socket. True: there may be more.
+static bool
 s_read_link(pt_accounts_t *self, size_t index, int64_t now_ms)
 {
     pt_link_t *link = &self->links[index];
@@ -262,16 +263,17 @@ s_read_link(pt_accounts_t *self, size_t index, int64_t now_ms)
         pt_job_t *job = pt_jobs_take(&self->jobs);
         //  Without memory the message stays in the socket until a job comes back.
         if (!job)
-            return;
+            return true;
         if (!pt_link_receive(link, &job->message)) {
             pt_jobs_return(&self->jobs, job);
-            return;
+            return false;
         }
         job->broker = index;
         s_take_message(self, job);
         //  What is finished already has made room.
         pt_link_announce(link, now_ms);
     }
+    return true;
 }
 
 void
@@ -280,8 +282,8 @@ pt_accounts_read(pt_accounts_t *self, size_t index, int64_t now_ms)
     assert(self);
     assert(index < self->link_count);
 
-    s_read_link(self, index, now_ms);
-    if (pt_crew_flush(self->crew))
+    bool more = s_read_link(self, index, now_ms);
+    if (pt_crew_flush(self->crew, more))
         pt_accounts_finish(self);
 }
 

@@ -38,8 +38,10 @@ void pt_crew_destroy(pt_crew_t **self_p);
  */
 PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
 
-/*  No other job follows at once: none that was started waits for one from now on. True: pt_crew_finish has jobs. */
-PT_MUST_CHECK bool pt_crew_flush(pt_crew_t *self);
+/*  None that was started waits for another to follow from now on; `more`: others will at once. True: pt_crew_finish has
+ *  jobs.
+ */
+PT_MUST_CHECK bool pt_crew_flush(pt_crew_t *self, bool more);
 
 /*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */
 void pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog);

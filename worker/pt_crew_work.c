@@ -121,13 +121,14 @@ s_do_here(pt_crew_t *self, pt_job_t *job)
     job->seat = 0;
     job->weight = 0;
     if (!pt_decider_has_room(self->decider, job))
-        s_hand_on(self, pt_decider_release(self->decider));
+        s_hand_on(self, pt_decider_release(self->decider, true));
     if (pt_decider_do(self->decider, job))
         s_hand_on(self, job);
 }
 
+//  `more`: there are others behind what waits.
 static void
-s_decide_waiting(pt_crew_t *self)
+s_decide_waiting(pt_crew_t *self, bool more)
 {
     size_t seat = s_choose_seat(self);
     if (seat < self->seat_count) {
@@ -137,7 +138,7 @@ s_decide_waiting(pt_crew_t *self)
     for (pt_job_t *job; (job = pt_train_take(&self->waiting)) != NULL;)
         s_do_here(self, job);
     self->waiting_bytes = 0;
-    s_hand_on(self, pt_decider_release(self->decider));
+    s_hand_on(self, pt_decider_release(self->decider, more));
 }
 
 bool
@@ -153,16 +154,16 @@ pt_crew_start(pt_crew_t *self, pt_job_t *job)
     pt_train_add(&self->waiting, job);
     self->waiting_bytes += pt_job_payload(job).len;
     if (s_cost_ns(self, self->waiting_bytes) >= S_KEEP_NS)
-        s_decide_waiting(self);
+        s_decide_waiting(self, true);
     return self->done.first != NULL;
 }
 
 bool
-pt_crew_flush(pt_crew_t *self)
+pt_crew_flush(pt_crew_t *self, bool more)
 {
     assert(self);
 
-    s_decide_waiting(self);
+    s_decide_waiting(self, more);
     return self->done.first != NULL;
 }
 

@@ -26,7 +26,8 @@ struct pt_decider {
     pt_stats_seat_t *seat; //  NULL: nobody counts
     pt_triage_t triage;
     size_t train_bytes;
-    uint64_t train_ns;
+    uint64_t train_ns_min, train_ns_max;
+    uint64_t train_ns; //  of the train that is held, or of the next
     pt_train_t held;   //  decided, their decisions not yet gathered
     size_t held_bytes; //  of their payloads
     uint64_t began_ns; //  with the first of them
@@ -218,11 +219,20 @@ pt_decider_do(pt_decider_t *self, pt_job_t *job)
     return self->held.last != job;
 }
 
+//  Where more waits than one train takes, the next may be longer; where all is done, nobody has to wait for others.
+static void
+s_set_pace(pt_decider_t *self, bool more)
+{
+    uint64_t longer_ns = self->train_ns < self->train_ns_max / 2 ? 2 * self->train_ns : self->train_ns_max;
+    self->train_ns = more ? longer_ns : self->train_ns_min;
+}
+
 pt_job_t *
-pt_decider_release(pt_decider_t *self)
+pt_decider_release(pt_decider_t *self, bool more)
 {
     assert(self);
 
+    s_set_pace(self, more);
     pt_job_t *job = self->held.first;
     if (job && !job->refused && !pt_packer_gather(self->packer, job))
         pt_job_refuse(job, PT_REASON_BUSY);
@@ -238,6 +248,7 @@ pt_decider_new(const pt_decider_options_t *options)
 {
     assert(options);
     assert(options->catalog);
+    assert(options->train_ns_min <= options->train_ns_max);
 
     pt_decider_t *self = calloc(1, sizeof(*self));
     if (!self)
@@ -246,7 +257,8 @@ pt_decider_new(const pt_decider_options_t *options)
     self->triage.masking = options->masking;
     self->keep = options->keep;
     self->train_bytes = options->train_bytes;
-    self->train_ns = options->train_ns;
+    self->train_ns = self->train_ns_min = options->train_ns_min;
+    self->train_ns_max = options->train_ns_max;
     self->paces = options->paces;
     self->poison = options->poison;
     self->slot = options->slot;

@@ -23,7 +23,8 @@ typedef struct {
     pt_masking_t masking;        //  of card numbers in decisions
     bool keep;                   //  responses beside unsettled decisions, for the journal
     size_t train_bytes;          //  another job may follow while all responses and decisions take no more
-    uint64_t train_ns;           //  and while those before it took less
+    uint64_t train_ns_min;       //  and while those before it took less: so long where nothing waited for the train,
+    uint64_t train_ns_max;       //  twice as long as the one before, up to this, where more waits
     bool paces;                  //  the first train and some others say how long they took (pt_job_t.took_ns)
     pt_poison_t *poison;         //  outlives the decider; NULL: none
     size_t slot;                 //  of this decider there
@@ -49,8 +50,8 @@ bool pt_decider_has_room(const pt_decider_t *self, const pt_job_t *job);
 PT_MUST_CHECK bool pt_decider_do(pt_decider_t *self, pt_job_t *job);
 
 /*  The first job of those that are held, with the others behind it and the outputs of all, or all refused for want
- *  of memory. NULL: none is held.
+ *  of memory. NULL: none is held. `more`: others wait already.
  */
-pt_job_t *pt_decider_release(pt_decider_t *self);
+pt_job_t *pt_decider_release(pt_decider_t *self, bool more);
 
 #endif

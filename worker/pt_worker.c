@@ -67,11 +67,11 @@ s_do_train(s_worker_t *self, pt_job_t *first)
     pt_train_t jobs = {.first = first};
     for (pt_job_t *job; (job = pt_train_take(&jobs)) != NULL;) {
         if (!pt_decider_has_room(self->decider, job))
-            s_hand_on(self, pt_decider_release(self->decider));
+            s_hand_on(self, pt_decider_release(self->decider, true));
         if (pt_decider_do(self->decider, job))
             s_hand_on(self, job);
     }
-    s_hand_on(self, pt_decider_release(self->decider));
+    s_hand_on(self, pt_decider_release(self->decider, false));
 }
 
 //  Do some of what waits. False: nothing is left.

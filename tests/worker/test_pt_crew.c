@@ -95,7 +95,7 @@ little_is_decided_by_the_callers_thread(void **state)
     pt_job_t *second = s_make_job(2, S_SOME);
     assert_false(pt_crew_start(bench.crew, first));
     assert_false(pt_crew_start(bench.crew, second));
-    assert_true(pt_crew_flush(bench.crew));
+    assert_true(pt_crew_flush(bench.crew, false));
     s_expect(&bench, first, false);
     s_expect(&bench, second, false);
     assert_null(pt_crew_finish(bench.crew));
@@ -122,7 +122,7 @@ little_does_not_wait_for_what_takes_long(void **state)
     pt_job_t *small = s_make_job(2, 1);
     assert_false(pt_crew_start(bench.crew, large));
     assert_false(pt_crew_start(bench.crew, small));
-    assert_true(pt_crew_flush(bench.crew));
+    assert_true(pt_crew_flush(bench.crew, false));
     s_expect(&bench, small, false);
     s_expect(&bench, large, true);
     s_close_bench(&bench);
@@ -139,7 +139,7 @@ what_takes_long_together_is_handed_over_in_order(void **state)
         jobs[i] = s_make_job(i + 1, S_SOME);
         assert_false(pt_crew_start(bench.crew, jobs[i]));
     }
-    assert_false(pt_crew_flush(bench.crew));
+    assert_false(pt_crew_flush(bench.crew, false));
     for (size_t i = 0; i < JOBS; i++)
         s_expect(&bench, jobs[i], true);
     s_close_bench(&bench);
@@ -184,7 +184,7 @@ one_worker_decides_everything_in_the_callers_thread(void **state)
     assert_null(pt_crew_socket(bench.crew));
     pt_job_t *job = s_make_job(1, S_MANY);
     (void) !pt_crew_start(bench.crew, job);
-    assert_true(pt_crew_flush(bench.crew));
+    assert_true(pt_crew_flush(bench.crew, false));
     s_expect(&bench, job, false);
     s_close_bench(&bench);
 }
@@ -197,7 +197,7 @@ both_go_through_the_journal(void **state)
     s_bench_t bench = s_open_bench(2, store_open(store_dir(dir), 64 << 20));
     pt_job_t *small = s_make_job(1, 1);
     assert_false(pt_crew_start(bench.crew, small));
-    assert_false(pt_crew_flush(bench.crew));
+    assert_false(pt_crew_flush(bench.crew, false));
     s_expect(&bench, small, false);
     pt_job_t *large = s_make_job(2, S_MANY);
     assert_false(pt_crew_start(bench.crew, large));

@@ -32,10 +32,14 @@ s_make_job(uint64_t seq, uint32_t count, uint32_t header_crc32)
 }
 
 static pt_decider_t *
-s_new_decider_of(size_t train_bytes, uint64_t train_ns)
+s_new_decider_of(size_t train_bytes, uint64_t train_ns_min, uint64_t train_ns_max)
 {
-    pt_decider_options_t options = {
-        .catalog = pt_catalog_builtin(), .keep = true, .train_bytes = train_bytes, .train_ns = train_ns, .paces = true};
+    pt_decider_options_t options = {.catalog = pt_catalog_builtin(),
+                                    .keep = true,
+                                    .train_bytes = train_bytes,
+                                    .train_ns_min = train_ns_min,
+                                    .train_ns_max = train_ns_max,
+                                    .paces = true};
     pt_decider_t *decider = pt_decider_new(&options);
     assert_non_null(decider);
     return decider;
@@ -44,7 +48,7 @@ s_new_decider_of(size_t train_bytes, uint64_t train_ns)
 static pt_decider_t *
 s_new_decider(size_t train_bytes)
 {
-    return s_new_decider_of(train_bytes, UINT64_MAX);
+    return s_new_decider_of(train_bytes, UINT64_MAX, UINT64_MAX);
 }
 
 static void
@@ -96,10 +100,10 @@ jobs_that_follow_each_other_share_their_outputs(void **state)
 {
     (void) state;
     pt_decider_t *decider = s_new_decider(1 << 20);
-    assert_null(pt_decider_release(decider));
+    assert_null(pt_decider_release(decider, false));
     for (uint64_t seq = 1; seq <= 20; seq++)
         s_hold(decider, s_make_job(seq, 3, 0));
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_int_equal(first->output_count, 1);
     assert_int_equal(first->outputs[0].count, 60);
     s_expect_decisions(first, 1, 20, 3);
@@ -117,7 +121,7 @@ jobs_that_follow_each_other_share_their_outputs(void **state)
     }
     assert_int_equal(seq, 21);
     s_release(first);
-    assert_null(pt_decider_release(decider));
+    assert_null(pt_decider_release(decider, false));
     pt_decider_destroy(&decider);
 }
 
@@ -156,7 +160,7 @@ a_refused_job_goes_its_own_way(void **state)
     assert_int_equal(bad->reason, PT_REASON_BAD_CRC);
     assert_int_equal(bad->output_count, 0);
     s_hold(decider, s_make_job(2, 2, 0));
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_false(first->refused);
     s_expect_decisions(first, 1, 2, 2);
     assert_ptr_equal(first->behind->behind, NULL);
@@ -180,7 +184,7 @@ a_train_is_no_longer_than_it_may_be(void **state)
         job = s_make_job(++seq, ITEMS, 0);
     }
     assert_true(seq > 2);
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     size_t decisions = zmq_msg_size(&first->outputs[0].items);
     assert_true(payloads + decisions - decisions / (seq - 1) <= BYTES);
     s_expect_decisions(first, 1, seq - 1, ITEMS);
@@ -188,12 +192,12 @@ a_train_is_no_longer_than_it_may_be(void **state)
     s_hold(decider, job);
     pt_job_t *large = s_make_job(seq + 1, 500, 0);
     assert_false(pt_decider_has_room(decider, large));
-    pt_job_t *next = pt_decider_release(decider);
+    pt_job_t *next = pt_decider_release(decider, false);
     s_expect_decisions(next, seq, seq, ITEMS);
     s_hold(decider, large);
     pt_job_t *small = s_make_job(seq + 2, 1, 0);
     assert_false(pt_decider_has_room(decider, small));
-    pt_job_t *alone = pt_decider_release(decider);
+    pt_job_t *alone = pt_decider_release(decider, false);
     assert_ptr_equal(alone, large);
     assert_null(alone->behind);
     s_expect_decisions(alone, seq + 1, seq + 1, 500);
@@ -219,7 +223,7 @@ a_job_of_few_bytes_and_many_decisions_goes_alone(void **state)
     assert_false(pt_decider_has_room(decider, many));
     pt_job_t *one = s_make_job(3, 1, 0);
     s_hold(decider, one);
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_ptr_equal(first->behind, one);
     s_release(first);
     s_release(many);
@@ -239,7 +243,7 @@ a_train_holds_two_batches_of_the_largest_count(void **state)
         job = s_make_job(++seq, PT_BATCH_COUNT_MAX, 0);
     }
     assert_int_equal(seq, 3);
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     s_expect_decisions(first, 1, 2, PT_BATCH_COUNT_MAX);
     s_release(first);
     s_release(job);
@@ -250,16 +254,46 @@ static void
 a_train_takes_nobody_along_once_its_time_is_over(void **state)
 {
     (void) state;
-    pt_decider_t *decider = s_new_decider_of(1 << 20, 0);
+    pt_decider_t *decider = s_new_decider_of(1 << 20, 0, 0);
     s_hold(decider, s_make_job(1, 1, 0));
     pt_job_t *late = s_make_job(2, 1, 0);
     assert_false(pt_decider_has_room(decider, late));
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_null(first->behind);
     s_hold(decider, late);
-    assert_ptr_equal(pt_decider_release(decider), late);
+    assert_ptr_equal(pt_decider_release(decider, false), late);
     s_release(first);
     s_release(late);
+    pt_decider_destroy(&decider);
+}
+
+//  Whether a train takes a second job along; `more` wait when it leaves.
+static bool
+s_takes_along(pt_decider_t *decider, bool more)
+{
+    pt_job_t *first = s_make_job(1, 1, 0);
+    pt_job_t *second = s_make_job(2, 1, 0);
+    s_hold(decider, first);
+    bool takes = pt_decider_has_room(decider, second);
+    assert_ptr_equal(pt_decider_release(decider, more), first);
+    s_release(first);
+    s_release(second);
+    return takes;
+}
+
+static void
+trains_become_longer_while_more_waits(void **state)
+{
+    (void) state;
+    //  From what is over at once to 36 minutes, and no further.
+    enum { DOUBLINGS = 41 };
+    pt_decider_t *decider = s_new_decider_of(1 << 20, 1, UINT64_C(1) << DOUBLINGS);
+    for (int round = 0; round < 2; round++) {
+        assert_false(s_takes_along(decider, true));
+        for (int i = 0; i < 2 * DOUBLINGS; i++)
+            (void) s_takes_along(decider, true);
+        assert_true(s_takes_along(decider, false));
+    }
     pt_decider_destroy(&decider);
 }
 
@@ -268,11 +302,11 @@ static void
 time_that_is_over_between_asking_and_doing_harms_nobody(void **state)
 {
     (void) state;
-    pt_decider_t *decider = s_new_decider_of(1 << 20, 0);
+    pt_decider_t *decider = s_new_decider_of(1 << 20, 0, 0);
     pt_job_t *behind = s_make_job(2, 1, 0);
     s_hold(decider, s_make_job(1, 1, 0));
     assert_false(pt_decider_do(decider, behind));
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_ptr_equal(first->behind, behind);
     s_release(first);
     pt_decider_destroy(&decider);
@@ -287,7 +321,7 @@ a_train_says_how_long_it_took(void **state)
     pt_job_t *behind = s_make_job(2, 1, 0);
     s_hold(decider, s_make_job(1, PT_BATCH_COUNT_MAX, 0));
     s_hold(decider, behind);
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     assert_true(first->took_ns > 0);
     assert_int_equal(behind->took_ns, 0);
     pt_job_clear(first);
@@ -307,13 +341,13 @@ another_catalog_waits_for_the_train_before_it(void **state)
     swap->catalog = pt_catalog_builtin();
     swap->packer = pt_packer_new(swap->catalog);
     assert_false(pt_decider_has_room(decider, swap));
-    pt_job_t *first = pt_decider_release(decider);
+    pt_job_t *first = pt_decider_release(decider, false);
     s_expect_decisions(first, 1, 1, 1);
     assert_true(pt_decider_has_room(decider, swap));
     assert_true(pt_decider_do(decider, swap));
     pt_packer_destroy(&swap->packer);
     s_hold(decider, s_make_job(2, 1, 0));
-    pt_job_t *next = pt_decider_release(decider);
+    pt_job_t *next = pt_decider_release(decider, false);
     s_expect_decisions(next, 2, 2, 1);
     s_release(first);
     s_release(next);
@@ -332,6 +366,7 @@ main(void)
         cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),
         cmocka_unit_test(a_train_holds_two_batches_of_the_largest_count),
         cmocka_unit_test(a_train_takes_nobody_along_once_its_time_is_over),
+        cmocka_unit_test(trains_become_longer_while_more_waits),
         cmocka_unit_test(time_that_is_over_between_asking_and_doing_harms_nobody),
         cmocka_unit_test(a_train_says_how_long_it_took),
         cmocka_unit_test(another_catalog_waits_for_the_train_before_it),
