@@ -1,56 +1,45 @@
 /*  The rows of a gateway. A row with any fault is left out, so that the checks of the whole catalog
  *  only see rows that say what their author wrote.
  */
-#include "pt_compile_parts.h"
+#include "pt_compile_answers.h"
 
 #include <stdio.h>
 
 #define S_COUNT(array) (sizeof(array) / sizeof *(array))
 
-//  One entry while it is read.
-typedef struct {
-    const pt_unit_t *unit;
-    pt_source_entry_t entry;
-    size_t answers_to; //  how many of code, status and http stand there
-    char *slug;
-    char *id; //  given whole, after the gateway; NULL: made of operation, code and slug
-    size_t hole_count;
-    pt_settings_t own;
-} s_row_t;
-
 static void
 s_read_own_delays(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_settings_read_delays(reader, node, &((s_row_t *) target)->own);
+    pt_settings_read_delays(reader, node, &((pt_row_t *) target)->own);
 }
 
 static void
 s_read_own_max_attempts(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_settings_read_max_attempts(reader, node, &((s_row_t *) target)->own);
+    pt_settings_read_max_attempts(reader, node, &((pt_row_t *) target)->own);
 }
 
 static void
 s_read_own_deadline(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_settings_read_deadline(reader, node, &((s_row_t *) target)->own);
+    pt_settings_read_deadline(reader, node, &((pt_row_t *) target)->own);
 }
 
 static void
 s_read_own_alert(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    pt_settings_read_alert(reader, node, &((s_row_t *) target)->own);
+    pt_settings_read_alert(reader, node, &((pt_row_t *) target)->own);
 }
 
 static void
-s_add_origin(s_row_t *row, const char *key, const char *policy, pt_mark_t mark)
+s_add_origin(pt_row_t *row, const char *key, const char *policy, pt_mark_t mark)
 {
     if (row->entry.origins)
         row->entry.origins[row->entry.origin_count++] = (pt_source_origin_t) {key, policy, mark};
 }
 
 static void
-s_note_policy(pt_reader_t *reader, s_row_t *row, const pt_named_settings_t *policy)
+s_note_policy(pt_reader_t *reader, pt_row_t *row, const pt_named_settings_t *policy)
 {
     char *name;
     if (!row->entry.origins || !pt_read_text(reader, policy->key, &name))
@@ -63,7 +52,7 @@ s_note_policy(pt_reader_t *reader, s_row_t *row, const pt_named_settings_t *poli
 static void
 s_apply_policy(pt_reader_t *reader, const pt_node_t *item, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     const pt_unit_t *unit = row->unit;
     pt_text_t name;
     if (!pt_read_scalar(reader, item, &name))
@@ -87,155 +76,9 @@ s_read_policy(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
-s_add_code(pt_reader_t *reader, const pt_node_t *item, void *target)
-{
-    pt_source_entry_t *entry = &((s_row_t *) target)->entry;
-    char *code;
-    if (!pt_read_quoted(reader, item, &code))
-        return;
-    if (strlen(code) > PT_CODE_BYTES_MAX)
-        pt_read_fault(reader, item, PT_FAULT_TEXT, "longer than %d bytes", PT_CODE_BYTES_MAX);
-    for (size_t i = 0; i < entry->code_count; i++)
-        if (strcmp(entry->codes[i], code) == 0)
-            pt_read_fault(reader, item, PT_FAULT_NAME_TAKEN, "code \"%.64s\" stands twice in this entry", code);
-    entry->codes[entry->code_count++] = code;
-}
-
-static void
-s_read_code(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    row->answers_to++;
-    s_add_code(reader, node, row);
-    for (size_t i = 0; i < row->unit->provider->path_count; i++)
-        if (row->unit->provider->paths[i].role == PT_ROLE_CODE)
-            return;
-    pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "code has no effect: body.codes names no place for codes");
-}
-
-static void
-s_read_also(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    if (row->entry.code_count == 0)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "also has no effect without code");
-    else
-        (void) pt_read_list(reader, node, PT_SOURCE_CODES_MAX - 1, s_add_code, row);
-}
-
-static void
-s_read_status(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    row->answers_to++;
-    row->entry.kind = PT_ENTRY_STATUS;
-    s_add_code(reader, node, row);
-    if (row->unit->status_slots == 0)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "status has no effect: body.status names no place for it");
-}
-
-static bool
-s_is_http_class(const char *text)
-{
-    if (strlen(text) != 3 || text[0] < '1' || text[0] > '5')
-        return false;
-    return strcmp(text + 1, "xx") == 0 || strspn(text, "0123456789") == 3;
-}
-
-static void
-s_read_http(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    row->answers_to++;
-    row->entry.kind = PT_ENTRY_HTTP_CLASS;
-    size_t before = row->entry.code_count;
-    s_add_code(reader, node, row);
-    if (row->entry.code_count > before && !s_is_http_class(row->entry.codes[before]))
-        pt_read_fault(reader, node, PT_FAULT_HTTP_CLASS, "\"%.16s\" is no HTTP status or class (\"503\", \"5xx\")",
-                      row->entry.codes[before]);
-}
-
-static bool
-s_read_operation_name(pt_reader_t *reader, const pt_node_t *node, char **out_text)
-{
-    //  pt_compile_texts only hands on the reader, so the file's operations come from the source.
-    const pt_source_t *source = reader->source;
-    const pt_source_provider_t *provider = &source->providers[source->provider_count - 1];
-    if (!pt_read_text(reader, node, out_text))
-        return false;
-    const char *names[PT_COMPILE_OPERATIONS_MAX];
-    for (size_t i = 0; i < provider->operation_count; i++) {
-        names[i] = provider->operations[i].name;
-        if (strcmp(names[i], *out_text) == 0)
-            return true;
-    }
-    pt_read_fault_unknown(reader, node, PT_FAULT_OPERATION_UNKNOWN, "operation", "", names, provider->operation_count);
-    return false;
-}
-
-static void
-s_read_operation(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    pt_source_entry_t *entry = &((s_row_t *) target)->entry;
-    pt_texts_t texts = pt_compile_texts(reader, node, PT_COMPILE_NAMES_MAX, s_read_operation_name);
-    entry->operations = texts.count ? texts.texts : NULL;
-    entry->operation_count = texts.count;
-}
-
-//  Keys that refine how a code is matched mean nothing for a status or an HTTP class.
-static bool
-s_require_code(pt_reader_t *reader, const pt_node_t *node, const s_row_t *row, const char *key)
-{
-    if (row->entry.kind == PT_ENTRY_CODE)
-        return true;
-    pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "%s has no effect without code", key);
-    return false;
-}
-
-static void
-s_read_message(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    if (!s_require_code(reader, node, row, "message") || !pt_read_message(reader, node, &row->entry.message))
-        return;
-    const char *problem = pt_compile_check_message(row->entry.message, &row->hole_count);
-    if (problem)
-        pt_read_fault(reader, node, PT_FAULT_TEMPLATE, "%s", problem);
-}
-
-static void
-s_read_subcode(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    s_row_t *row = target;
-    if (!pt_read_quoted(reader, node, &row->entry.subcode))
-        return;
-    if (row->hole_count == 0)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "subcode has no effect without a message that has holes");
-    for (const char *at = row->entry.subcode; *at; at++) {
-        bool is_letter = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z');
-        if (is_letter || (*at >= '0' && *at <= '9'))
-            continue;
-        pt_read_fault(reader, node, PT_FAULT_TEXT, "a subcode is made of letters and digits");
-        return;
-    }
-}
-
-static void
-s_read_trailing_stop(pt_reader_t *reader, const pt_node_t *node, void *target)
-{
-    static const char *const words[] = {"optional"};
-    s_row_t *row = target;
-    uint8_t index;
-    if (!row->entry.message)
-        pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "trailing_stop has no effect without message");
-    else if (pt_read_word(reader, node, "value", words, S_COUNT(words), &index))
-        row->entry.trailing_stop_optional = true;
-}
-
-static void
 s_read_slug(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     if (pt_read_text(reader, node, &row->slug) && !pt_compile_is_name(row->slug, "-", PT_COMPILE_NAME_BYTES_MAX))
         pt_read_fault(reader, node, PT_FAULT_NAME, "'%.64s' is no slug: a-z, 0-9 and -, at most %d", row->slug,
                       PT_COMPILE_NAME_BYTES_MAX);
@@ -244,7 +87,7 @@ s_read_slug(pt_reader_t *reader, const pt_node_t *node, void *target)
 static void
 s_read_id(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     if (row->slug)
         pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE, "slug has no effect beside id");
     (void) pt_compile_read_name(reader, node, &row->id);
@@ -262,28 +105,29 @@ static void
 s_read_category(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_words_t words = pt_compile_words_category();
-    (void) pt_read_word(reader, node, "category", words.words, words.count, &((s_row_t *) target)->entry.rule.category);
+    (void) pt_read_word(reader, node, "category", words.words, words.count,
+                        &((pt_row_t *) target)->entry.rule.category);
 }
 
 static void
 s_read_outcome(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_words_t words = pt_compile_words_outcome();
-    (void) pt_read_word(reader, node, "outcome", words.words, words.count, &((s_row_t *) target)->entry.rule.outcome);
+    (void) pt_read_word(reader, node, "outcome", words.words, words.count, &((pt_row_t *) target)->entry.rule.outcome);
 }
 
 static void
 s_read_action(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_words_t words = pt_compile_words_action();
-    (void) pt_read_word(reader, node, "action", words.words, words.count, &((s_row_t *) target)->entry.rule.action);
+    (void) pt_read_word(reader, node, "action", words.words, words.count, &((pt_row_t *) target)->entry.rule.action);
 }
 
 static void
 s_read_if_absent(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     static const char *const words[] = {"resubmit", "dead_letter"};
-    pt_rule_t *rule = &((s_row_t *) target)->entry.rule;
+    pt_rule_t *rule = &((pt_row_t *) target)->entry.rule;
     uint8_t index = 0;
     if (pt_read_word(reader, node, "value", words, S_COUNT(words), &index) && index == 1)
         rule->flags |= PT_RULE_IF_ABSENT_DEAD_LETTER;
@@ -294,7 +138,7 @@ s_read_if_absent(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
-s_read_flag(pt_reader_t *reader, const pt_node_t *node, s_row_t *row, unsigned flag)
+s_read_flag(pt_reader_t *reader, const pt_node_t *node, pt_row_t *row, unsigned flag)
 {
     bool on;
     if (pt_read_boolean(reader, node, &on) && on)
@@ -304,9 +148,9 @@ s_read_flag(pt_reader_t *reader, const pt_node_t *node, s_row_t *row, unsigned f
 static void
 s_read_defer_to_status(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     bool is_status = row->entry.kind == PT_ENTRY_STATUS;
-    if (!is_status && !s_require_code(reader, node, row, "defer_to_status"))
+    if (!is_status && !pt_row_require_code(reader, node, row, "defer_to_status"))
         return;
     s_read_flag(reader, node, row, PT_RULE_DEFER_TO_STATUS);
     //  A marker defers to one that stands in another place.
@@ -318,8 +162,8 @@ s_read_defer_to_status(pt_reader_t *reader, const pt_node_t *node, void *target)
 static void
 s_read_lists_reasons(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
-    if (!s_require_code(reader, node, row, "lists_reasons"))
+    pt_row_t *row = target;
+    if (!pt_row_require_code(reader, node, row, "lists_reasons"))
         return;
     s_read_flag(reader, node, row, PT_RULE_LISTS_REASONS);
     if (row->entry.message)
@@ -342,31 +186,31 @@ s_read_judged(pt_reader_t *reader, const pt_node_t *node, void *target)
 static void
 s_read_summary(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    (void) pt_read_text(reader, node, &((s_row_t *) target)->entry.summary);
+    (void) pt_read_text(reader, node, &((pt_row_t *) target)->entry.summary);
 }
 
 static void
 s_read_todo(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    (void) pt_read_text(reader, node, &((s_row_t *) target)->entry.todo);
+    (void) pt_read_text(reader, node, &((pt_row_t *) target)->entry.todo);
 }
 
 static void
 s_read_merchant(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     row->entry.merchant = pt_compile_read_merchant(reader, node, row->entry.message);
 }
 
 static void
 s_read_cite(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_row_t *row = target;
+    pt_row_t *row = target;
     row->entry.cite = pt_compile_read_cite(reader, node, row->unit->cite_file);
 }
 
 static char *
-s_make_id(pt_reader_t *reader, const s_row_t *row)
+s_make_id(pt_reader_t *reader, const pt_row_t *row)
 {
     static const char *const kinds[PT_ENTRY_KIND_COUNT_] = {
         [PT_ENTRY_CODE] = "", [PT_ENTRY_STATUS] = "status/", [PT_ENTRY_HTTP_CLASS] = "http/"};
@@ -396,19 +240,19 @@ s_find_value(const pt_node_t *map, const char *key)
 }
 
 static void
-s_read_keys(pt_reader_t *reader, const pt_node_t *item, s_row_t *row)
+s_read_keys(pt_reader_t *reader, const pt_node_t *item, pt_row_t *row)
 {
     //  What an entry answers to comes first, because later keys ask for its kind; action before
     //  if_absent, message before what refines it.
     static const pt_key_t keys[] = {
-        {"code", s_read_code, false},
-        {"status", s_read_status, false},
-        {"http", s_read_http, false},
-        {"also", s_read_also, false},
-        {"operation", s_read_operation, false},
-        {"message", s_read_message, false},
-        {"subcode", s_read_subcode, false},
-        {"trailing_stop", s_read_trailing_stop, false},
+        {"code", pt_row_read_code, false},
+        {"status", pt_row_read_status, false},
+        {"http", pt_row_read_http, false},
+        {"also", pt_row_read_also, false},
+        {"operation", pt_row_read_operation, false},
+        {"message", pt_row_read_message, false},
+        {"subcode", pt_row_read_subcode, false},
+        {"trailing_stop", pt_row_read_trailing_stop, false},
         {"slug", s_read_slug, false},
         {"id", s_read_id, false},
         {"remove", s_read_remove, false},
@@ -446,7 +290,7 @@ s_read_entry(pt_reader_t *reader, const pt_node_t *item, void *target)
 {
     pt_unit_t *unit = target;
     size_t faults_before = reader->fault_count;
-    s_row_t row = {.unit = unit, .entry.mark = pt_read_mark(reader, item)};
+    pt_row_t row = {.unit = unit, .entry.mark = pt_read_mark(reader, item)};
     row.entry.rule = (pt_rule_t) {.max_attempts = PT_RULE_MAX_ATTEMPTS,
                                   .deadline_ms = PT_RULE_DEADLINE_MS,
                                   .alert_count = PT_RULE_PERSIST_ATTEMPTS,
