@@ -1,4 +1,4 @@
-/*  ISA-L folds 16 lanes at a time and picks what the processor has when it is first called. */
+/*  ISA-L picks what the processor has when it is first called. */
 #include <assert.h>
 #include <isa-l/crc.h>
 
