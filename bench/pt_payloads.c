@@ -7,24 +7,12 @@
 #include <time.h>
 
 #include "pt_bench.h"
+#include "pt_items.h"
 #include "pt_job.h"
 #include "pt_triage.h"
 
 //  A bin of up to 4 GiB, and an array's head.
 #define S_HEAD_BYTES_MAX 5
-
-static uint8_t *
-s_write_array(uint8_t *at, uint32_t count)
-{
-    if (count < 16) {
-        *at++ = (uint8_t) (0x90 | count);
-        return at;
-    }
-    *at++ = 0xdc;
-    *at++ = (uint8_t) (count >> 8);
-    *at++ = (uint8_t) count;
-    return at;
-}
 
 static uint8_t *
 s_write_bin(uint8_t *at, pt_bytes_t bytes)
@@ -48,7 +36,7 @@ s_pack_batch(pt_payload_t *self, const pt_mix_t *mix, const uint32_t *draws, uin
         exit(EX_DATAERR);
     }
     uint8_t *room = pt_bench_alloc(bytes);
-    uint8_t *at = s_write_array(room, batch);
+    uint8_t *at = pt_items_write_head(room, batch);
     for (uint32_t i = 0; i < batch; i++)
         at = s_write_bin(at, mix->answers[draws[i]].forms[PT_FORM_MAP]);
     self->bytes = (pt_bytes_t) {room, (size_t) (at - room)};
@@ -89,7 +77,7 @@ s_close_topic(pt_published_t *self)
 {
     size_t body = self->items_bytes - 3;
     uint8_t *items = pt_bench_alloc(self->items_bytes);
-    uint8_t *at = s_write_array(items, self->count);
+    uint8_t *at = pt_items_write_head(items, self->count);
     memcpy(at, self->items + 3, body);
     free(self->items);
     self->items = items;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_items.h"
 #include "pt_store.h"
 
 //  Usual for 4096 decisions of 300 bytes; grows by doubling.
@@ -160,21 +161,6 @@ pt_packer_keep(pt_packer_t *self, pt_bytes_t response)
         self->records[self->record_count - 1].response = response;
 }
 
-uint8_t *
-pt_packer_write_array(uint8_t *out, uint32_t count)
-{
-    assert(out);
-
-    if (count < 16) {
-        *out++ = (uint8_t) (0x90 | count);
-        return out;
-    }
-    *out++ = 0xdc;
-    *out++ = (uint8_t) (count >> 8);
-    *out++ = (uint8_t) count;
-    return out;
-}
-
 //  The count and bytes of the records from `record` on that fit into one frame: at least one does.
 static uint32_t
 s_measure_frame(const pt_packer_t *self, uint32_t record, size_t *out_bytes)
@@ -183,13 +169,13 @@ s_measure_frame(const pt_packer_t *self, uint32_t record, size_t *out_bytes)
     size_t bytes = 0;
     for (; record != S_NONE; record = self->records[record].next) {
         size_t more = self->records[record].bytes;
-        if (PT_PACKER_ARRAY_BYTES_MAX + bytes + more > PT_PACKER_FRAME_BYTES_MAX)
+        if (PT_ITEMS_HEAD_BYTES_MAX + bytes + more > PT_PACKER_FRAME_BYTES_MAX)
             break;
         bytes += more;
         count++;
     }
     assert(count > 0);
-    *out_bytes = bytes + pt_packer_array_bytes(count);
+    *out_bytes = bytes + pt_items_head_bytes(count);
     return count;
 }
 
@@ -214,13 +200,13 @@ s_write_response(uint8_t *out, pt_bytes_t response)
 static bool
 s_gather_responses(const pt_packer_t *self, uint32_t record, pt_output_t *output)
 {
-    size_t bytes = PT_PACKER_ARRAY_BYTES_MAX;
+    size_t bytes = PT_ITEMS_HEAD_BYTES_MAX;
     for (uint32_t i = 0, at = record; i < output->count; i++, at = self->records[at].next)
         bytes += S_BIN_BYTES_MAX + self->records[at].response.len;
     uint8_t *start = malloc(bytes);
     if (!start)
         return false;
-    uint8_t *end = pt_packer_write_array(start, output->count);
+    uint8_t *end = pt_items_write_head(start, output->count);
     for (uint32_t i = 0; i < output->count; i++, record = self->records[record].next)
         end = s_write_response(end, self->records[record].response);
     zmq_msg_close(&output->responses);
@@ -263,7 +249,7 @@ s_gather_frame(const pt_packer_t *self, uint32_t *record, pt_output_t *output, p
         return false;
     }
     uint8_t *start = zmq_msg_data(&output->items);
-    uint8_t *at = pt_packer_write_array(start, output->count);
+    uint8_t *at = pt_items_write_head(start, output->count);
     for (uint32_t i = 0; i < output->count; i++) {
         const s_record_t *from = &self->records[*record];
         memcpy(at, self->buffer + from->offset, from->bytes);

@@ -19,15 +19,6 @@
 
 typedef struct pt_packer pt_packer_t;
 
-/*  The head of an array of decisions: its bytes, and written to `out`, whose end is returned. */
-#define PT_PACKER_ARRAY_BYTES_MAX 3
-static inline size_t
-pt_packer_array_bytes(uint32_t count)
-{
-    return count < 16 ? 1 : PT_PACKER_ARRAY_BYTES_MAX;
-}
-uint8_t *pt_packer_write_array(uint8_t *out, uint32_t count);
-
 /*  NULL when out of memory. The catalog names the providers of topics and must outlive the packer. */
 pt_packer_t *pt_packer_new(const pt_catalog_t *catalog);
 void pt_packer_destroy(pt_packer_t **self_p);

@@ -7,9 +7,7 @@
 #include <stdlib.h>
 
 #include "pt_fault_point.h"
-
-//  Of an array of up to 4096 elements.
-#define S_ARRAY_BYTES_MAX 3
+#include "pt_items.h"
 
 bool
 pt_answer_open_store(pt_answer_t *self, pt_store_t *store, pt_answer_send_fn *send, void *context)
@@ -20,7 +18,7 @@ pt_answer_open_store(pt_answer_t *self, pt_store_t *store, pt_answer_send_fn *se
 
     *self = (pt_answer_t) {.store = store, .identity = pt_store_identity(store), .send = send, .context = context};
     self->record = malloc(PT_BATCH_BYTES_MAX);
-    self->slice = malloc(PT_BATCH_BYTES_MAX + S_ARRAY_BYTES_MAX);
+    self->slice = malloc(PT_BATCH_BYTES_MAX + PT_ITEMS_HEAD_BYTES_MAX);
     return self->record && self->slice;
 }
 
@@ -121,24 +119,11 @@ typedef struct {
     size_t bytes; //  of the elements
 } s_chunk_t;
 
-static size_t
-s_write_array(uint8_t *out, uint32_t count)
-{
-    if (count < 16) {
-        out[0] = (uint8_t) (0x90 | count);
-        return 1;
-    }
-    out[0] = 0xdc;
-    out[1] = (uint8_t) (count >> 8);
-    out[2] = (uint8_t) count;
-    return 3;
-}
-
 //  Behind the room for the array's head.
 static void
 s_add_elements(pt_answer_t *self, s_chunk_t *chunk, pt_bytes_t elements, uint32_t count)
 {
-    memcpy(self->slice + S_ARRAY_BYTES_MAX + chunk->bytes, elements.data, elements.len);
+    memcpy(self->slice + PT_ITEMS_HEAD_BYTES_MAX + chunk->bytes, elements.data, elements.len);
     chunk->bytes += elements.len;
     chunk->count += count;
 }
@@ -158,7 +143,7 @@ s_cut_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *recor
     for (uint64_t seq = record->first_seq; pt_items_next(&items, &item); seq++) {
         if (seq < from_seq)
             continue;
-        if (chunk->count && chunk->bytes + item.len + S_ARRAY_BYTES_MAX > bytes_max)
+        if (chunk->count && chunk->bytes + item.len + PT_ITEMS_HEAD_BYTES_MAX > bytes_max)
             break;
         s_add_elements(self, chunk, item, 1);
     }
@@ -185,7 +170,7 @@ s_gather_chunk(pt_answer_t *self, pt_store_view_t *view, uint64_t from_seq, size
     pt_status_t status;
     while ((status = pt_store_view_next(view, &record)) == PT_OK) {
         bool fits = chunk->count + record.count <= PT_BATCH_COUNT_MAX &&
-                    chunk->bytes + record.items_bytes + S_ARRAY_BYTES_MAX <= bytes_max;
+                    chunk->bytes + record.items_bytes + PT_ITEMS_HEAD_BYTES_MAX <= bytes_max;
         if (chunk->count && !fits)
             return PT_OK;
         status = pt_store_view_items(view, self->record);
@@ -206,10 +191,9 @@ s_send_chunk(pt_answer_t *self, const pt_frames_t *route, const pt_fetch_t *fetc
 {
     uint8_t fetched[PT_HEADER_BYTES_MAX];
     uint8_t header[PT_HEADER_BYTES_MAX];
-    uint8_t head[S_ARRAY_BYTES_MAX];
-    size_t head_len = s_write_array(head, chunk->count);
-    pt_bytes_t items = {self->slice + S_ARRAY_BYTES_MAX - head_len, head_len + chunk->bytes};
-    memcpy(self->slice + S_ARRAY_BYTES_MAX - head_len, head, head_len);
+    size_t head_len = pt_items_head_bytes(chunk->count);
+    pt_bytes_t items = {self->slice + PT_ITEMS_HEAD_BYTES_MAX - head_len, head_len + chunk->bytes};
+    pt_items_write_head(self->slice + PT_ITEMS_HEAD_BYTES_MAX - head_len, chunk->count);
     pt_decisions_t decisions = {
         .worker = self->identity.worker,
         .epoch = self->identity.epoch,

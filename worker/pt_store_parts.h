@@ -57,9 +57,6 @@ enum { S_PART_ITEMS, S_PART_RESPONSES, S_PART_COUNT };
 //  At most half of them are taken, so a search is short.
 #define S_TOPIC_SLOTS (2 * (size_t) PT_STORE_TOPICS_MAX)
 
-//  Of a msgpack array of up to 4096 elements.
-#define S_ARRAY_BYTES_MAX 3
-
 typedef struct {
     uint64_t next_seq, first_retained, records, bytes;
 } pt_store_mark_t;

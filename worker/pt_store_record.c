@@ -1,5 +1,6 @@
 /*  Records, on their way into LMDB: what is kept of one topic in one go, cut into chunks. */
 #include "pt_fault_point.h"
+#include "pt_items.h"
 #include "pt_store_parts.h"
 
 bool
@@ -8,30 +9,14 @@ pt_store_fits(uint32_t count, size_t bytes, const pt_store_part_t *next)
     assert(next);
 
     return count + next->count <= PT_BATCH_COUNT_MAX &&
-           bytes + next->items.len + S_ARRAY_BYTES_MAX <= PT_BATCH_BYTES_MAX;
-}
-
-//  The head of an array as our own encoders write it, into out[S_ARRAY_BYTES_MAX].
-static size_t
-s_make_array(uint32_t count, uint8_t *out)
-{
-    assert(count <= PT_BATCH_COUNT_MAX);
-
-    if (count < 16) {
-        out[0] = (uint8_t) (0x90 | count);
-        return 1;
-    }
-    out[0] = 0xdc;
-    out[1] = (uint8_t) (count >> 8);
-    out[2] = (uint8_t) count;
-    return 3;
+           bytes + next->items.len + PT_ITEMS_HEAD_BYTES_MAX <= PT_BATCH_BYTES_MAX;
 }
 
 //  The elements of an array of `count`.
 static pt_bytes_t
 s_elements(pt_bytes_t array, uint32_t count)
 {
-    size_t head = count < 16 ? 1 : 3;
+    size_t head = pt_items_head_bytes(count);
     assert(array.len >= head + count);
     assert(count < 16 ? array.data[0] == (0x90 | count) : array.data[0] == 0xdc);
     return (pt_bytes_t) {array.data + head, array.len - head};
@@ -110,7 +95,7 @@ typedef struct {
     size_t part_count;
     uint32_t count;
     bool responses;
-    uint8_t array[S_ARRAY_BYTES_MAX];
+    uint8_t array[PT_ITEMS_HEAD_BYTES_MAX];
     size_t array_len;
     size_t bytes; //  with the array's head
 } s_blob_t;
@@ -128,7 +113,8 @@ s_make_blob(const pt_store_part_t *parts, size_t part_count, bool responses)
     s_blob_t blob = {.parts = parts, .part_count = part_count, .responses = responses};
     for (size_t i = 0; i < part_count; i++)
         blob.count += parts[i].count;
-    blob.array_len = s_make_array(blob.count, blob.array);
+    assert(blob.count <= PT_BATCH_COUNT_MAX);
+    blob.array_len = (size_t) (pt_items_write_head(blob.array, blob.count) - blob.array);
     blob.bytes = blob.array_len;
     for (size_t i = 0; i < part_count; i++)
         blob.bytes += s_blob_part(&blob, i).len;

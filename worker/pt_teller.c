@@ -8,6 +8,7 @@
 
 #include "pt_decision.h"
 #include "pt_decision_limits.h"
+#include "pt_items.h"
 #include "pt_likeness.h"
 #include "pt_packer.h"
 
@@ -242,12 +243,12 @@ s_measure_output(const pt_teller_t *self, const pt_job_t *job, size_t first, siz
     size_t bytes = 0;
     for (; first + n < self->told_count; n++) {
         const s_told_t *told = &self->told[first + n];
-        bool fits = PT_PACKER_ARRAY_BYTES_MAX + bytes + told->bytes <= PT_PACKER_FRAME_BYTES_MAX;
+        bool fits = PT_ITEMS_HEAD_BYTES_MAX + bytes + told->bytes <= PT_PACKER_FRAME_BYTES_MAX;
         if (n && (!fits || strcmp(s_suffix(told, job), s_suffix(&self->told[first], job)) != 0))
             break;
         bytes += told->bytes;
     }
-    *out_bytes = bytes + pt_packer_array_bytes((uint32_t) n);
+    *out_bytes = bytes + pt_items_head_bytes((uint32_t) n);
     return n;
 }
 
@@ -265,7 +266,7 @@ s_add_output(pt_teller_t *self, size_t first, pt_job_t *job)
     snprintf(output->topic, sizeof(output->topic), "%s%s", pt_queue_text(PT_QUEUE_OPERATOR_ALERT),
              s_suffix(&self->told[first], job));
     uint8_t *start = zmq_msg_data(&output->items);
-    uint8_t *at = pt_packer_write_array(start, output->count);
+    uint8_t *at = pt_items_write_head(start, output->count);
     for (size_t i = 0; i < n; i++) {
         const s_told_t *told = &self->told[first + i];
         memcpy(at, told->data ? told->data : self->room + told->offset, told->bytes);
