@@ -27,6 +27,23 @@ cmd_fail(int code, const char *hint, const char *format, ...)
     return code;
 }
 
+int
+cmd_confirm(const char *otherwise, const char *format, ...)
+{
+    char answer[16] = "";
+    if (!isatty(STDIN_FILENO))
+        return cmd_fail(EX_USAGE, "look with --dry-run, then say --yes", "nobody is there to be asked");
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs(" [y/N] ", stderr);
+    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+        return EX_OK;
+    fprintf(stderr, "%s\n", otherwise);
+    return CMD_EXIT_NO;
+}
+
 bool
 cmd_is_short(int reason)
 {

@@ -31,6 +31,11 @@ typedef enum { CMD_COLOR_AUTO, CMD_COLOR_ALWAYS, CMD_COLOR_NEVER } cmd_color_t;
  */
 int cmd_fail(int code, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/*  Ask on stderr whether to go on. EX_OK after a yes; CMD_EXIT_NO after any other answer, with `otherwise` said;
+ *  EX_USAGE after one line when standard input is no terminal.
+ */
+int cmd_confirm(const char *otherwise, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /*  Parse the value of an option, or end the program with argp_error (exit 64) naming the option,
  *  the value and what is allowed. Durations: 500ms, 30s, 15m, 1h, 1d.
  */

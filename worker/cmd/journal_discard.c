@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { KEY_BELOW = 0x600, KEY_OLDER, KEY_FORCE, KEY_DRY_RUN, KEY_YES };
 
@@ -206,16 +205,9 @@ s_discard_all(const discard_options_t *options, uint64_t end)
 static int
 s_confirm(const discard_options_t *options, uint64_t count)
 {
-    char answer[16] = "";
-    if (options->yes)
-        return EX_OK;
-    if (!isatty(STDIN_FILENO))
-        return cmd_fail(EX_USAGE, "look with --dry-run, then say --yes", "nobody is there to be asked");
-    fprintf(stderr, "Drop %" PRIu64 " decisions of %s? [y/N] ", count, options->journal.topic);
-    if (fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
-        return EX_OK;
-    fprintf(stderr, "nothing was dropped\n");
-    return CMD_EXIT_NO;
+    return options->yes
+               ? EX_OK
+               : cmd_confirm("nothing was dropped", "Drop %" PRIu64 " decisions of %s?", count, options->journal.topic);
 }
 
 //  Without force, what a subscriber has not had stays; records go whole, so the bound may be lower.

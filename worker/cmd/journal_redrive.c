@@ -1,12 +1,8 @@
 /*  paytriage journal redrive: put the stored responses of dead letters in again. */
 #include "journal_redrive.h"
 
-#include "cmd_curve.h"
-#include "pt_producer.h"
-#include "pt_signals.h"
+#include "cmd_drive.h"
 
-#include <czmq.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,25 +17,17 @@ enum { KEY_RATE = 0x400, KEY_DRY_RUN, KEY_YES, KEY_AGAIN, KEY_TIMEOUT, KEY_QUIET
 
 typedef struct {
     journal_options_t journal;
-    pt_producer_options_t producer;
+    cmd_drive_options_t drive;
     uint64_t rate; //  responses a second
-    uint64_t timeout_ms;
-    bool dry_run, yes, again, quiet;
+    bool dry_run, yes, again;
 } redrive_options_t;
 
 typedef struct {
     const redrive_options_t *options;
-    pt_producer_t *producer;
-    pt_signals_t signals;
+    cmd_drive_t drive;
     redrive_set_t names; //  (id, attempt) sent under the producer's present id
     uint64_t total, put;
-    uint64_t answered;
-    uint64_t busy;                                //  answers of that kind, until the last other one
-    int64_t started_ms, answered_ms, reported_ms; //  monotonic
-    bool terminal;
-    bool stopped; //  before its time
-    bool failed;  //  memory ran out
-    int io_error; //  errno of a socket
+    bool failed; //  memory ran out
 } redrive_t;
 
 static const struct argp_option s_options[] = {
@@ -76,8 +64,8 @@ s_parse(int key, char *arg, struct argp_state *state)
         options->rate = s_parse_rate(state, arg);
         break;
     case KEY_TIMEOUT:
-        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
-        if (!options->timeout_ms)
+        options->drive.timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (!options->drive.timeout_ms)
             argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
         break;
     case KEY_DRY_RUN:
@@ -90,7 +78,7 @@ s_parse(int key, char *arg, struct argp_state *state)
         options->again = true;
         break;
     case KEY_QUIET:
-        options->quiet = true;
+        options->drive.quiet = true;
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -114,7 +102,7 @@ s_show_sample(void *context, const journal_entry_t *entry, pt_bytes_t marked)
 static void
 s_tell_counts(const redrive_options_t *options, const redrive_counts_t *counts)
 {
-    if (options->quiet)
+    if (options->drive.quiet)
         return;
     if (options->dry_run && counts->chosen > S_SAMPLES)
         fprintf(stderr, "… and %" PRIu64 " more\n", counts->chosen - S_SAMPLES);
@@ -130,24 +118,6 @@ s_tell_counts(const redrive_options_t *options, const redrive_counts_t *counts)
     fputc('\n', stderr);
 }
 
-//  EX_OK, or the exit code for a "no".
-static int
-s_confirm(const redrive_options_t *options, uint64_t total)
-{
-    char answer[16] = "";
-    if (options->yes)
-        return EX_OK;
-    if (!isatty(STDIN_FILENO))
-        return cmd_fail(EX_USAGE, "look with --dry-run, then say --yes", "nobody is there to be asked");
-    fprintf(stderr, "Send %" PRIu64 " responses to %s, %" PRIu64 " a second? [y/N] ", total,
-            options->producer.brokers[0], options->rate);
-    if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y')) {
-        fprintf(stderr, "nothing was sent\n");
-        return CMD_EXIT_NO;
-    }
-    return EX_OK;
-}
-
 //  ---- sending
 
 static void
@@ -159,14 +129,12 @@ s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reas
 }
 
 static void
-s_report_progress(redrive_t *self, bool last)
+s_report_progress(void *context, bool last)
 {
-    int64_t now_ms = zclock_mono();
-    if (self->options->quiet || (!last && now_ms - self->reported_ms < (self->terminal ? 200 : 5000)))
-        return;
-    self->reported_ms = now_ms;
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    if (self->terminal) {
+    const redrive_t *self = context;
+    bool terminal = self->drive.terminal;
+    pt_producer_counts_t counts = pt_producer_counts(self->drive.producer);
+    if (terminal) {
         char bar[S_BAR_CELLS + 1];
         size_t cells = self->total ? (size_t) (self->put * S_BAR_CELLS / self->total) : 0;
         memset(bar, '.', sizeof bar);
@@ -175,51 +143,18 @@ s_report_progress(redrive_t *self, bool last)
         fprintf(stderr, "\r[%s] ", bar);
     }
     fprintf(stderr, "%" PRIu64 " of %" PRIu64 " sent, %" PRIu64 " accepted%s", self->put, self->total, counts.accepted,
-            self->terminal ? (last ? "\033[K\n" : "\033[K") : "\n");
-}
-
-//  False when the work must stop: a signal, a fault, or nothing acknowledged for too long.
-static bool
-s_poll(redrive_t *self, uint32_t timeout_ms)
-{
-    if (pt_producer_poll(self->producer, timeout_ms, self->signals.fd) != PT_OK) {
-        self->io_error = errno ? errno : EIO;
-        self->stopped = true;
-        return false;
-    }
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    int64_t now_ms = zclock_mono();
-    if (counts.accepted + counts.refused != self->answered || !counts.pending) {
-        self->answered = counts.accepted + counts.refused;
-        self->answered_ms = now_ms;
-        self->busy = counts.busy;
-    }
-    s_report_progress(self, false);
-    self->stopped =
-        pt_signals_read(&self->signals) || (uint64_t) (now_ms - self->answered_ms) >= self->options->timeout_ms;
-    //  With several brokers the next one may.
-    self->stopped |= self->options->producer.broker_count == 1 && pt_producer_is_refused(self->producer);
-    return !self->stopped;
-}
-
-static bool
-s_await_answers(redrive_t *self)
-{
-    pt_producer_seal(self->producer);
-    while (!pt_producer_is_idle(self->producer))
-        if (!s_poll(self, 1000))
-            return false;
-    return true;
+            terminal ? (last ? "\033[K\n" : "\033[K") : "\n");
 }
 
 //  What the rate allows has gone already: send that, and wait for this one's time.
 static bool
 s_await_turn(redrive_t *self)
 {
-    int64_t due_ms = self->started_ms + (int64_t) (self->put * 1000 / self->options->rate);
-    for (int64_t now_ms = zclock_mono(); now_ms < due_ms; now_ms = zclock_mono()) {
-        pt_producer_seal(self->producer);
-        if (!s_poll(self, (uint32_t) (due_ms - now_ms < 1000 ? due_ms - now_ms : 1000)))
+    cmd_drive_t *drive = &self->drive;
+    uint64_t due_ms = drive->started_ms + self->put * 1000 / self->options->rate;
+    for (uint64_t now_ms = cmd_mono_ms(); now_ms < due_ms; now_ms = cmd_mono_ms()) {
+        pt_producer_seal(drive->producer);
+        if (!cmd_drive_poll(drive, drive->signals.fd, due_ms - now_ms < 1000 ? (uint32_t) (due_ms - now_ms) : 1000))
             return false;
     }
     return true;
@@ -234,9 +169,9 @@ s_make_name_new(redrive_t *self, const pt_decision_t *decision)
     uint64_t hash = XXH3_64bits_withSeed(decision->id.data, decision->id.len, decision->attempt);
     if (redrive_set_has(&self->names, hash)) {
         redrive_set_clear(&self->names);
-        if (!s_await_answers(self))
+        if (!cmd_drive_await_answers(&self->drive))
             return false;
-        self->failed = pt_producer_renew(self->producer) != PT_OK;
+        self->failed = pt_producer_renew(self->drive.producer) != PT_OK;
     }
     self->failed = self->failed || redrive_set_add(&self->names, hash, &had) != PT_OK;
     return !self->failed;
@@ -248,48 +183,32 @@ s_send_entry(void *context, const journal_entry_t *entry, pt_bytes_t marked)
     redrive_t *self = context;
     if (!s_await_turn(self) || !s_make_name_new(self, entry->decision))
         return false;
-    pt_status_t status;
-    while ((status = pt_producer_put(self->producer, marked)) == PT_E_SPACE)
-        if (!s_poll(self, 1000))
-            return false;
-    self->failed = status != PT_OK;
-    self->put += !self->failed;
-    return !self->failed;
+    pt_status_t status = cmd_drive_put(&self->drive, marked, (pt_outbox_cover_t) {.responses = self->put + 1});
+    self->failed = status != PT_OK && status != PT_E_SPACE;
+    self->put += status == PT_OK;
+    return status == PT_OK;
 }
 
 //  Why the work ended before its time, or EX_OK.
 static int
 s_explain_failure(const redrive_t *self)
 {
-    const char *broker = self->options->producer.brokers[0];
     if (self->failed)
         return cmd_fail(EX_OSERR, NULL, "no memory");
-    if (self->io_error)
-        return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s", broker, strerror(self->io_error));
-    if (self->signals.received)
-        return 130;
-    bool pending = pt_producer_counts(self->producer).pending > 0;
-    if (!pending && !self->stopped && self->put < self->total)
-        return cmd_fail(CMD_EXIT_NO, "the journal was trimmed, or 'journal discard' dropped them",
-                        "%" PRIu64 " of %" PRIu64 " went out of the journal before their turn", self->total - self->put,
-                        self->total);
-    if (!pending)
-        return EX_OK;
-    if (pt_producer_is_refused(self->producer))
-        return cmd_curve_tell_refusal(broker, self->options->producer.curve);
-    if (pt_producer_counts(self->producer).busy > self->busy)
-        return cmd_tell_busy(broker, self->options->timeout_ms, NULL);
-    return cmd_curve_tell_silence(broker, self->options->producer.curve, pt_producer_is_silent(self->producer),
-                                  self->options->timeout_ms,
-                                  "is a broker with a worker running there? see 'paytriage run'");
+    int code = cmd_drive_explain(&self->drive, true);
+    if (code != EX_OK || self->drive.stopped || self->put >= self->total)
+        return code;
+    return cmd_fail(CMD_EXIT_NO, "the journal was trimmed, or 'journal discard' dropped them",
+                    "%" PRIu64 " of %" PRIu64 " went out of the journal before their turn", self->total - self->put,
+                    self->total);
 }
 
 static int
 s_summarise(redrive_t *self)
 {
-    s_report_progress(self, true);
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    if (!self->options->quiet)
+    cmd_drive_end_progress(&self->drive);
+    pt_producer_counts_t counts = pt_producer_counts(self->drive.producer);
+    if (!self->options->drive.quiet)
         fprintf(stderr, "accepted %" PRIu64 ", refused %" PRIu64 ", unacknowledged %" PRIu64 ", not sent %" PRIu64 "\n",
                 counts.accepted, counts.refused, counts.pending, self->total > self->put ? self->total - self->put : 0);
     int code = s_explain_failure(self);
@@ -299,35 +218,32 @@ s_summarise(redrive_t *self)
 static int
 s_send_all(redrive_t *self, redrive_plan_t *plan, pt_store_t *store)
 {
-    const char *error;
-    if (pt_signals_open(&self->signals) != PT_OK)
-        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
-    self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
-    if (!self->producer) {
-        int reason = errno;
-        pt_signals_close(&self->signals);
-        if (cmd_is_short(reason))
-            return cmd_tell_short(reason);
-        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
-                        self->options->producer.brokers[0], error);
-    }
-    self->started_ms = self->answered_ms = self->reported_ms = zclock_mono();
+    int code = cmd_drive_open(&self->drive, &self->options->drive, s_report_refused, s_report_progress, self);
+    if (code != EX_OK)
+        return code;
     int walked = redrive_plan_walk(plan, store, s_send_entry, self);
-    if (!self->stopped && !self->failed)
-        s_await_answers(self);
-    int code = s_summarise(self);
-    pt_producer_destroy(&self->producer);
-    pt_signals_close(&self->signals);
+    if (!self->drive.stopped && !self->failed)
+        cmd_drive_await_answers(&self->drive);
+    code = s_summarise(self);
+    cmd_drive_close(&self->drive);
     redrive_set_clear(&self->names);
     return walked != EX_OK ? walked : code;
 }
 
 static int
+s_confirm(const redrive_options_t *options, uint64_t total)
+{
+    return options->yes ? EX_OK
+                        : cmd_confirm("nothing was sent", "Send %" PRIu64 " responses to %s, %" PRIu64 " a second?",
+                                      total, options->drive.producer.brokers[0], options->rate);
+}
+
+static int
 s_redrive(const redrive_options_t *options, redrive_plan_t *plan, pt_store_t *store)
 {
-    redrive_t self = {.options = options, .terminal = isatty(STDERR_FILENO)};
+    redrive_t self = {.options = options};
     int code = redrive_plan_open(plan, store, &options->journal, options->again);
-    plan->quiet = options->quiet;
+    plan->quiet = options->drive.quiet;
     if (code == EX_OK)
         code = redrive_plan_walk(plan, store, s_show_sample, &self);
     if (code != EX_OK)
@@ -369,26 +285,18 @@ cmd_journal_redrive(int argc, char **argv)
         NULL};
     static redrive_plan_t plan;
     redrive_options_t options = {
-        .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .timeout_ms = 30000};
-    pt_store_t *store;
-    int parsed = journal_parse_line(PT_FOR_REDRIVE | PT_FOR_LISTING, &argp, argc, argv, &options, &options.journal);
-    if (parsed != EX_OK)
-        return parsed;
-    char room[CMD_OPTIONS_ENDPOINT_BYTES];
-    options.producer.broker_count = cmd_options_brokers(options.journal.config, options.producer.brokers, room);
-    int code = cmd_options_check_brokers(options.journal.config);
-    if (code == EX_OK)
-        code = journal_open(&options.journal, &store);
+        .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .drive.timeout_ms = 30000};
+    pt_store_t *store = NULL;
+    int code = journal_parse_line(PT_FOR_REDRIVE | PT_FOR_LISTING, &argp, argc, argv, &options, &options.journal);
     if (code != EX_OK)
         return code;
-    pt_curve_t *curve;
-    code = cmd_curve_open(pt_config_text(options.journal.config, PT_OPTION_CURVE), &curve);
-    options.producer.curve = curve;
-    cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
+    code = cmd_drive_configure(&options.drive, options.journal.config);
+    if (code == EX_OK)
+        code = journal_open(&options.journal, &store);
     if (code == EX_OK)
         code = s_redrive(&options, &plan, store);
     redrive_plan_close(&plan);
-    pt_curve_close(&curve);
     pt_store_close(&store);
+    cmd_drive_options_clear(&options.drive);
     return code;
 }

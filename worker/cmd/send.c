@@ -1,11 +1,7 @@
 /*  paytriage send: publish gateway responses from JSON Lines, and wait until each is acknowledged. */
-#include "cmd_curve.h"
+#include "cmd_drive.h"
 #include "cmd_ids.h"
 #include "cmd_lines.h"
-#include "cmd_options.h"
-
-#include "pt_producer.h"
-#include "pt_signals.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,28 +15,20 @@
 
 typedef struct {
     const char *path;
-    pt_producer_options_t producer;
-    uint64_t timeout_ms;
+    cmd_drive_options_t drive;
     bool resume; //  the input is the one of the run before
-    bool quiet;
 } send_options_t;
 
 typedef struct {
     const send_options_t *options;
     cmd_lines_t lines;
     cmd_ids_t *ids;
-    pt_producer_t *producer;
-    pt_signals_t signals;
-    uint64_t started_ms, answered_ms; //  monotonic; when the last answer came
-    uint64_t answered;
-    uint64_t busy; //  answers of that kind, until the last other one
-    uint64_t reported_ms;
-    int wake_fd; //  readable when a signal or a line waits
-    bool terminal;
+    cmd_drive_t drive;
+    int wake_fd;             //  readable when a signal or a line waits
     pt_outbox_cover_t cover; //  of the lines read so far
     uint64_t skip;           //  lines that the outbox file has already
     bool other_input;        //  these lines are not the ones that it has
-    int io_error;            //  errno of a socket or of the outbox file
+    int code;                //  why a line could not be put, as was told; EX_OK
 } send_t;
 
 static const struct argp_option s_options[] = {
@@ -57,7 +45,7 @@ static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
     send_options_t *options = state->input;
-    pt_producer_options_t *producer = &options->producer;
+    pt_producer_options_t *producer = &options->drive.producer;
     switch (key) {
     case 'b':
         producer->batch_max = (uint32_t) cmd_number(state, "--batch", arg, 1, PT_BATCH_COUNT_MAX);
@@ -66,8 +54,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         producer->window = (uint32_t) cmd_number(state, "--window", arg, 1, PT_WINDOW);
         break;
     case 't':
-        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
-        if (!options->timeout_ms)
+        options->drive.timeout_ms = cmd_duration_ms(state, "--timeout", arg);
+        if (!options->drive.timeout_ms)
             argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
         break;
     case 'o':
@@ -77,7 +65,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->resume = true;
         break;
     case 'q':
-        options->quiet = true;
+        options->drive.quiet = true;
         break;
     case ARGP_KEY_ARG:
         if (state->arg_num)
@@ -129,49 +117,25 @@ s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reas
 }
 
 static void
-s_report_progress(send_t *self, bool last)
+s_report_progress(void *context, bool last)
 {
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    uint64_t now_ms = cmd_mono_ms();
-    if (self->options->quiet || (!last && now_ms - self->reported_ms < (self->terminal ? 200 : 5000)))
-        return;
-    self->reported_ms = now_ms;
-    uint64_t elapsed_ms = now_ms - self->started_ms;
+    const send_t *self = context;
+    const cmd_drive_t *drive = &self->drive;
+    pt_producer_counts_t counts = pt_producer_counts(drive->producer);
+    uint64_t elapsed_ms = cmd_mono_ms() - drive->started_ms;
     char rate[32] = "-";
     if (elapsed_ms >= 200)
         snprintf(rate, sizeof rate, "%" PRIu64, counts.accepted * 1000 / elapsed_ms);
     fprintf(stderr, "%s%" PRIu64 " read, %" PRIu64 " accepted, %" PRIu64 " on the way, %s a second%s%s",
-            self->terminal ? "\r" : "", counts.put, counts.accepted, counts.pending, rate,
-            self->terminal ? "\033[K" : "", self->terminal && !last ? "" : "\n");
-}
-
-//  Drive the socket. False when the work must stop: a signal, or nothing acknowledged for too long.
-static bool
-s_poll(send_t *self, int wake_fd, uint32_t timeout_ms)
-{
-    if (pt_producer_poll(self->producer, timeout_ms, wake_fd) != PT_OK) {
-        self->io_error = errno;
-        return false;
-    }
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    uint64_t now_ms = cmd_mono_ms();
-    if (counts.accepted + counts.refused != self->answered || !counts.pending) {
-        self->answered = counts.accepted + counts.refused;
-        self->answered_ms = now_ms;
-        self->busy = counts.busy;
-    }
-    s_report_progress(self, false);
-    //  With several brokers the next one may.
-    if (self->options->producer.broker_count == 1 && pt_producer_is_refused(self->producer))
-        return false;
-    return !pt_signals_read(&self->signals) && now_ms - self->answered_ms < self->options->timeout_ms;
+            drive->terminal ? "\r" : "", counts.put, counts.accepted, counts.pending, rate,
+            drive->terminal ? "\033[K" : "", drive->terminal && !last ? "" : "\n");
 }
 
 //  A line that an earlier run has put into the outbox file. False when it is another line.
 static bool
 s_skip_line(send_t *self)
 {
-    const pt_outbox_cover_t *had = &pt_producer_resumed(self->producer)->cover;
+    const pt_outbox_cover_t *had = &pt_producer_resumed(self->drive.producer)->cover;
     self->skip--;
     self->other_input = self->skip == 0 && self->cover.hash != had->hash;
     return !self->other_input;
@@ -180,15 +144,9 @@ s_skip_line(send_t *self)
 static bool
 s_put_item(send_t *self, const cmd_item_t *item)
 {
-    pt_bytes_t response = {item->bytes, item->len};
-    pt_status_t status;
-    while ((status = pt_producer_put_covering(self->producer, response, self->cover)) == PT_E_SPACE)
-        if (!s_poll(self, self->signals.fd, 1000))
-            return false;
-    if (status == PT_E_IO)
-        self->io_error = errno;
-    else if (status != PT_OK)
-        cmd_fail(EX_OSERR, NULL, "line %" PRIu64 ": %s", self->lines.number, pt_status_text(status));
+    pt_status_t status = cmd_drive_put(&self->drive, (pt_bytes_t) {item->bytes, item->len}, self->cover);
+    if (status != PT_OK && status != PT_E_SPACE && status != PT_E_IO)
+        self->code = cmd_fail(EX_OSERR, NULL, "line %" PRIu64 ": %s", self->lines.number, pt_status_text(status));
     return status == PT_OK;
 }
 
@@ -197,12 +155,12 @@ s_put_line(send_t *self, pt_text_t line)
 {
     cmd_item_t item;
     self->cover.responses++;
-    if (self->options->producer.outbox_path)
+    if (self->options->drive.producer.outbox_path)
         self->cover.hash = XXH3_64bits_withSeed(line.data, line.len, self->cover.hash);
     if (self->skip)
         return s_skip_line(self);
     if (cmd_item_of_line(line, self->lines.number, &item) != PT_OK) {
-        cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
+        self->code = cmd_fail(EX_OSERR, NULL, "no memory for line %" PRIu64, self->lines.number);
         return false;
     }
     if (item.error[0])
@@ -229,11 +187,12 @@ s_read_all(send_t *self)
         if (state == CMD_LINES_LINE && !s_put_line(self, line))
             return false;
         if (state == CMD_LINES_AGAIN)
-            pt_producer_seal(self->producer);
+            pt_producer_seal(self->drive.producer);
         bool waits = state == CMD_LINES_AGAIN;
         if (!waits && self->lines.number % LINES_PER_POLL)
             continue;
-        if (!s_poll(self, waits ? self->wake_fd : self->signals.fd, waits ? 1000 : 0))
+        int wake_fd = waits ? self->wake_fd : self->drive.signals.fd;
+        if (!cmd_drive_poll(&self->drive, wake_fd, waits ? 1000 : 0))
             return false;
     }
 }
@@ -246,7 +205,7 @@ s_open_wake_fd(send_t *self)
     struct epoll_event event = {.events = EPOLLIN};
     if (fd < 0)
         return fd;
-    epoll_ctl(fd, EPOLL_CTL_ADD, self->signals.fd, &event);
+    epoll_ctl(fd, EPOLL_CTL_ADD, self->drive.signals.fd, &event);
     epoll_ctl(fd, EPOLL_CTL_ADD, self->lines.fd, &event);
     return fd;
 }
@@ -255,37 +214,25 @@ s_open_wake_fd(send_t *self)
 static int
 s_explain_failure(const send_t *self, bool complete)
 {
-    const pt_producer_options_t *producer = &self->options->producer;
+    if (self->code != EX_OK)
+        return self->code;
     if (self->lines.error)
         return cmd_fail(EX_IOERR, NULL, "cannot read %s after line %" PRIu64 ": %s", self->options->path,
                         self->lines.number, strerror(self->lines.error));
     if (self->other_input)
-        return cmd_fail(
-            EX_DATAERR, "to send only what is left in the outbox: paytriage send --outbox OUTBOX </dev/null",
-            "%s does not begin with the lines that %s was filled from", self->options->path, producer->outbox_path);
-    if (self->io_error)
-        return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s",
-                        producer->outbox_path ? producer->outbox_path : producer->brokers[0], strerror(self->io_error));
-    if (self->signals.received)
-        return 130;
-    if (complete && !pt_producer_counts(self->producer).pending)
-        return EX_OK;
-    if (pt_producer_is_refused(self->producer))
-        return cmd_curve_tell_refusal(producer->brokers[0], producer->curve);
-    const char *hint = producer->outbox_path ? "the rest is in the outbox; the same command sends it" : NULL;
-    if (pt_producer_counts(self->producer).busy > self->busy)
-        return cmd_tell_busy(producer->brokers[0], self->options->timeout_ms, hint);
-    hint = hint ? hint : "is a broker with a worker running there? see 'paytriage run'";
-    return cmd_curve_tell_silence(producer->brokers[0], producer->curve, pt_producer_is_silent(self->producer),
-                                  self->options->timeout_ms, hint);
+        return cmd_fail(EX_DATAERR,
+                        "to send only what is left in the outbox: paytriage send --outbox OUTBOX </dev/null",
+                        "%s does not begin with the lines that %s was filled from", self->options->path,
+                        self->options->drive.producer.outbox_path);
+    return cmd_drive_explain(&self->drive, complete);
 }
 
 static int
 s_summarise(send_t *self, bool complete)
 {
-    pt_producer_counts_t counts = pt_producer_counts(self->producer);
-    s_report_progress(self, true);
-    if (!self->options->quiet)
+    cmd_drive_end_progress(&self->drive);
+    pt_producer_counts_t counts = pt_producer_counts(self->drive.producer);
+    if (!self->options->drive.quiet)
         fprintf(stderr,
                 "accepted %" PRIu64 ", refused %" PRIu64 ", unacknowledged %" PRIu64 "; %" PRIu64
                 " batches sent again\n",
@@ -294,127 +241,90 @@ s_summarise(send_t *self, bool complete)
     return code == EX_OK && counts.refused ? CMD_EXIT_NO : code;
 }
 
-static int
-s_explain_open(const send_t *self, const char *error)
-{
-    const char *path = self->options->producer.outbox_path;
-    if (cmd_is_short(errno))
-        return cmd_tell_short(errno);
-    if (!path || !errno)
-        return cmd_fail(EX_USAGE, "an endpoint looks like tcp://127.0.0.1:5560", "cannot connect to %s: %s",
-                        self->options->producer.brokers[0], error);
-    if (errno == EWOULDBLOCK)
-        return cmd_fail(EX_TEMPFAIL, NULL, "%s is in use by another process", path);
-    if (errno == EBADMSG)
-        return cmd_fail(EX_DATAERR, "nothing was changed in it", "%s is damaged, or no outbox file", path);
-    return cmd_fail(EX_IOERR, NULL, "cannot use %s: %s", path, strerror(errno));
-}
-
-static bool
-s_await_answers(send_t *self)
-{
-    pt_producer_seal(self->producer);
-    while (!pt_producer_is_idle(self->producer))
-        if (!s_poll(self, self->signals.fd, 1000))
-            return false;
-    return true;
-}
-
 //  What is left in the outbox file goes first. Then the input either goes on where it was, or it is a
 //  new one, under a new producer's name: its `line:N` are not those of the one before.
 static bool
 s_resume(send_t *self)
 {
-    const pt_outbox_file_state_t *had = pt_producer_resumed(self->producer);
+    pt_producer_t *producer = self->drive.producer;
+    const pt_outbox_file_state_t *had = pt_producer_resumed(producer);
     if (had->fresh)
         return true;
     bool file = strcmp(self->options->path, "-") != 0;
     bool same = self->options->resume || (file && !had->complete);
-    if (had->cut_bytes && !self->options->quiet)
+    if (had->cut_bytes && !self->options->drive.quiet)
         fprintf(stderr, "outbox: dropped %" PRIu64 " bytes of a write that was cut short\n", had->cut_bytes);
-    if ((had->batches || same) && !self->options->quiet)
+    if ((had->batches || same) && !self->options->drive.quiet)
         fprintf(stderr, "outbox: %" PRIu64 " batches are left from before; %" PRIu64 " lines are skipped\n",
                 had->batches, same ? had->cover.responses : 0);
     if (same) {
         self->skip = had->cover.responses;
         return true;
     }
-    if (!s_await_answers(self))
+    if (!cmd_drive_await_answers(&self->drive))
         return false;
-    if (pt_producer_renew(self->producer) == PT_OK)
+    if (pt_producer_renew(producer) == PT_OK)
         return true;
-    self->io_error = errno;
+    self->drive.io_error = errno;
     return false;
 }
 
 static bool
 s_finish(send_t *self)
 {
-    if (!s_await_answers(self))
+    if (!cmd_drive_await_answers(&self->drive))
         return false;
     //  An input that could not be read to its end is not complete; the fault is told at the end.
-    if (self->lines.error || pt_producer_complete(self->producer) == PT_OK)
+    if (self->lines.error || pt_producer_complete(self->drive.producer) == PT_OK)
         return true;
-    self->io_error = errno;
+    self->drive.io_error = errno;
     return false;
 }
 
 static int
-s_send_all(send_t *self)
+s_send_lines(send_t *self)
 {
-    const char *error;
-    self->producer = pt_producer_new(&self->options->producer, s_report_refused, self, &error);
-    if (!self->producer)
-        return s_explain_open(self, error);
-    self->started_ms = self->answered_ms = self->reported_ms = cmd_mono_ms();
+    self->wake_fd = s_open_wake_fd(self);
+    if (self->wake_fd < 0)
+        return cmd_fail(EX_OSERR, NULL, "cannot watch standard input: %s", strerror(errno));
     bool complete = s_resume(self) && s_read_all(self) && s_finish(self);
     cmd_ids_sum_up(self->ids);
-    int code = s_summarise(self, complete);
-    pt_producer_destroy(&self->producer);
-    return code;
+    close(self->wake_fd);
+    return s_summarise(self, complete);
 }
 
 static int
 s_send(const send_options_t *options)
 {
-    send_t self = {.options = options, .terminal = isatty(STDERR_FILENO)};
-    if (!cmd_lines_open(&self.lines, options->path))
-        return cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options->path, strerror(errno));
-    if (pt_signals_open(&self.signals) != PT_OK)
-        return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
-    self.ids = cmd_ids_new();
+    send_t self = {.options = options, .ids = cmd_ids_new()};
     if (!self.ids)
         return cmd_fail(EX_OSERR, NULL, "no memory");
-    self.wake_fd = s_open_wake_fd(&self);
-    if (self.wake_fd < 0)
-        return cmd_fail(EX_OSERR, NULL, "cannot watch standard input: %s", strerror(errno));
-    int code = s_send_all(&self);
-    cmd_ids_destroy(&self.ids);
-    close(self.wake_fd);
+    int code = EX_OK;
+    if (!cmd_lines_open(&self.lines, options->path))
+        code = cmd_fail(EX_NOINPUT, NULL, "cannot open %s: %s", options->path, strerror(errno));
+    if (code == EX_OK)
+        code = cmd_drive_open(&self.drive, &options->drive, s_report_refused, s_report_progress, &self);
+    if (code == EX_OK) {
+        code = s_send_lines(&self);
+        cmd_drive_close(&self.drive);
+    }
     cmd_lines_close(&self.lines);
-    pt_signals_close(&self.signals);
+    cmd_ids_destroy(&self.ids);
     return code;
 }
 
 int
 cmd_send(int argc, char **argv)
 {
-    send_options_t options = {.path = "-", .timeout_ms = 30000};
-    char room[CMD_OPTIONS_ENDPOINT_BYTES];
+    send_options_t options = {.path = "-", .drive.timeout_ms = 30000};
     pt_config_t config;
     int code = cmd_parse(PT_FOR_SEND, &s_argp, argc, argv, &options, &config);
     if (code != EX_OK)
         return code;
-    options.producer.broker_count = cmd_options_brokers(&config, options.producer.brokers, room);
-    pt_curve_t *curve = NULL;
-    code = cmd_options_check_brokers(&config);
-    if (code == EX_OK)
-        code = cmd_curve_open(pt_config_text(&config, PT_OPTION_CURVE), &curve);
-    options.producer.curve = curve;
-    cmd_curve_warn(options.producer.brokers, options.producer.broker_count, curve);
+    code = cmd_drive_configure(&options.drive, &config);
     if (code == EX_OK)
         code = s_send(&options);
-    pt_curve_close(&curve);
+    cmd_drive_options_clear(&options.drive);
     pt_config_clear(&config);
     return code;
 }
