@@ -14,11 +14,8 @@ typedef struct {
     const char *output;
 } compile_options_t;
 
-enum { KEY_NO_BUILTIN = 0x100 };
-
 static const struct argp_option s_options[] = {
     {"output", 'o', "FILE", 0, "where the image goes (needed)", 0},
-    {"no-builtin", KEY_NO_BUILTIN, 0, 0, "leave the built-in gateways out", 0},
     {0},
 };
 
@@ -27,14 +24,11 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     compile_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->load;
+        break;
     case 'o':
         options->output = arg;
-        break;
-    case KEY_NO_BUILTIN:
-        options->load.without_builtin = true;
-        break;
-    case ARGP_KEY_ARG:
-        cmd_catalog_add(state, &options->load, arg);
         break;
     case ARGP_KEY_END:
         if (!options->output)
@@ -51,7 +45,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     s_options,
     s_parse_option,
-    "[PATH...]",
+    NULL,
     "Make one image of the built-in gateways and the YAML files given, for --catalog.\v"
     "The image is written beside its place and renamed, so that nobody ever reads half of one. The same\n"
     "sources give the same bytes and the same hash, which every decision names.\n\n"
@@ -59,7 +53,7 @@ static const struct argp s_argp = {
     "  paytriage catalog compile /etc/paytriage/catalog -o /var/lib/paytriage/catalog.ptc\n\n"
     "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 73 or 74 the image cannot be written, 78 an image\n"
     "was given.",
-    NULL,
+    cmd_catalog_children,
     NULL,
     NULL};
 

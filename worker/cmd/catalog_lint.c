@@ -12,12 +12,11 @@ typedef struct {
     bool as_json;
 } lint_options_t;
 
-enum { KEY_DENY = 0x100, KEY_FORMAT, KEY_NO_BUILTIN };
+enum { KEY_DENY = 0x100, KEY_FORMAT };
 
 static const struct argp_option s_options[] = {
     {"deny-warnings", KEY_DENY, 0, 0, "end with 1 for warnings too", 0},
     {"format", KEY_FORMAT, "FORMAT", 0, "gcc (default) or json", 0},
-    {"no-builtin", KEY_NO_BUILTIN, 0, 0, "leave the built-in gateways out", 0},
     {0},
 };
 
@@ -26,6 +25,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     lint_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->load;
+        break;
     case KEY_DENY:
         options->deny_warnings = true;
         break;
@@ -33,12 +35,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->as_json = strcmp(arg, "json") == 0;
         if (!options->as_json && strcmp(arg, "gcc") != 0)
             argp_error(state, "--format: '%s' is not gcc or json", arg);
-        break;
-    case KEY_NO_BUILTIN:
-        options->load.without_builtin = true;
-        break;
-    case ARGP_KEY_ARG:
-        cmd_catalog_add(state, &options->load, arg);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -49,7 +45,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     s_options,
     s_parse_option,
-    "[PATH...]",
+    NULL,
     "Check catalog YAML and say everything that is wrong or doubtful, each fault with its place and id.\v"
     "Without a PATH the built-in gateways are checked. 'paytriage explain PT1010' tells what an id means\n"
     "and what to do.\n\n"
@@ -57,7 +53,7 @@ static const struct argp s_argp = {
     "  paytriage catalog lint acme.yaml\n"
     "  paytriage catalog lint --deny-warnings /etc/paytriage/catalog\n\n"
     "Exit: 0 no errors, 1 errors (or warnings with --deny-warnings), 66 no such file, 78 an image was given.",
-    NULL,
+    cmd_catalog_children,
     NULL,
     NULL};
 

@@ -21,14 +21,13 @@ typedef struct {
     pt_text_t provider;
 } row_t;
 
-enum { KEY_PROVIDER = 'g', KEY_CODE = 'k', KEY_ORIGIN = 0x100, KEY_NO_BUILTIN };
+enum { KEY_PROVIDER = 'g', KEY_CODE = 'k', KEY_ORIGIN = 0x100 };
 
 static const struct argp_option s_options[] = {
     {"provider", KEY_PROVIDER, "ID", 0, "only this gateway", 0},
     {"code", KEY_CODE, "CODE", 0, "only this code, status or HTTP class; each entry in full", 0},
     {"origin", KEY_ORIGIN, 0, 0, "where each value comes from, as FILE:LINE; each entry in full", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"no-builtin", KEY_NO_BUILTIN, 0, 0, "leave the built-in gateways out", 0},
     {0},
 };
 
@@ -37,6 +36,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     show_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->load;
+        break;
     case KEY_PROVIDER:
         options->provider = arg;
         break;
@@ -49,12 +51,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'o':
         options->output = cmd_output(state, arg);
         break;
-    case KEY_NO_BUILTIN:
-        options->load.without_builtin = true;
-        break;
-    case ARGP_KEY_ARG:
-        cmd_catalog_add(state, &options->load, arg);
-        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -64,14 +60,14 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     s_options,
     s_parse_option,
-    "[PATH...]",
+    NULL,
     "Print the entries of a catalog as they are after overlays and policies; without a PATH, the built-in ones.\v"
     "Examples:\n"
     "  paytriage catalog show --provider opn\n"
     "  paytriage catalog show our-opn.yaml --code insufficient_fund --origin\n"
     "  paytriage catalog show catalog.ptc -o jsonl\n\n"
     "Exit: 0 something was printed, 1 no such entry or the YAML is at fault, 66 no such file, 78 a refused image.",
-    NULL,
+    cmd_catalog_children,
     NULL,
     NULL};
 

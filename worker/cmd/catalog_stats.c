@@ -19,11 +19,8 @@ typedef struct {
     size_t categories[PT_CATEGORY_COUNT_];
 } counts_t;
 
-enum { KEY_NO_BUILTIN = 0x100 };
-
 static const struct argp_option s_options[] = {
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
-    {"no-builtin", KEY_NO_BUILTIN, 0, 0, "leave the built-in gateways out", 0},
     {0},
 };
 
@@ -32,14 +29,11 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 {
     stats_options_t *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->load;
+        break;
     case 'o':
         options->output = cmd_output(state, arg);
-        break;
-    case KEY_NO_BUILTIN:
-        options->load.without_builtin = true;
-        break;
-    case ARGP_KEY_ARG:
-        cmd_catalog_add(state, &options->load, arg);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -49,12 +43,12 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp s_argp = {s_options,
                                    s_parse_option,
-                                   "[PATH...]",
+                                   NULL,
                                    "Count a catalog's entries, by gateway and by what they lead to.\v"
                                    "Example:\n"
                                    "  paytriage catalog stats acme.yaml\n\n"
                                    "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 78 a refused image.",
-                                   NULL,
+                                   cmd_catalog_children,
                                    NULL,
                                    NULL};
 

@@ -13,6 +13,33 @@ cmd_catalog_add(struct argp_state *state, pt_load_options_t *options, char *path
     options->paths[options->path_count++] = path;
 }
 
+enum { KEY_NO_BUILTIN = 0x700 };
+
+static const struct argp_option s_options[] = {
+    {"no-builtin", KEY_NO_BUILTIN, 0, 0, "leave the built-in gateways out", 0},
+    {0},
+};
+
+static error_t
+s_parse_option(int key, char *arg, struct argp_state *state)
+{
+    pt_load_options_t *options = state->input;
+    switch (key) {
+    case KEY_NO_BUILTIN:
+        options->without_builtin = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        cmd_catalog_add(state, options, arg);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp s_argp = {s_options, s_parse_option, "[PATH...]", NULL, NULL, NULL, NULL};
+
+const struct argp_child cmd_catalog_children[] = {{&s_argp, 0, NULL, 0}, {0}};
+
 int
 cmd_catalog_load(const pt_load_options_t *options, int faults_code, pt_load_t *out_load)
 {

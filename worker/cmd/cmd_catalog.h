@@ -15,6 +15,11 @@ cmd_main_t cmd_catalog_lint, cmd_catalog_compile, cmd_catalog_show, cmd_catalog_
 /*  Add a path of --catalog or of a verb, or end the program with argp_error when there are too many. */
 void cmd_catalog_add(struct argp_state *state, pt_load_options_t *options, char *path);
 
+/*  The children of a verb that works on a whole catalog: its PATHs, and --no-builtin. Their input, which the verb's
+ *  parser sets at ARGP_KEY_INIT, is a pt_load_options_t.
+ */
+extern const struct argp_child cmd_catalog_children[];
+
 /*  Load. EX_OK, or an exit code after what is wrong was printed to stderr: faults as lines, else one
  *  line. Clear the load either way. `faults_code` is the exit code for YAML at fault.
  */
