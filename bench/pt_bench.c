@@ -198,7 +198,7 @@ static const struct argp_option s_options[] = {
     {0},
 };
 
-const struct argp pt_bench_argp = {s_options, s_parse_option, NULL, NULL, NULL, NULL, NULL};
+const struct argp pt_bench_argp = {.options = s_options, .parser = s_parse_option};
 
 static bool
 s_shows_progress(const pt_bench_options_t *options)

@@ -72,8 +72,11 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child s_children[] = {{&pt_mix_argp, 0, NULL, 0}, {0}};
 
-static const struct argp s_argp = {s_argp_options, s_parse_option, "[FILE...]", "A part of pt_bench_bus.",
-                                   s_children,     NULL,           NULL};
+static const struct argp s_argp = {.options = s_argp_options,
+                                   .parser = s_parse_option,
+                                   .args_doc = "[FILE...]",
+                                   .doc = "A part of pt_bench_bus.",
+                                   .children = s_children};
 
 //  Written beside and moved, so that a reader sees it whole. Takes the object.
 static bool

@@ -146,7 +146,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-const struct argp pt_mix_argp = {NULL, s_parse_option, NULL, NULL, NULL, NULL, NULL};
+const struct argp pt_mix_argp = {.parser = s_parse_option};
 
 void
 pt_mix_load(pt_mix_t *self, const pt_mix_files_t *files, bool with_ids)

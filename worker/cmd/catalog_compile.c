@@ -43,19 +43,16 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp s_argp = {
-    s_options,
-    s_parse_option,
-    NULL,
-    "Make one image of the built-in gateways and the YAML files given, for --catalog.\v"
-    "The image is written beside its place and renamed, so that nobody ever reads half of one. The same\n"
-    "sources give the same bytes and the same hash, which every decision names.\n\n"
-    "Example:\n"
-    "  paytriage catalog compile /etc/paytriage/catalog -o /var/lib/paytriage/catalog.ptc\n\n"
-    "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 73 or 74 the image cannot be written, 78 an image\n"
-    "was given.",
-    cmd_catalog_children,
-    NULL,
-    NULL};
+    .options = s_options,
+    .parser = s_parse_option,
+    .doc = "Make one image of the built-in gateways and the YAML files given, for --catalog.\v"
+           "The image is written beside its place and renamed, so that nobody ever reads half of one. The same\n"
+           "sources give the same bytes and the same hash, which every decision names.\n\n"
+           "Example:\n"
+           "  paytriage catalog compile /etc/paytriage/catalog -o /var/lib/paytriage/catalog.ptc\n\n"
+           "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 73 or 74 the image cannot be written, 78 an image\n"
+           "was given.",
+    .children = cmd_catalog_children};
 
 static int
 s_write(const compile_options_t *options, const pt_load_t *load)

@@ -54,21 +54,18 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp s_argp = {
-    s_options,
-    s_parse_option,
-    "OLD NEW",
-    "What NEW decides differently from OLD, and where that is riskier.\v"
-    "OLD and NEW are each an image, a YAML file, a folder of YAML, or the word builtin. Both are asked about\n"
-    "every code, status and HTTP class of either, with each message, for each operation, idempotent and not.\n"
-    "RISK marks a dead letter that is retried, what was asked about and is sent again, what was open and\n"
-    "counts as done, and alerts that are gone.\n\n"
-    "Examples:\n"
-    "  paytriage catalog diff builtin our-opn.yaml\n"
-    "  paytriage catalog diff running.ptc new.ptc --replay yesterday.jsonl\n\n"
-    "Exit: 0 equal, 1 different, 66 no such file, 78 a catalog is at fault.",
-    NULL,
-    NULL,
-    NULL};
+    .options = s_options,
+    .parser = s_parse_option,
+    .args_doc = "OLD NEW",
+    .doc = "What NEW decides differently from OLD, and where that is riskier.\v"
+           "OLD and NEW are each an image, a YAML file, a folder of YAML, or the word builtin. Both are asked about\n"
+           "every code, status and HTTP class of either, with each message, for each operation, idempotent and not.\n"
+           "RISK marks a dead letter that is retried, what was asked about and is sent again, what was open and\n"
+           "counts as done, and alerts that are gone.\n\n"
+           "Examples:\n"
+           "  paytriage catalog diff builtin our-opn.yaml\n"
+           "  paytriage catalog diff running.ptc new.ptc --replay yesterday.jsonl\n\n"
+           "Exit: 0 equal, 1 different, 66 no such file, 78 a catalog is at fault."};
 
 static int
 s_open(char *path, pt_load_t *load, const pt_catalog_t **out_catalog)

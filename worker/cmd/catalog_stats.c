@@ -41,16 +41,13 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-static const struct argp s_argp = {s_options,
-                                   s_parse_option,
-                                   NULL,
-                                   "Count a catalog's entries, by gateway and by what they lead to.\v"
-                                   "Example:\n"
-                                   "  paytriage catalog stats acme.yaml\n\n"
-                                   "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 78 a refused image.",
-                                   cmd_catalog_children,
-                                   NULL,
-                                   NULL};
+static const struct argp s_argp = {.options = s_options,
+                                   .parser = s_parse_option,
+                                   .doc = "Count a catalog's entries, by gateway and by what they lead to.\v"
+                                          "Example:\n"
+                                          "  paytriage catalog stats acme.yaml\n\n"
+                                          "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 78 a refused image.",
+                                   .children = cmd_catalog_children};
 
 static void
 s_count(counts_t *counts, const pt_entry_view_t *view)

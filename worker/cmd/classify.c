@@ -62,20 +62,17 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp s_argp = {
-    s_options,
-    s_parse_option,
-    "[FILE]",
-    "Decide gateway responses, one JSON object a line, and print one decision a line; no bus needed.\v"
-    "FILE is read to its end; without it, or with -, standard input. Every line that\n"
-    "is not blank gets a decision, in order; one that holds no response, or a key of\n"
-    "one twice, gets match \"invalid\", with the reason in `error`.\n\n"
-    "Examples:\n"
-    "  paytriage classify responses.jsonl\n"
-    "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"
-    "Exit: 0 done, 66 no such file, 74 the input or the output failed, 78 a faulty catalog.",
-    NULL,
-    NULL,
-    NULL};
+    .options = s_options,
+    .parser = s_parse_option,
+    .args_doc = "[FILE]",
+    .doc = "Decide gateway responses, one JSON object a line, and print one decision a line; no bus needed.\v"
+           "FILE is read to its end; without it, or with -, standard input. Every line that\n"
+           "is not blank gets a decision, in order; one that holds no response, or a key of\n"
+           "one twice, gets match \"invalid\", with the reason in `error`.\n\n"
+           "Examples:\n"
+           "  paytriage classify responses.jsonl\n"
+           "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"
+           "Exit: 0 done, 66 no such file, 74 the input or the output failed, 78 a faulty catalog."};
 
 static int
 s_print(classify_t *self, size_t len)

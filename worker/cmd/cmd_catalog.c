@@ -36,7 +36,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp s_argp = {s_options, s_parse_option, "[PATH...]", NULL, NULL, NULL, NULL};
+static const struct argp s_argp = {.options = s_options, .parser = s_parse_option, .args_doc = "[PATH...]"};
 
 const struct argp_child cmd_catalog_children[] = {{&s_argp, 0, NULL, 0}, {0}};
 

@@ -226,14 +226,11 @@ s_look(const journal_options_t *options, bool with_identity, int (*read)(pt_stor
 int
 cmd_journal_info(int argc, char **argv)
 {
-    static const struct argp argp = {NULL,
-                                     journal_parse,
-                                     NULL,
-                                     "Say whose a journal is, how full it is, and how far each topic is.\v"
-                                     "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
-                                     s_children,
-                                     NULL,
-                                     NULL};
+    static const struct argp argp = {.parser = journal_parse,
+                                     .doc =
+                                         "Say whose a journal is, how full it is, and how far each topic is.\v"
+                                         "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+                                     .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
@@ -245,16 +242,13 @@ int
 cmd_journal_subscribers(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL,
-        journal_parse,
-        NULL,
-        "List the subscribers that are registered, and what each has still to read.\v"
-        "What one of them has not read is kept, until the journal is full; then nothing more is taken. One that\n"
-        "will not come back: 'paytriage journal forget NAME'.\n\n"
-        "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
-        s_children,
-        NULL,
-        NULL};
+        .parser = journal_parse,
+        .doc =
+            "List the subscribers that are registered, and what each has still to read.\v"
+            "What one of them has not read is kept, until the journal is full; then nothing more is taken. One that\n"
+            "will not come back: 'paytriage journal forget NAME'.\n\n"
+            "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)

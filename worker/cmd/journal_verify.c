@@ -70,15 +70,12 @@ int
 cmd_journal_verify(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL,
-        journal_parse,
-        NULL,
-        "Read everything that a journal keeps and compare checksums, numbers and counts.\v"
-        "Faults go to standard output, one a line: where, the number, what.\n\n"
-        "Exit: 0 all is well, 65 something is damaged, 66 there is no journal, 74 it cannot be read, 77 not permitted.",
-        s_children,
-        NULL,
-        NULL};
+        .parser = journal_parse,
+        .doc = "Read everything that a journal keeps and compare checksums, numbers and counts.\v"
+               "Faults go to standard output, one a line: where, the number, what.\n\n"
+               "Exit: 0 all is well, 65 something is damaged, 66 there is no journal, 74 it cannot be read, 77 not "
+               "permitted.",
+        .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
@@ -133,16 +130,13 @@ int
 cmd_journal_forget(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL,
-        journal_parse,
-        "NAME",
-        "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
-        "A worker that is at work does it itself; this only asks it to.\n\n"
-        "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, 77 not "
-        "permitted.",
-        NULL,
-        NULL,
-        NULL};
+        .parser = journal_parse,
+        .args_doc = "NAME",
+        .doc = "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
+               "A worker that is at work does it itself; this only asks it to.\n\n"
+               "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, 77 "
+               "not "
+               "permitted."};
     journal_options_t options = {.category = -1, .argument_max = 1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)

@@ -116,10 +116,10 @@ s_parse_filter(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-const struct argp journal_output_argp = {s_output_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
-const struct argp journal_common_argp = {s_common_options, s_parse_common, NULL, NULL, NULL, NULL, NULL};
-const struct argp journal_lines_argp = {s_lines_options, s_parse_lines, NULL, NULL, NULL, NULL, NULL};
-const struct argp journal_filter_argp = {s_filter_options, s_parse_filter, NULL, NULL, NULL, NULL, NULL};
+const struct argp journal_output_argp = {.options = s_output_options, .parser = s_parse_common};
+const struct argp journal_common_argp = {.options = s_common_options, .parser = s_parse_common};
+const struct argp journal_lines_argp = {.options = s_lines_options, .parser = s_parse_lines};
+const struct argp journal_filter_argp = {.options = s_filter_options, .parser = s_parse_filter};
 
 error_t
 journal_parse(int key, char *arg, struct argp_state *state)

@@ -70,17 +70,13 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp s_argp = {
-    s_options,
-    s_parse_option,
-    NULL,
-    "Watch a daemon: routes, gateways, codes, alerts, subscribers behind, brokers and workers.\v"
-    "Examples:\n"
-    "  paytriage top\n"
-    "  paytriage top --once --interval 10s\n\n"
-    "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line, 71 the system gives no sockets.",
-    NULL,
-    NULL,
-    NULL};
+    .options = s_options,
+    .parser = s_parse_option,
+    .doc = "Watch a daemon: routes, gateways, codes, alerts, subscribers behind, brokers and workers.\v"
+           "Examples:\n"
+           "  paytriage top\n"
+           "  paytriage top --once --interval 10s\n\n"
+           "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line, 71 the system gives no sockets."};
 
 static void
 s_take_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
