@@ -367,13 +367,13 @@ static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}
 static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
-    .doc = "Time look-ups in the catalog beside gperf, CMPH and hash tables, on the same queries in the same run.\v"
-           "real: `provider/code` of the built-in catalog; joined: also `provider/operation/code`; others are made up. "
-           "hot: one copy of each key, or with many keys their bytes in the order of asking. scattered: each key at a "
-           "random "
-           "place of 64 MiB. dependent: each "
-           "look-up waits for the one before. ratio: a contender's time over paytriage's single look-up, so above 1 is "
-           "slower; the median of the rounds' ratios.\n\n"
+    .doc = "Time look-ups in the catalog beside gperf, CMPH and hash tables, on the same queries in the same "
+           "run.\v"
+           "real: `provider/code` of the built-in catalog; joined: also `provider/operation/code`; others are "
+           "made up. hot: one copy of each key, or with many keys their bytes in the order of asking. "
+           "scattered: each key at a random place of 64 MiB. dependent: each look-up waits for the one before. "
+           "ratio: a contender's time over paytriage's single look-up, so above 1 is slower; the median of the "
+           "rounds' ratios.\n\n"
            "Examples:\n"
            "  pt_bench_catalog\n"
            "  pt_bench_catalog --keys 0                  # only the real keys: some seconds\n"

@@ -303,24 +303,21 @@ static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
     .args_doc = "[FILE...]",
-    .doc =
-        "Time commits of the journal, beside the same bytes written and flushed. All decisions are found again, or the "
-        "run fails.\v"
-        "\"journal\" is one commit until it is durable; \"journal, in a row\" one of many behind each other, where "
-        "each "
-        "waits for the disk once, for its own data and for what makes the one before count: what a worker does whose "
-        "journal is busy. \"append\" writes the bytes behind each other and flushes the file (fdatasync); \"in place\" "
-        "writes over what a "
-        "file has already, which spares the file system a note of the new length; \"in place, marked\" then also "
-        "writes "
-        "and flushes one page, as any store must that points to what it has written. None of these has a checksum, an "
-        "index, or the numbers of producers and topics. \"of append\" is the median of the rounds' ratios. FILEs hold "
-        "responses as JSON Lines; default: the recorded answers, of "
-        "which settled ones are left out.\n\n"
-        "Examples:\n"
-        "  pt_bench_journal --directory /var/lib/paytriage\n"
-        "  pt_bench_journal --decisions 256 --batch 1 --mib 16\n\n"
-        "Exit: 0 measured, 1 a commit failed or was not found again, 64 a bad option, 65 a bad line, 66 no such file.",
+    .doc = "Time commits of the journal, beside the same bytes written and flushed. All decisions are found "
+           "again, or the run fails.\v"
+           "\"journal\" is one commit until it is durable; \"journal, in a row\" one of many behind each other, "
+           "where each waits for the disk once, for its own data and for what makes the one before count: what "
+           "a worker does whose journal is busy. \"append\" writes the bytes behind each other and flushes the "
+           "file (fdatasync); \"in place\" writes over what a file has already, which spares the file system a "
+           "note of the new length; \"in place, marked\" then also writes and flushes one page, as any store "
+           "must that points to what it has written. None of these has a checksum, an index, or the numbers of "
+           "producers and topics. \"of append\" is the median of the rounds' ratios. FILEs hold responses as "
+           "JSON Lines; default: the recorded answers, of which settled ones are left out.\n\n"
+           "Examples:\n"
+           "  pt_bench_journal --directory /var/lib/paytriage\n"
+           "  pt_bench_journal --decisions 256 --batch 1 --mib 16\n\n"
+           "Exit: 0 measured, 1 a commit failed or was not found again, 64 a bad option, 65 a bad line, 66 no "
+           "such file.",
     .children = s_children};
 
 static void

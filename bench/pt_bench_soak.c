@@ -201,20 +201,16 @@ static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
     .args_doc = "[FILE...]",
-    .doc =
-        "Drive the whole bus at its peak for long, and show what memory broker and worker have at 1, 2, 5, 10, 20, 50 "
-        "and "
-        "100 percent. Every response is accounted for, or the run fails.\v"
-        "One run; there are no rounds. What may not grow is anonymous memory: pages of files, as a journal's, are the "
-        "kernel's to take back. Batches on their way come and go by some MiB, which --growth-kib has to leave room "
-        "for; of "
-        "100 million responses, a leak of one byte in six is more than the default. FILEs hold responses as JSON "
-        "Lines; "
-        "default: the recorded answers.\n\n"
-        "Example:\n"
-        "  pt_bench_soak --responses 1000000000 --durable /var/lib/paytriage\n\n"
-        "Exit: 0 all flat, 1 a process grew or a response was not accounted for, 64 a bad option, 65 a bad line, 66 no "
-        "such file.",
+    .doc = "Drive the whole bus at its peak for long, and show what memory broker and worker have at 1, 2, 5, "
+           "10, 20, 50 and 100 percent. Every response is accounted for, or the run fails.\v"
+           "One run; there are no rounds. What may not grow is anonymous memory: pages of files, as a "
+           "journal's, are the kernel's to take back. Batches on their way come and go by some MiB, which "
+           "--growth-kib has to leave room for; of 100 million responses, a leak of one byte in six is more "
+           "than the default. FILEs hold responses as JSON Lines; default: the recorded answers.\n\n"
+           "Example:\n"
+           "  pt_bench_soak --responses 1000000000 --durable /var/lib/paytriage\n\n"
+           "Exit: 0 all flat, 1 a process grew or a response was not accounted for, 64 a bad option, 65 a bad "
+           "line, 66 no such file.",
     .children = s_children};
 
 static void

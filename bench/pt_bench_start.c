@@ -274,16 +274,15 @@ static const struct argp_child s_children[] = {{&pt_bench_argp, 0, NULL, 0}, {0}
 static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
-    .doc =
-        "Time how long broker, worker and both in one process take until they are ready, with the built-in catalog.\v"
-        "Ready is what systemd is told: everything is bound, checked and open. Program and catalog are in memory "
-        "already, as at a restart; workers find a broker. \"journal\" has been there before; \"new journal\" is made, "
-        "its "
-        "file of 1 GiB "
-        "reserved and flushed. In each round (default 20) all start once.\n\n"
-        "Example:\n"
-        "  pt_bench_start --directory /var/lib/paytriage\n\n"
-        "Exit: 0 measured, 1 something did not become ready or did not end well, 64 a bad option.",
+    .doc = "Time how long broker, worker and both in one process take until they are ready, with the built-in "
+           "catalog.\v"
+           "Ready is what systemd is told: everything is bound, checked and open. Program and catalog are in "
+           "memory already, as at a restart; workers find a broker. \"journal\" has been there before; \"new "
+           "journal\" is made, its file of 1 GiB reserved and flushed. In each round (default 20) all start "
+           "once.\n\n"
+           "Example:\n"
+           "  pt_bench_start --directory /var/lib/paytriage\n\n"
+           "Exit: 0 measured, 1 something did not become ready or did not end well, 64 a bad option.",
     .children = s_children};
 
 static bool

@@ -294,20 +294,19 @@ static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
     .args_doc = "[FILE...]",
-    .doc =
-        "Time what one response costs: decode, extract, look up, decide, encode, and the whole.\v"
-        "Stages and whole are means over blocks of 16 responses drawn at random, and then medians and percentiles of "
-        "the "
-        "blocks; \"whole, each\" times response by response, so its median is a usual response, and not the few large "
-        "ones.\n\n"
-        "FILEs hold responses as JSON Lines, as for `paytriage classify`; without any, the recorded answers of all "
-        "five gateways are used. Where a line says what it expects, that is checked first.\n\n"
-        "Examples:\n"
-        "  pt_bench_triage\n"
-        "  pt_bench_triage --json > triage.json\n"
-        "  pt_bench_triage my-gateway.jsonl\n"
-        "  perf record pt_bench_triage --only-whole --body map\n\n"
-        "Exit: 0 measured, 1 a decision was not the expected one, 64 a bad option, 65 a bad line, 66 no such file.",
+    .doc = "Time what one response costs: decode, extract, look up, decide, encode, and the whole.\v"
+           "Stages and whole are means over blocks of 16 responses drawn at random, and then medians and "
+           "percentiles of the blocks; \"whole, each\" times response by response, so its median is a usual "
+           "response, and not the few large ones.\n\n"
+           "FILEs hold responses as JSON Lines, as for `paytriage classify`; without any, the recorded answers "
+           "of all five gateways are used. Where a line says what it expects, that is checked first.\n\n"
+           "Examples:\n"
+           "  pt_bench_triage\n"
+           "  pt_bench_triage --json > triage.json\n"
+           "  pt_bench_triage my-gateway.jsonl\n"
+           "  perf record pt_bench_triage --only-whole --body map\n\n"
+           "Exit: 0 measured, 1 a decision was not the expected one, 64 a bad option, 65 a bad line, 66 no such "
+           "file.",
     .children = s_children};
 
 static void

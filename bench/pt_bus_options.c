@@ -182,21 +182,20 @@ static const struct argp s_argp = {
     .options = s_argp_options,
     .parser = s_parse_option,
     .args_doc = "[FILE...]",
-    .doc =
-        "Time the whole bus: producers, broker, worker, subscriber. Every response is accounted for, or the run "
-        "fails.\v"
-        "The closed loop keeps a window of batches under way: the peak. The open loop sends at a stated rate whatever "
-        "comes back; latency counts from the moment a batch was meant to be sent to its last decision's arrival; "
-        "\"ack\" is the time to its ACK instead, with all repeats after NACK busy. CPU is "
-        "seconds for a million responses. The null worker moves the same frames without looking at them; \"of null\" "
-        "is "
-        "the "
-        "median of the rounds' ratios to it. FILEs hold responses as JSON Lines; default: the recorded answers.\n\n"
-        "Examples:\n"
-        "  pt_bench_bus --transport tcp --batch 1,256\n"
-        "  pt_bench_bus --transport tcp --batch 16 --loop open --rate 20000 --histograms .\n"
-        "  pt_bench_bus --transport tcp --peer \"pyzmq=/usr/bin/python3 bench/peers/pyzmq_worker.py\"\n\n"
-        "Exit: 0 measured, 1 a response was not accounted for, 64 a bad option, 65 a bad line, 66 no such file.",
+    .doc = "Time the whole bus: producers, broker, worker, subscriber. Every response is accounted for, or the "
+           "run fails.\v"
+           "The closed loop keeps a window of batches under way: the peak. The open loop sends at a stated rate "
+           "whatever comes back; latency counts from the moment a batch was meant to be sent to its last "
+           "decision's arrival; \"ack\" is the time to its ACK instead, with all repeats after NACK busy. CPU "
+           "is seconds for a million responses. The null worker moves the same frames without looking at them; "
+           "\"of null\" is the median of the rounds' ratios to it. FILEs hold responses as JSON Lines; default: "
+           "the recorded answers.\n\n"
+           "Examples:\n"
+           "  pt_bench_bus --transport tcp --batch 1,256\n"
+           "  pt_bench_bus --transport tcp --batch 16 --loop open --rate 20000 --histograms .\n"
+           "  pt_bench_bus --transport tcp --peer \"pyzmq=/usr/bin/python3 bench/peers/pyzmq_worker.py\"\n\n"
+           "Exit: 0 measured, 1 a response was not accounted for, 64 a bad option, 65 a bad line, 66 no such "
+           "file.",
     .children = s_children};
 
 void

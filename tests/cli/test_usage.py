@@ -36,6 +36,22 @@ class Help(unittest.TestCase):
             wide = [line for line in support.run(command, "--help")[1].splitlines() if len(line) > 120]
             self.assertEqual(wide, [])
 
+    def test_help_breaks_no_line_before_it_is_full(self):
+        def is_prose(line):
+            return re.match(r"[^ ]", line) and not re.search(r"\S {2,}\S", line)
+
+        verbs = [("catalog", verb) for verb in ("lint", "compile", "show", "stats", "diff", "test", "learn", "fmt")]
+        verbs += [("journal", verb) for verb in ("info", "subscribers", "forget", "list", "show", "export", "verify",
+                                                 "redrive", "replay", "discard")]
+        verbs += [("config", verb) for verb in ("check", "show", "defaults", "schema")]
+        for command in [(command,) for command in COMMANDS + ("check", "ctl")] + verbs:
+            _, sep, text = support.run(*command, "--help")[1].partition("\n\n")
+            self.assertTrue(sep, command)
+            lines = text.splitlines()
+            for line, after in zip(lines, lines[1:]):
+                if is_prose(line) and is_prose(after) and not line.endswith((".", ":")):
+                    self.assertGreater(len(line) + 1 + len(after.split()[0]), 78, (command, line, after))
+
     def test_versions_of_everything_that_decides(self):
         for args in (["version"], ["--version"], ["-V"]):
             code, stdout, words = support.run(*args)

@@ -58,10 +58,10 @@ static const struct argp s_argp = {
     .parser = s_parse_option,
     .args_doc = "OLD NEW",
     .doc = "What NEW decides differently from OLD, and where that is riskier.\v"
-           "OLD and NEW are each an image, a YAML file, a folder of YAML, or the word builtin. Both are asked about\n"
-           "every code, status and HTTP class of either, with each message, for each operation, idempotent and not.\n"
-           "RISK marks a dead letter that is retried, what was asked about and is sent again, what was open and\n"
-           "counts as done, and alerts that are gone.\n\n"
+           "OLD and NEW are each an image, a YAML file, a folder of YAML, or the word builtin. Both are asked "
+           "about every code, status and HTTP class of either, with each message, for each operation, "
+           "idempotent and not. RISK marks a dead letter that is retried, what was asked about and is sent "
+           "again, what was open and counts as done, and alerts that are gone.\n\n"
            "Examples:\n"
            "  paytriage catalog diff builtin our-opn.yaml\n"
            "  paytriage catalog diff running.ptc new.ptc --replay yesterday.jsonl\n\n"

@@ -59,15 +59,15 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse,
     .args_doc = "FILE...",
-    .doc =
-        "Give catalog YAML its usual layout, in place; comments stay where they are.\v"
-        "Lines end without blanks, a blank line stands before each part and between entries and never twice, and a\n"
-        "comment begins with '# '. What a file says is compared before and after; if it were to change, the file is\n"
-        "left alone.\n\n"
-        "Examples:\n"
-        "  paytriage catalog fmt acme.yaml\n"
-        "  paytriage catalog fmt --check catalog/providers/opn.yaml\n\n"
-        "Exit: 0 done, 1 with --check, something would change, 65 no YAML, 66 no such file, 73 cannot be written."};
+    .doc = "Give catalog YAML its usual layout, in place; comments stay where they are.\v"
+           "Lines end without blanks, a blank line stands before each part and between entries and never twice, "
+           "and a comment begins with '# '. What a file says is compared before and after; if it were to "
+           "change, the file is left alone.\n\n"
+           "Examples:\n"
+           "  paytriage catalog fmt acme.yaml\n"
+           "  paytriage catalog fmt --check catalog/providers/opn.yaml\n\n"
+           "Exit: 0 done, 1 with --check, something would change, 65 no YAML, 66 no such file, 73 cannot be "
+           "written."};
 
 static bool
 s_is_same(const pt_node_t *left, const pt_node_t *right)

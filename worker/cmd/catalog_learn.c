@@ -84,14 +84,15 @@ static const struct argp s_argp = {
     .parser = s_parse,
     .args_doc = "--provider ID FILE.jsonl\n--directory DIR FILE.jsonl\n--provider ID JOURNAL\n--directory DIR JOURNAL",
     .doc = "Draft overlays of the codes that the catalog does not know.\v"
-           "FILE.jsonl holds responses as for 'paytriage classify' ('-': standard input); JOURNAL is the directory of\n"
-           "a worker's journal. Each code is drafted as 'investigate' with an alert, with what was seen beside it.\n\n"
+           "FILE.jsonl holds responses as for 'paytriage classify' ('-': standard input); JOURNAL is the "
+           "directory of a worker's journal. Each code is drafted as 'investigate' with an alert, with what was "
+           "seen beside it.\n\n"
            "Examples:\n"
            "  paytriage catalog learn --provider opn answers.jsonl > opn-new.yaml\n"
            "  paytriage catalog learn --provider opn /var/lib/paytriage\n"
            "  paytriage catalog learn --directory drafts /var/lib/paytriage\n\n"
-           "Exit: 0 something was drafted, 1 no unknown code was seen, 66 no such file, 73 a draft cannot be written,\n"
-           "78 a faulty catalog."};
+           "Exit: 0 something was drafted, 1 no unknown code was seen, 66 no such file, 73 a draft cannot be "
+           "written, 78 a faulty catalog."};
 
 static char *
 s_copy(learn_t *self, pt_text_t text)

@@ -60,13 +60,14 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
-    .doc =
-        "Print the entries of a catalog as they are after overlays and policies; without a PATH, the built-in ones.\v"
-        "Examples:\n"
-        "  paytriage catalog show --provider opn\n"
-        "  paytriage catalog show our-opn.yaml --code insufficient_fund --origin\n"
-        "  paytriage catalog show catalog.ptc -o jsonl\n\n"
-        "Exit: 0 something was printed, 1 no such entry or the YAML is at fault, 66 no such file, 78 a refused image.",
+    .doc = "Print the entries of a catalog as they are after overlays and policies; without a PATH, the "
+           "built-in ones.\v"
+           "Examples:\n"
+           "  paytriage catalog show --provider opn\n"
+           "  paytriage catalog show our-opn.yaml --code insufficient_fund --origin\n"
+           "  paytriage catalog show catalog.ptc -o jsonl\n\n"
+           "Exit: 0 something was printed, 1 no such entry or the YAML is at fault, 66 no such file, 78 a "
+           "refused image.",
     .children = cmd_catalog_children};
 
 //  The last origin of a key counts: an entry's own value stands behind its policies'.

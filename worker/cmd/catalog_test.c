@@ -73,9 +73,10 @@ static const struct argp s_argp = {
            "      at: 2026-11-22T03:00:00Z\n"
            "      given: {provider: opn, operation: charge, body: {failure_code: insufficient_fund}}\n"
            "      expect: {route: dead_letter, action: change_instrument}\n\n"
-           "`given` takes the keys of a response, `expect` any keys of its decision; keys that do not exist are\n"
-           "errors, and an operation that the gateway does not have is told. Keys that end in _ms take times and\n"
-           "durations (30s) too; a duration allows a tenth more for the jitter of delays. null means: not there.\n\n"
+           "`given` takes the keys of a response, `expect` any keys of its decision; keys that do not exist are "
+           "errors, and an operation that the gateway does not have is told. Keys that end in _ms take times "
+           "and durations (30s) too; a duration allows a tenth more for the jitter of delays. null means: not "
+           "there.\n\n"
            "Example:\n"
            "  paytriage catalog test acme.test.yaml --catalog acme.yaml\n\n"
            "Exit: 0 all passed, 1 some failed or are at fault, 66 no such file, 78 the catalog is at fault."};

@@ -96,16 +96,14 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
-    .doc =
-        "Ask a daemon whether it is well: one line, figures behind a bar, and an exit code.\v"
-        "Examples:\n"
-        "  paytriage check\n"
-        "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n"
-        "  paytriage check --live\n\n"
-        "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, HTTP is off, or "
-        "another program "
-        "answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a slow subscriber is no reason to "
-        "restart."};
+    .doc = "Ask a daemon whether it is well: one line, figures behind a bar, and an exit code.\v"
+           "Examples:\n"
+           "  paytriage check\n"
+           "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n"
+           "  paytriage check --live\n\n"
+           "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, HTTP is "
+           "off, or another program answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a "
+           "slow subscriber is no reason to restart."};
 
 //  What an answer in the way of plugins begins with.
 static const char *const s_words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};

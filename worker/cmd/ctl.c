@@ -370,21 +370,21 @@ cmd_ctl(int argc, char **argv)
         .options = s_options,
         .parser = s_parse,
         .args_doc = "status|reload|drain|loglevel LEVEL",
-        .doc =
-            "Ask the workers of this host how they are, or order one to load its catalog again, or to drain.\v"
-            "status   worker, catalog, reloads, journal and counters of each worker\n"
-            "reload   load the catalog's files again and switch to it; it returns when every thread has switched,\n"
-            "         or says what is wrong, and the old catalog serves on\n"
-            "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n"
-            "loglevel say error, warning, info or debug from now on\n\n"
-            "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, $XDG_RUNTIME_DIR/paytriage or\n"
-            "/tmp/paytriage-UID, in this order, and in those of systemd's units, /run/paytriage*.\n\n"
-            "Examples:\n"
-            "  paytriage ctl status\n"
-            "  paytriage ctl status -o json --worker 4f\n"
-            "  paytriage ctl reload\n\n"
-            "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 71 the system gives no\n"
-            "sockets, 75 not all was finished, 78 the catalog is refused."};
+        .doc = "Ask the workers of this host how they are, or order one to load its catalog again, or to drain.\v"
+               "status   worker, catalog, reloads, journal and counters of each worker\n"
+               "reload   load the catalog's files again and switch to it; returns when every thread\n"
+               "         has switched, or says what is wrong and keeps the old catalog\n"
+               "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n"
+               "loglevel say error, warning, info or debug from now on\n\n"
+               "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, "
+               "$XDG_RUNTIME_DIR/paytriage or /tmp/paytriage-UID, in this order, and in those of systemd's units, "
+               "/run/paytriage*.\n\n"
+               "Examples:\n"
+               "  paytriage ctl status\n"
+               "  paytriage ctl status -o json --worker 4f\n"
+               "  paytriage ctl reload\n\n"
+               "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 71 the system gives no "
+               "sockets, 75 not all was finished, 78 the catalog is refused."};
     ctl_options_t options = {.control = NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_run(&options);

@@ -99,21 +99,20 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .args_doc = "PROVIDER CODE\n--search WORDS [PROVIDER]\nPT1234",
-    .doc =
-        "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
-        "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status or\n"
-        "class (503, 5xx). OP is one of the gateway's operations; a response may name any, and what the gateway does\n"
-        "not have is decided as when none is named. --search forgives one typo a word. PT1234 is the id of a fault\n"
-        "in a catalog.\n\n"
-        "Examples:\n"
-        "  paytriage explain opn insufficient_fund\n"
-        "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
-        "  paytriage explain jamespay not-found --operation query\n"
-        "  paytriage explain smilepayz 4039000 --lang th\n"
-        "  paytriage explain --search 'insufficient balance'\n"
-        "  paytriage explain PT1103\n\n"
-        "Exit: 0 known, 1 a word that is not known (the nearest ones are named), 64 a wrong command line, 78 a faulty "
-        "catalog."};
+    .doc = "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
+           "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status "
+           "or class (503, 5xx). OP is one of the gateway's operations; a response may name any, and what the "
+           "gateway does not have is decided as when none is named. --search forgives one typo a word. PT1234 "
+           "is the id of a fault in a catalog.\n\n"
+           "Examples:\n"
+           "  paytriage explain opn insufficient_fund\n"
+           "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
+           "  paytriage explain jamespay not-found --operation query\n"
+           "  paytriage explain smilepayz 4039000 --lang th\n"
+           "  paytriage explain --search 'insufficient balance'\n"
+           "  paytriage explain PT1103\n\n"
+           "Exit: 0 known, 1 a word that is not known (the nearest ones are named), 64 a wrong command line, 78 "
+           "a faulty catalog."};
 
 static void
 s_look_up(explain_answer_t *answer)

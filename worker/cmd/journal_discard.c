@@ -247,19 +247,16 @@ cmd_journal_discard(int argc, char **argv)
     static const struct argp argp = {
         .options = s_options,
         .parser = s_parse,
-        .doc =
-            "Drop old decisions of one topic with their responses, for good.\v"
-            "A worker trims by itself when its journal fills up; this is for data that has to go. Decisions that were\n"
-            "written together go together, so a few below the bound may stay. What a durable subscriber has not had\n"
-            "stays as well, unless --force is given; then the subscriber reports it as lost. A worker that is at work\n"
-            "does it itself; this only asks it to.\n\n"
-            "Example:\n"
-            "  paytriage journal discard --topic retry.opn. --older 7d --dry-run\n\n"
-            "Exit: 0 done, 1 there is no such topic, something is kept for a subscriber, or the answer was no, 64 "
-            "nobody\n"
-            "was there to be asked, 65 the journal is damaged, 66 there is none, 74 it cannot be written, 75 the "
-            "worker\n"
-            "does not answer, 77 not permitted."};
+        .doc = "Drop old decisions of one topic with their responses, for good.\v"
+               "A worker trims by itself when its journal fills up; this is for data that has to go. Decisions that "
+               "were written together go together, so a few below the bound may stay. What a durable subscriber has "
+               "not had stays as well, unless --force is given; then the subscriber reports it as lost. A worker "
+               "that is at work does it itself; this only asks it to.\n\n"
+               "Example:\n"
+               "  paytriage journal discard --topic retry.opn. --older 7d --dry-run\n\n"
+               "Exit: 0 done, 1 there is no such topic, something is kept for a subscriber, or the answer was no, "
+               "64 nobody was there to be asked, 65 the journal is damaged, 66 there is none, 74 it cannot be "
+               "written, 75 the worker does not answer, 77 not permitted."};
     discard_options_t options = {.journal = {.category = -1}};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options.journal);
     if (parsed != EX_OK)

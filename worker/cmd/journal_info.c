@@ -243,11 +243,10 @@ cmd_journal_subscribers(int argc, char **argv)
 {
     static const struct argp argp = {
         .parser = journal_parse,
-        .doc =
-            "List the subscribers that are registered, and what each has still to read.\v"
-            "What one of them has not read is kept, until the journal is full; then nothing more is taken. One that\n"
-            "will not come back: 'paytriage journal forget NAME'.\n\n"
-            "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        .doc = "List the subscribers that are registered, and what each has still to read.\v"
+               "What one of them has not read is kept, until the journal is full; then nothing more is taken. One "
+               "that will not come back: 'paytriage journal forget NAME'.\n\n"
+               "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
         .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);

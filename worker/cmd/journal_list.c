@@ -158,12 +158,11 @@ cmd_journal_export(int argc, char **argv)
         {&journal_lines_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .parser = journal_parse,
-        .doc =
-            "Print decisions with the responses that they are about, as JSON Lines.\v"
-            "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent again,\n"
-            "with --reveal as they came:\n"
-            "  paytriage journal export --reveal --topic dead_letter. | jq -c .response | paytriage classify\n\n"
-            "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        .doc = "Print decisions with the responses that they are about, as JSON Lines.\v"
+               "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent "
+               "again, with --reveal as they came:\n"
+               "  paytriage journal export --reveal --topic dead_letter. | jq -c .response | paytriage classify\n\n"
+               "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
         .children = children};
     journal_options_t options = {.argp_children = 2, .category = -1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
@@ -212,11 +211,11 @@ cmd_journal_show(int argc, char **argv)
     static const struct argp argp = {
         .parser = journal_parse,
         .args_doc = "TOPIC SEQ",
-        .doc =
-            "Print one decision and the response that it is about.\v"
-            "Example:\n"
-            "  paytriage journal show dead_letter.opn. 12\n\n"
-            "Exit: 0 done, 1 there is no such decision, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        .doc = "Print one decision and the response that it is about.\v"
+               "Example:\n"
+               "  paytriage journal show dead_letter.opn. 12\n\n"
+               "Exit: 0 done, 1 there is no such decision, 65 the journal is damaged, 66 there is none, 77 not "
+               "permitted.",
         .children = children};
     journal_options_t options = {.argp_children = 1, .category = -1, .argument_max = 2};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);

@@ -108,14 +108,13 @@ cmd_journal_replay(int argc, char **argv)
     static const struct argp argp = {
         .options = s_options,
         .parser = s_parse,
-        .doc =
-            "Print the decisions of one topic again, from a number on, as 'paytriage tail' prints them.\v"
-            "It reads the journal and sends nothing; positions of subscribers stay as they are. Behind the last\n"
-            "decision, standard error says 'next: SEQ', with which to go on.\n\n"
-            "Example:\n"
-            "  paytriage journal replay --topic retry.opn. --from 1200 --count 100 -o jsonl\n\n"
-            "Exit: 0 done, 1 there is no such topic, or its first decisions are not kept any more, 65 the journal is\n"
-            "damaged, 66 there is none, 77 not permitted.",
+        .doc = "Print the decisions of one topic again, from a number on, as 'paytriage tail' prints them.\v"
+               "It reads the journal and sends nothing; positions of subscribers stay as they are. Behind the last "
+               "decision, standard error says 'next: SEQ', with which to go on.\n\n"
+               "Example:\n"
+               "  paytriage journal replay --topic retry.opn. --from 1200 --count 100 -o jsonl\n\n"
+               "Exit: 0 done, 1 there is no such topic, or its first decisions are not kept any more, 65 the "
+               "journal is damaged, 66 there is none, 77 not permitted.",
         .children = children};
     journal_options_t options = {.category = -1};
     pt_store_t *store;

@@ -134,9 +134,8 @@ cmd_journal_forget(int argc, char **argv)
         .args_doc = "NAME",
         .doc = "Drop a subscriber that will not come back, so that nothing more is kept for it.\v"
                "A worker that is at work does it itself; this only asks it to.\n\n"
-               "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, 77 "
-               "not "
-               "permitted."};
+               "Exit: 0 done, 1 there is no such subscriber, 66 there is no journal, 75 the worker does not answer, "
+               "77 not permitted."};
     journal_options_t options = {.category = -1, .argument_max = 1};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)

@@ -76,20 +76,20 @@ static const struct argp s_argp = {
     .parser = s_parse_option,
     .args_doc = "DIR",
     .doc = "Make a folder of CURVE keys for --curve: a service's, or a client's.\v"
-           "DIR/own.key_secret   stays here, mode 0600\n"
-           "DIR/own.key          the public half, for others\n"
-           "DIR/clients/ROLE/    of a service: a public key for each client that may come in\n"
-           "DIR/servers/         of a client: HOST:PORT.key, HOST.key or default.key, the keys of its servers\n\n"
-           "Keys are copied as files: put the one's own.key into the other's folder. DIR must be new or\n"
-           "empty, and nothing is overwritten. A key that is put into clients/ counts at once; one that is removed is "
-           "cut off "
-           "at once.\n\n"
+           "DIR/own.key_secret  stays here, mode 0600\n"
+           "DIR/own.key         the public half, for others\n"
+           "DIR/clients/ROLE/   of a service: the public keys of clients that may come in\n"
+           "DIR/servers/        of a client: its servers' public keys, as HOST:PORT.key,\n"
+           "                    HOST.key or default.key\n\n"
+           "Keys are copied as files: put the one's own.key into the other's folder. DIR must be new or empty, "
+           "and nothing is overwritten. A key that is put into clients/ counts at once; one that is removed is "
+           "cut off at once.\n\n"
            "Examples:\n"
            "  paytriage keygen /etc/paytriage/curve\n"
            "  paytriage keygen shop --service /etc/paytriage/curve --role producer\n"
            "  paytriage keygen desk --service /etc/paytriage/curve --role subscriber,admin\n\n"
-           "Exit: 0 done, 73 something cannot be written or exists, 64 a wrong command line, 77, 78 the service's\n"
-           "folder cannot be used."};
+           "Exit: 0 done, 73 something cannot be written or exists, 64 a wrong command line, 77, 78 the "
+           "service's folder cannot be used."};
 
 static int
 s_cannot(const char *path)

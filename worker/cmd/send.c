@@ -86,26 +86,24 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .args_doc = "[FILE]",
-    .doc =
-        "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
-        "FILE is read to its end; without it, or with -, standard input. A line that\n"
-        "holds no JSON object, or a key of a response twice, is sent as it is and becomes\n"
-        "a dead letter with match \"invalid\". A response without id is named line:N.\n"
-        "Blank lines are passed over.\n\n"
-        "Examples:\n"
-        "  paytriage send responses.jsonl\n"
-        "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
-        "With --outbox each batch is on disk before it is sent, and is sent again by the next 'send' with the same\n"
-        "file when this one dies. A FILE whose run was cut short goes on behind the lines that are in the outbox, "
-        "after\n"
-        "a check that these lines are still the same; for standard input say --resume to have it so, and without it\n"
-        "the lines are new ones. With --resume a FILE that was sent whole can be given again when lines were added.\n"
-        "Lines that were read but are in no batch yet are not in the outbox. One process at a time can use it.\n\n"
-        "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
-        "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such\n"
-        "file, 69 some not acknowledged in time (they may or may not have been taken), 71 the system gives no\n"
-        "sockets, 74 the outbox cannot be written, 75 another process uses it, 77 a key that is not let in, or that\n"
-        "others can read, 78 faulty keys, 130 interrupted."};
+    .doc = "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
+           "FILE is read to its end; without it, or with -, standard input. A line that holds no JSON object, "
+           "or a key of a response twice, is sent as it is and becomes a dead letter with match \"invalid\". A "
+           "response without id is named line:N. Blank lines are passed over.\n\n"
+           "Examples:\n"
+           "  paytriage send responses.jsonl\n"
+           "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
+           "With --outbox each batch is on disk before it is sent, and is sent again by the next 'send' with "
+           "the same file when this one dies. A FILE whose run was cut short goes on behind the lines that are "
+           "in the outbox, after a check that these lines are still the same; for standard input say --resume "
+           "to have it so, and without it the lines are new ones. With --resume a FILE that was sent whole can "
+           "be given again when lines were added. Lines that were read but are in no batch yet are not in the "
+           "outbox. One process at a time can use it.\n\n"
+           "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
+           "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no "
+           "such file, 69 some not acknowledged in time (they may or may not have been taken), 71 the system "
+           "gives no sockets, 74 the outbox cannot be written, 75 another process uses it, 77 a key that is not "
+           "let in, or that others can read, 78 faulty keys, 130 interrupted."};
 
 static void
 s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reason)

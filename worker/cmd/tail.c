@@ -120,11 +120,11 @@ static const struct argp s_argp = {
            "  paytriage tail --route dead_letter --provider smilepayz -o jsonl\n"
            "  paytriage tail --route operator_alert --count 1 --timeout 5m\n"
            "  paytriage tail --durable audit -o jsonl >>audit.jsonl\n\n"
-           "A name belongs to one subscriber at a time. What was printed is acknowledged; what\n"
-           "was printed and not yet acknowledged when tail dies is printed again. A name that\n"
-           "is not used any more fills the journals: see 'paytriage journal forget'.\n\n"
-           "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system\n"
-           "gives no sockets, 77 a key that is not let in, or that others can read, 78 faulty keys."};
+           "A name belongs to one subscriber at a time. What was printed is acknowledged; what was printed and "
+           "not yet acknowledged when tail dies is printed again. A name that is not used any more fills the "
+           "journals: see 'paytriage journal forget'.\n\n"
+           "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system gives no "
+           "sockets, 77 a key that is not let in, or that others can read, 78 faulty keys."};
 
 static void
 s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)

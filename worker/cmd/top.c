@@ -76,7 +76,8 @@ static const struct argp s_argp = {
            "Examples:\n"
            "  paytriage top\n"
            "  paytriage top --once --interval 10s\n\n"
-           "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line, 71 the system gives no sockets."};
+           "Keys: q ends it. Exit: 0, 69 nothing answers, 64 a wrong command line, 71 the system gives no "
+           "sockets."};
 
 static void
 s_take_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
