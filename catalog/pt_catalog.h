@@ -35,6 +35,7 @@ typedef struct {
     bool code_unknown; //  a code is present and no row knows it
     bool contradicted; //  another part of the answer says the opposite of what the entry says
     bool drifts;       //  the answer disagrees with itself about its HTTP status or which codes stand together
+    bool shows_end;    //  what was asked about has ended badly, although the code that answered asks for more
     bool do_not_retry; //  the network's advice forbids another try on this instrument
     pt_pair_t params[PT_PARAMS_MAX];
     size_t param_count;

@@ -288,6 +288,7 @@ s_clear_verdict(const pt_query_t *query)
     verdict->code_unknown = false;
     verdict->contradicted = false;
     verdict->drifts = false;
+    verdict->shows_end = false;
     verdict->do_not_retry = false;
     verdict->param_count = 0;
     verdict->reason_count = 0;
@@ -324,6 +325,8 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
         out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
             out_verdict->contradicted |= s_is_denied_by_marker(&query);
+            if (query.statuses && out_verdict->kind == PT_OPERATION_READ)
+                out_verdict->shows_end = pt_query_shows_end(&query);
             return;
         }
         if (!query.marker_unknown && !facts->is_odd)

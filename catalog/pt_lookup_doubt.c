@@ -43,7 +43,8 @@ s_handling_of(const pt_rule_t *rule)
 typedef enum {
     S_CLAIMS_NOTHING,  //  the gateway is asked, whatever a marker says
     S_CLAIMS_GOOD,     //  it went well, or goes on
-    S_CLAIMS_NO_MONEY, //  none moved, or nobody knows and it may be sent again
+    S_CLAIMS_NO_MONEY, //  nobody knows, or none moved, and it may be sent again after a question
+    S_CLAIMS_AN_END,   //  no money moved and none will, so that the payer may pay in another way
     S_CLAIMS_NOTHING_DONE,
     S_CLAIM_COUNT
 } s_claim_t;
@@ -53,8 +54,8 @@ static const uint8_t s_claims[PT_OUTCOME_COUNT_][S_HANDLING_COUNT] = {
     [PT_OUTCOME_SUCCESS] = {S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_GOOD},
     [PT_OUTCOME_PENDING] = {S_CLAIMS_GOOD, S_CLAIMS_GOOD, S_CLAIMS_NOTHING, S_CLAIMS_NOTHING},
     [PT_OUTCOME_UNKNOWN] = {S_CLAIMS_NOTHING, S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING, S_CLAIMS_NO_MONEY},
-    [PT_OUTCOME_DECLINED] = {S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
-    [PT_OUTCOME_NOT_EXECUTED] = {S_CLAIMS_NO_MONEY, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
+    [PT_OUTCOME_DECLINED] = {S_CLAIMS_AN_END, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
+    [PT_OUTCOME_NOT_EXECUTED] = {S_CLAIMS_AN_END, S_CLAIMS_NOTHING_DONE, S_CLAIMS_NO_MONEY, S_CLAIMS_NO_MONEY},
 };
 
 #define S_DONE PT_OUTCOME_BIT(PT_OUTCOME_SUCCESS)
@@ -69,6 +70,7 @@ static const struct {
     [S_CLAIMS_GOOD] = {S_ENDED_BADLY | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN),
                        S_ENDED_BADLY | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN)},
     [S_CLAIMS_NO_MONEY] = {S_DONE, S_DONE},
+    [S_CLAIMS_AN_END] = {S_DONE | PT_OUTCOME_BIT(PT_OUTCOME_PENDING), S_DONE},
     [S_CLAIMS_NOTHING_DONE] = {S_DONE | S_OPEN, S_DONE},
 };
 
@@ -102,13 +104,32 @@ pt_query_is_denied_by_marker(const pt_query_t *query)
     for (unsigned left = query->statuses; left; left &= left - 1) {
         pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
         const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
-        if (pt_text_equal(marker, PT_TEXT("false")) && s_is_denied_by_false(query, claim, entry))
+        bool is_false = pt_text_equal(marker, PT_TEXT("false"));
+        if (is_false && s_is_denied_by_false(query, claim, entry))
             return true;
-        if (!entry)
+        //  "Not paid" stands in what goes on and in what has failed.
+        if (!entry || (is_false && claim == S_CLAIMS_AN_END))
             continue;
         if (denials >> pt_query_rule(query, entry)->outcome & 1)
             return true;
         denials = s_denials[claim].behind;
+    }
+    return false;
+}
+
+bool
+pt_query_shows_end(const pt_query_t *query)
+{
+    const pt_rule_t *asked = query->verdict->rule;
+    if (asked->outcome == PT_OUTCOME_NOT_EXECUTED || s_handling_of(asked) == S_DOES_OTHERWISE)
+        return false;
+    for (unsigned left = query->statuses; left; left &= left - 1) {
+        pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];
+        const pt_entry_t *entry = pt_query_find(query, PT_SPACE_STATUS, marker);
+        if (!entry)
+            continue;
+        const pt_rule_t *rule = pt_query_rule(query, entry);
+        return s_handling_of(rule) == S_DOES_OTHERWISE && (S_ENDED_BADLY >> rule->outcome & 1);
     }
     return false;
 }

@@ -51,6 +51,11 @@ bool pt_query_is_denied_by_code(const pt_query_t *query);
  */
 bool pt_query_is_denied_by_marker(const pt_query_t *query);
 
+/*  Whether a question whose code asks for another one is answered all the same: the first marker that is known says
+ *  that the order has ended, and not well.
+ */
+bool pt_query_shows_end(const pt_query_t *query);
+
 /*  Whether an answer whose codes repeat the HTTP status at `place` disagrees with itself about it, or about which
  *  codes stand together.
  */

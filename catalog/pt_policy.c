@@ -223,6 +223,19 @@ s_restrict_unknown_code(s_draft_t *draft)
         out->action = PT_ACTION_QUERY_STATUS;
 }
 
+//  Whoever asks for an order that has failed for good reads the same each time: what the code leaves open is for a
+//  person to find out, at once. Under an HTTP error the marker may speak of the question itself.
+static void
+s_end_questions(s_draft_t *draft)
+{
+    const pt_response_t *response = draft->response;
+    bool failed = (response->http_status >= 400) | (response->transport != PT_TRANSPORT_NONE);
+    if (!draft->verdict->shows_end | failed)
+        return;
+    draft->out->action = PT_ACTION_INVESTIGATE;
+    s_alert_operator_now(&draft->out->alert);
+}
+
 //  Rule 3. The row's own category counts, so that a duplicate is never sent again even where an
 //  earlier rule renamed it.
 static void
@@ -374,6 +387,7 @@ pt_policy_decide(const pt_verdict_t *verdict, const pt_response_t *response, con
     s_doubt_cut_off(&draft);
     s_doubt_unknown_code(&draft);
     s_restrict_unknown_code(&draft);
+    s_end_questions(&draft);
     s_query_duplicate(&draft);
     s_query_before_money(&draft);
     s_refuse_retry(&draft);
