@@ -16,6 +16,12 @@ def explain(*args):
     return code, stdout, stderr
 
 
+def columns_before(line, value):
+    """How far to the right of the line a value stands, as a terminal shows it."""
+    return sum(0 if unicodedata.category(letter) == "Mn" else 2 if unicodedata.east_asian_width(letter) == "W" else 1
+               for letter in line[:line.index(value)])
+
+
 class Languages(unittest.TestCase):
     def test_the_merchant_is_told_what_the_message_named(self):
         args = ("smilepayz", "4009002", "-m", "Invalid Mandatory Field [amount]")
@@ -38,12 +44,16 @@ class Languages(unittest.TestCase):
     def test_labels_stand_in_one_column_in_every_language(self):
         for lang, words in (("en", "The payer"), ("uk", "The payer"), ("th", "ผู้ชำระเงินไม่ได้"), ("zh-hant", "The payer")):
             lines = explain("opn", "timeout", "--lang", lang)[1].splitlines()
-            width = {"en": 12, "uk": 13, "th": 13, "zh-hant": 13}[lang]
-            self.assertEqual(lines[2][:width].rstrip() + " " + lines[2][width:].split(",")[0].strip(),
-                             "  Happens dead_letter", lang)
-            shown = sum(0 if unicodedata.category(c) == "Mn" else 2 if unicodedata.east_asian_width(c) == "W" else 1
-                        for c in lines[1][:lines[1].index(words)])
-            self.assertEqual(shown, width, lang)
+            columns = {columns_before(line, value) for line, value in ((lines[1], words), (lines[2], "dead_letter"))}
+            self.assertEqual(columns, {12 if lang == "en" else 13}, lang)
+
+    def test_every_label_is_in_the_language_that_was_asked_for(self):
+        question = ("smilepayz", "4039002", "-m", "Transaction Not Permitted.[105]")
+        labels = re.compile(r"^  (\S.*?)(?:  +|$)", re.M)
+        english = set(labels.findall(explain(*question)[1]))
+        self.assertLessEqual({"Means", "Happens", "Source", "Entry", "Also", "Values"}, english)
+        for lang in ("th", "zh-Hant", "uk"):
+            self.assertEqual(english & set(labels.findall(explain(*question, "--lang", lang)[1])), set(), lang)
 
     def test_a_language_that_there_is_not_is_refused(self):
         code, _, stderr = explain("opn", "timeout", "--lang", "xx")

@@ -46,7 +46,7 @@ s_print_happens(const explain_answer_t *answer, bool color)
 {
     const pt_decision_t *decision = &answer->decision;
     char delay[32], deadline[32];
-    s_print_label(answer, "Happens", color);
+    s_print_label(answer, s_say(answer, "Happens"), color);
     printf("%s, action %s", pt_route_text(decision->route), pt_action_text(decision->action));
     if (decision->retry.present)
         printf(" after %s; at most %" PRIu32 " attempts within %s", cmd_text_delay(decision->retry.delay_ms, delay),
@@ -91,7 +91,7 @@ s_print_others(const explain_answer_t *answer, bool color)
         if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
             view.kind != answer->view.kind || !pt_text_equal(view.code, answer->view.code))
             continue;
-        s_print_label(answer, first ? "Also" : "", color && first);
+        s_print_label(answer, first ? s_say(answer, "Also") : "", color && first);
         first = false;
         printf("%.*s", (int) view.id.len, view.id.data);
         if (view.message.data)
@@ -131,13 +131,13 @@ explain_print_text(const explain_answer_t *answer, bool color)
     s_print_label(answer, s_say(answer, "Merchant"), color);
     printf("%s\n", explain_script(answer, script));
     s_print_reasons(answer, color);
-    s_print_label(answer, "Source", color);
+    s_print_label(answer, s_say(answer, "Source"), color);
     printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
            view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
-    s_print_label(answer, "Entry", color);
+    s_print_label(answer, s_say(answer, "Entry"), color);
     printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
     for (size_t i = 0; i < answer->verdict.param_count; i++) {
-        s_print_label(answer, i ? "" : "Values", color && !i);
+        s_print_label(answer, i ? "" : s_say(answer, "Values"), color && !i);
         printf("%.*s = ", (int) answer->verdict.params[i].name.len, answer->verdict.params[i].name.data);
         cmd_text_print_foreign(stdout, answer->verdict.params[i].value, 0);
         putchar('\n');
