@@ -229,11 +229,16 @@ static void
 s_end_questions(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
+    pt_decision_t *out = draft->out;
     bool failed = (response->http_status >= 400) | (response->transport != PT_TRANSPORT_NONE);
     if (!draft->verdict->shows_end | failed)
         return;
-    draft->out->action = PT_ACTION_INVESTIGATE;
-    s_alert_operator_now(&draft->out->alert);
+    s_alert_operator_now(&out->alert);
+    if (draft->rule->category == PT_CATEGORY_DUPLICATE)
+        return;
+    out->outcome = PT_OUTCOME_UNKNOWN;
+    out->action = PT_ACTION_INVESTIGATE;
+    out->summary = PT_TEXT("The order has failed for good, and its code leaves open whether money moved.");
 }
 
 //  Rule 3. The row's own category counts, so that a duplicate is never sent again even where an
