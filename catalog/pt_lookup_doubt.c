@@ -41,10 +41,11 @@ s_handling_of(const pt_rule_t *rule)
 
 //  What an answer claims that a marker can deny.
 typedef enum {
-    S_CLAIMS_NOTHING,  //  the gateway is asked, whatever a marker says
-    S_CLAIMS_GOOD,     //  it went well, or goes on
-    S_CLAIMS_NO_MONEY, //  nobody knows, or none moved, and it may be sent again after a question
-    S_CLAIMS_AN_END,   //  no money moved and none will, so that the payer may pay in another way
+    S_CLAIMS_NOTHING,   //  the gateway is asked, whatever a marker says
+    S_CLAIMS_GOOD,      //  it went well, or goes on
+    S_CLAIMS_NO_MONEY,  //  nobody knows, or none moved, and it may be sent again after a question
+    S_CLAIMS_AN_END,    //  no money moved and none will
+    S_CLAIMS_A_NEW_TRY, //  the same, and the payer may pay in another way
     S_CLAIMS_NOTHING_DONE,
     S_CLAIM_COUNT
 } s_claim_t;
@@ -71,8 +72,17 @@ static const struct {
                        S_ENDED_BADLY | PT_OUTCOME_BIT(PT_OUTCOME_UNKNOWN)},
     [S_CLAIMS_NO_MONEY] = {S_DONE, S_DONE},
     [S_CLAIMS_AN_END] = {S_DONE | PT_OUTCOME_BIT(PT_OUTCOME_PENDING), S_DONE},
+    [S_CLAIMS_A_NEW_TRY] = {S_DONE | S_OPEN, S_DONE},
     [S_CLAIMS_NOTHING_DONE] = {S_DONE | S_OPEN, S_DONE},
 };
+
+//  Whether the payer is to pay again: in another way, by another order or with data put right.
+static bool
+s_asks_to_pay(const pt_rule_t *rule)
+{
+    bool is_mended = (rule->action == PT_ACTION_FIX_REQUEST) & (rule->outcome == PT_OUTCOME_DECLINED);
+    return (rule->action == PT_ACTION_CHANGE_INSTRUMENT) | (rule->action == PT_ACTION_NEW_ORDER) | is_mended;
+}
 
 static s_claim_t
 s_claim_of(const pt_verdict_t *verdict)
@@ -80,7 +90,8 @@ s_claim_of(const pt_verdict_t *verdict)
     const pt_rule_t *rule = verdict->rule;
     //  The rule of a fallback belongs to no entry, and what it does not know it does not claim.
     bool is_silent = (rule->outcome == PT_OUTCOME_UNKNOWN) & !verdict->entry;
-    return (s_claim_t) (is_silent ? S_CLAIMS_NOTHING : s_claims[rule->outcome][s_handling_of(rule)]);
+    s_claim_t claim = (s_claim_t) (is_silent ? S_CLAIMS_NOTHING : s_claims[rule->outcome][s_handling_of(rule)]);
+    return claim == S_CLAIMS_AN_END && s_asks_to_pay(rule) ? S_CLAIMS_A_NEW_TRY : claim;
 }
 
 //  What "false" denies. Where a row calls it an order that goes on, it is no order that went well; but what was asked
@@ -108,7 +119,7 @@ pt_query_is_denied_by_marker(const pt_query_t *query)
         if (is_false && s_is_denied_by_false(query, claim, entry))
             return true;
         //  "Not paid" stands in what goes on and in what has failed.
-        if (!entry || (is_false && claim == S_CLAIMS_AN_END))
+        if (!entry || (is_false && (claim == S_CLAIMS_AN_END || claim == S_CLAIMS_A_NEW_TRY)))
             continue;
         if (denials >> pt_query_rule(query, entry)->outcome & 1)
             return true;

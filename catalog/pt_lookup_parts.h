@@ -46,8 +46,9 @@ const pt_entry_t *pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t
 bool pt_query_is_denied_by_code(const pt_query_t *query);
 
 /*  Whether a status marker says the opposite of the rule that answered: one that failed or that nobody can
- *  vouch for beside a success, a success beside what moved no money, and beside what is to be sent again also one
- *  that goes on or that nobody can vouch for. A marker "false" that no row knows denies a success too.
+ *  vouch for beside a success, a success beside what moved no money, one that goes on beside a refusal, and beside
+ *  what is to be sent or paid again also one that nobody can vouch for. A marker "false" that no row knows denies a
+ *  success too.
  */
 bool pt_query_is_denied_by_marker(const pt_query_t *query);
 
