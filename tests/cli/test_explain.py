@@ -66,6 +66,14 @@ class Known(unittest.TestCase):
         first = explain(*code, "--message", rows[0]["message"])[1]
         self.assertRegex(first, r"(?m)^  Also +smilepayz/5009000")
 
+    def test_what_people_are_asked_to_do_is_said_where_the_order_is_asked_about_meanwhile(self):
+        for message, words in (("System error: x", "Log the whole response"),
+                               ("Failed to generate order number", "Send the same request again")):
+            _, stdout, _ = explain("smilepayz", "5009100", "-m", message)
+            self.assertRegex(stdout, rf"(?m)^  Do +{words}")
+        _, stdout, _ = explain("smilepayz", "5029100", "-m", "Unknown payout status")
+        self.assertRegex(stdout, "(?m)^  Do +Give the whole response to technical support")
+
     def test_an_alias_is_the_gateway(self):
         self.assertEqual(self.explain_json("omise", "insufficient_fund"),
                          self.explain_json("opn", "insufficient_fund"))

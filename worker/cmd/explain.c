@@ -209,9 +209,13 @@ s_print_answer(const explain_options_t *options, explain_answer_t *answer)
     answer->view = s_view(options, answer);
     pt_policy_decide(&answer->verdict, &answer->response, &answer->facts, pt_catalog_hash(answer->catalog),
                      cmd_now_ms(), &answer->decision);
-    //  A row's advice is for its own action; the policy may have chosen a safer one.
-    if (answer->decision.action != (pt_action_t) answer->verdict.rule->action) {
-        answer->view.todo = pt_action_todo(answer->decision.action);
+    //  A row's advice is for its own action; the policy may have chosen a safer one. What it asks people to do holds
+    //  where the order is asked about meanwhile: they are told at once.
+    pt_action_t advised = (pt_action_t) answer->verdict.rule->action;
+    bool is_escalated = advised == PT_ACTION_CONTACT_PROVIDER && answer->decision.action == PT_ACTION_QUERY_STATUS;
+    if (answer->decision.action != advised) {
+        if (!is_escalated)
+            answer->view.todo = pt_action_todo(answer->decision.action);
         answer->view.merchant = PT_TEXT_NONE;
     }
     answer->view.summary = pt_texts_say(&answer->texts, answer->view.summary);
