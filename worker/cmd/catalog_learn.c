@@ -10,7 +10,6 @@
 #include "journal.h"
 
 #include "pt_decision.h"
-#include "pt_read.h"
 #include "pt_triage.h"
 
 #include <errno.h>
@@ -19,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <xxhash.h>
-
-#define PLACES 32768 //  some three for each code, so that a look finds it soon
 
 typedef struct {
     const char *provider, *directory, *source;
@@ -31,14 +27,9 @@ typedef struct {
 typedef struct {
     const learn_options_t *options;
     const pt_catalog_t *catalog;
-    const pt_provider_t *provider; //  NULL: any
     pt_triage_t triage;
     uint8_t bytes[PT_DECISION_BYTES_MAX];
-    learned_t codes[LEARN_CODES_MAX];
-    uint32_t places[PLACES]; //  numbers of codes by their hash, from 1
-    size_t count;
-    uint64_t responses, unknown, unfit, dropped;
-    bool failed; //  no memory
+    learn_table_t seen;
 } learn_t;
 
 enum { KEY_CATALOG = 0x200 };
@@ -94,131 +85,6 @@ static const struct argp s_argp = {
            "Exit: 0 something was drafted, 1 no unknown code was seen, 66 no such file, 73 a draft cannot be "
            "written, 78 a faulty catalog."};
 
-static char *
-s_copy(learn_t *self, pt_text_t text)
-{
-    char *copy = strndup(text.data ? text.data : "", text.len);
-    self->failed |= !copy;
-    return copy;
-}
-
-//  The place of a code in the table, or the free one where it belongs.
-static uint32_t *
-s_place(learn_t *self, const pt_provider_t *provider, pt_text_t code)
-{
-    XXH64_hash_t hash = XXH3_64bits_withSeed(code.data, code.len, (XXH64_hash_t) (uintptr_t) provider);
-    for (size_t at = hash % PLACES;; at = (at + 1) % PLACES) {
-        uint32_t number = self->places[at];
-        if (number == 0)
-            return &self->places[at];
-        const learned_t *learned = &self->codes[number - 1];
-        if (learned->provider == provider && pt_text_equal(pt_text_of(learned->code), code))
-            return &self->places[at];
-    }
-}
-
-static learned_t *
-s_find(learn_t *self, const pt_provider_t *provider, pt_text_t code)
-{
-    uint32_t *place = s_place(self, provider, code);
-    if (*place)
-        return &self->codes[*place - 1];
-    if (self->count == LEARN_CODES_MAX)
-        return NULL;
-    learned_t *learned = &self->codes[self->count];
-    *learned = (learned_t) {.provider = provider, .code = s_copy(self, code)};
-    if (!learned->code)
-        return NULL;
-    *place = (uint32_t) ++self->count;
-    return learned;
-}
-
-//  A cut inside of a character or a word would make a template that nobody can read.
-static bool
-s_is_word_byte(char byte)
-{
-    return ((unsigned char) byte & 0x80) || (byte >= '0' && byte <= '9') ||
-           ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'z');
-}
-
-static void
-s_narrow(learned_t *learned, pt_text_t message)
-{
-    size_t len = strlen(learned->message);
-    size_t most = len < message.len ? len : message.len;
-    size_t front = 0, back = 0;
-    while (front < most && front < learned->front && learned->message[front] == message.data[front])
-        front++;
-    while (front > 0 && front < len && s_is_word_byte(learned->message[front - 1]))
-        front--;
-    while (back < most - front && back < learned->back &&
-           learned->message[len - 1 - back] == message.data[message.len - 1 - back])
-        back++;
-    while (back > 0 && back < len && s_is_word_byte(learned->message[len - back]))
-        back--;
-    learned->front = front;
-    learned->back = back;
-    learned->varies = true;
-}
-
-static void
-s_note_message(learn_t *self, learned_t *learned, pt_text_t message)
-{
-    if (message.len == 0)
-        return;
-    if (!learned->message) {
-        learned->message = s_copy(self, message);
-        learned->front = learned->back = message.len;
-    } else if (learned->varies || !pt_text_equal(pt_text_of(learned->message), message)) {
-        s_narrow(learned, message);
-    }
-}
-
-static void
-s_note_place(learn_t *self, learned_t *learned, const pt_decision_t *decision)
-{
-    size_t i = 0;
-    while (i < learned->status_count && learned->statuses[i] != decision->http_status)
-        i++;
-    if (i == learned->status_count && i < LEARN_SEEN_MAX && decision->http_status)
-        learned->statuses[learned->status_count++] = decision->http_status;
-    for (i = 0; i < learned->operation_count; i++)
-        if (pt_text_equal(pt_text_of(learned->operations[i]), decision->operation))
-            return;
-    if (i < LEARN_SEEN_MAX && decision->operation.len) {
-        char *operation = s_copy(self, decision->operation);
-        learned->operations[i] = operation;
-        learned->operation_count += operation != NULL;
-    }
-}
-
-static void
-s_note(learn_t *self, const pt_decision_t *decision, uint64_t number)
-{
-    self->responses++;
-    //  A row for the code may say "unknown" itself: a draft that nobody has finished yet.
-    if (decision->category != PT_CATEGORY_UNKNOWN_CODE || decision->code.len == 0 || decision->match < PT_MATCH_STATUS)
-        return;
-    const pt_provider_t *provider = pt_catalog_provider(self->catalog, decision->provider);
-    if (!provider || (self->provider && provider != self->provider))
-        return;
-    self->unknown++;
-    bool is_text = pt_text_is_utf8(decision->code) && !pt_read_has_control(decision->code) &&
-                   !pt_read_has_hidden(decision->code, true);
-    self->unfit += !is_text;
-    if (!is_text)
-        return;
-    learned_t *learned = s_find(self, provider, decision->code);
-    if (!learned) {
-        self->dropped++;
-        return;
-    }
-    if (learned->count++ == 0)
-        learned->first = number;
-    s_note_message(self, learned, decision->message);
-    s_note_place(self, learned, decision);
-}
-
 //  What the catalog of today says of a response.
 static void
 s_decide(learn_t *self, pt_bytes_t response, uint64_t number)
@@ -229,7 +95,7 @@ s_decide(learn_t *self, pt_bytes_t response, uint64_t number)
     pt_triaged_t triaged;
     pt_triage_response(&self->triage, response, &place, (uint32_t) number, cmd_now_ms(), self->bytes, &triaged);
     if (pt_decision_decode((pt_bytes_t) {self->bytes, triaged.bytes}, fields, &decision) == PT_OK)
-        s_note(self, &decision, number);
+        learn_note(&self->seen, &decision, number);
 }
 
 static int
@@ -265,7 +131,7 @@ s_take_entry(void *context, const journal_entry_t *entry)
     if (entry->response.data)
         s_decide(self, entry->response, entry->seq);
     else
-        s_note(self, entry->decision, entry->seq);
+        learn_note(&self->seen, entry->decision, entry->seq);
     return true;
 }
 
@@ -280,18 +146,6 @@ s_read_journal(learn_t *self)
     code = journal_walk(store, &options, true, s_take_entry, self);
     pt_store_close(&store);
     return code;
-}
-
-//  By gateway in the order of the catalog, the codes that were seen most often first.
-static int
-s_compare(const void *left_p, const void *right_p)
-{
-    const learned_t *left = left_p, *right = right_p;
-    if (left->provider != right->provider)
-        return left->provider < right->provider ? -1 : 1;
-    if (left->count != right->count)
-        return left->count < right->count ? 1 : -1;
-    return strcmp(left->code, right->code);
 }
 
 //  What somebody may have worked on is not written over.
@@ -317,16 +171,17 @@ s_write_draft(const learn_t *self, const learned_t *codes, size_t count)
 static int
 s_write_drafts(const learn_t *self)
 {
+    const learn_table_t *seen = &self->seen;
     int code = EX_OK;
-    for (size_t first = 0, next; first < self->count; first = next) {
-        for (next = first + 1; next < self->count; next++)
-            if (self->codes[next].provider != self->codes[first].provider)
+    for (size_t first = 0, next; first < seen->count; first = next) {
+        for (next = first + 1; next < seen->count; next++)
+            if (seen->codes[next].provider != seen->codes[first].provider)
                 break;
         int result = EX_OK;
         if (self->options->directory)
-            result = s_write_draft(self, &self->codes[first], next - first);
+            result = s_write_draft(self, &seen->codes[first], next - first);
         else
-            learn_draft(stdout, self->catalog, &self->codes[first], next - first, self->options->source);
+            learn_draft(stdout, self->catalog, &seen->codes[first], next - first, self->options->source);
         code = code == EX_OK ? result : code;
     }
     return code == EX_OK ? cmd_flush() : code;
@@ -335,29 +190,18 @@ s_write_drafts(const learn_t *self)
 static int
 s_print(learn_t *self)
 {
-    pt_text_t id = self->provider ? pt_provider_id(self->provider) : PT_TEXT_NONE;
+    learn_table_t *seen = &self->seen;
+    pt_text_t id = seen->provider ? pt_provider_id(seen->provider) : PT_TEXT_NONE;
     fprintf(stderr, "%" PRIu64 " responses, %" PRIu64 "%s%.*s with a code that no row knows; %zu codes\n",
-            self->responses, self->unknown, id.len ? " of " : "", (int) id.len, id.data ? id.data : "", self->count);
-    if (self->dropped)
-        fprintf(stderr, "%" PRIu64 " more with further codes were left out\n", self->dropped);
-    if (self->unfit)
-        fprintf(stderr, "%" PRIu64 " with codes that are no text were left out\n", self->unfit);
-    if (self->count == 0)
+            seen->responses, seen->unknown, id.len ? " of " : "", (int) id.len, id.data ? id.data : "", seen->count);
+    if (seen->dropped)
+        fprintf(stderr, "%" PRIu64 " more with further codes were left out\n", seen->dropped);
+    if (seen->unfit)
+        fprintf(stderr, "%" PRIu64 " with codes that are no text were left out\n", seen->unfit);
+    if (seen->count == 0)
         return CMD_EXIT_NO;
-    qsort(self->codes, self->count, sizeof *self->codes, s_compare);
+    learn_sort(seen);
     return s_write_drafts(self);
-}
-
-static void
-s_destroy(learn_t *self)
-{
-    for (size_t i = 0; i < self->count; i++) {
-        free(self->codes[i].code);
-        free(self->codes[i].message);
-        for (size_t j = 0; j < self->codes[i].operation_count; j++)
-            free(self->codes[i].operations[j]);
-    }
-    free(self);
 }
 
 static int
@@ -365,7 +209,7 @@ s_read(learn_t *self)
 {
     struct stat about;
     const learn_options_t *options = self->options;
-    if (options->provider && !self->provider) {
+    if (options->provider && !self->seen.provider) {
         cmd_unknown_provider(EX_USAGE, self->catalog, options->provider);
         fputs("hint: a new gateway needs a file of its own first: catalog/README.md\n", stderr);
         return EX_USAGE;
@@ -384,14 +228,16 @@ s_learn(const learn_options_t *options, const pt_catalog_t *catalog)
         return cmd_fail(EX_OSERR, NULL, "no memory");
     self->options = options;
     self->catalog = catalog;
-    self->provider = options->provider ? pt_catalog_provider(catalog, pt_text_of(options->provider)) : NULL;
+    self->seen.catalog = catalog;
+    self->seen.provider = options->provider ? pt_catalog_provider(catalog, pt_text_of(options->provider)) : NULL;
     pt_triage_init(&self->triage, catalog);
     int code = s_read(self);
-    if (code == EX_OK && self->failed)
+    if (code == EX_OK && self->seen.failed)
         code = cmd_fail(EX_OSERR, NULL, "no memory for the codes");
     if (code == EX_OK)
         code = s_print(self);
-    s_destroy(self);
+    learn_clear(&self->seen);
+    free(self);
     return code;
 }
 
