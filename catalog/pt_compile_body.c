@@ -104,9 +104,15 @@ s_read_fields(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_read_advice_path(pt_reader_t *reader, const pt_node_t *item, void *target)
+{
+    s_add_path(reader, item, target, PT_ROLE_ADVICE, 0, 0);
+}
+
+static void
 s_read_advice(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    s_add_path(reader, node, target, PT_ROLE_ADVICE, 0, 0);
+    (void) pt_read_list(reader, node, PT_ADVICE_PATHS, s_read_advice_path, target);
 }
 
 static bool

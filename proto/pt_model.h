@@ -33,8 +33,9 @@ extern "C" {
 
 #define PT_CODE_SLOTS 6   //  places where a gateway's code may stand, in order of trust
 #define PT_STATUS_SLOTS 6 //  places where a success, pending or failure marker may stand
+#define PT_ADVICE_PATHS 2 //  places where the network's advice may stand; only one of them does in one body
 #define PT_PATH_STEPS 6
-#define PT_PATHS_MAX (2 * PT_CODE_SLOTS + PT_STATUS_SLOTS + 2)
+#define PT_PATHS_MAX (2 * PT_CODE_SLOTS + PT_STATUS_SLOTS + 1 + PT_ADVICE_PATHS)
 
 typedef enum {
     PT_TRANSPORT_NONE,

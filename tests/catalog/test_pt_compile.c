@@ -69,7 +69,7 @@ static void
 body_is_read(void **state)
 {
     const pt_source_provider_t *provider = s_provider(state);
-    assert_int_equal(provider->path_count, 7);
+    assert_int_equal(provider->path_count, 8);
     const pt_path_t *paths = provider->paths;
     s_assert_path(&paths[0], PT_ROLE_CODE, 0, 7, "responseCode");
     s_assert_path(&paths[1], PT_ROLE_MESSAGE, 0, 0, "a/b/message");
@@ -78,6 +78,7 @@ body_is_read(void **state)
     s_assert_path(&paths[4], PT_ROLE_STATUS, 1, 0, "data/status");
     s_assert_path(&paths[5], PT_ROLE_FIELDS, 0, 0, "error/fields");
     s_assert_path(&paths[6], PT_ROLE_ADVICE, 0, 0, "advice_code");
+    s_assert_path(&paths[7], PT_ROLE_ADVICE, 0, 0, "data/advice_code");
 }
 
 static void
