@@ -198,13 +198,12 @@ static inline void
 s_skip_plain(pt_cursor_t *self, size_t *items)
 {
     const uint8_t *at = self->at;
-    size_t left = pt_cursor_left(self);
-    for (; *items > 0 && left > 0; --*items) {
-        size_t bytes = pt_cursor_measure_plain(at, left);
-        if (!bytes)
+    const uint8_t *end = self->end;
+    for (; *items > 0 && at < end; --*items) {
+        const uint8_t *next = pt_cursor_pass_plain(at, end);
+        if (next == at)
             break;
-        at += bytes;
-        left -= bytes;
+        at = next;
     }
     self->at = at;
 }
@@ -214,19 +213,18 @@ static inline void
 s_skip_small(pt_cursor_t *self, size_t *items, unsigned *heads)
 {
     const uint8_t *at = self->at;
-    size_t left = pt_cursor_left(self);
-    for (; *items > 0 && left > 0; --*items) {
-        size_t bytes = pt_cursor_measure_plain(at, left);
-        if (!bytes) {
+    const uint8_t *end = self->end;
+    for (; *items > 0 && at < end; --*items) {
+        const uint8_t *next = pt_cursor_pass_plain(at, end);
+        if (next == at) {
             size_t children = (size_t) (*at & 0xfu) << (*at < 0x90);
-            if ((*at & 0xe0) != 0x80 || children >= left || !*heads)
+            if ((*at & 0xe0) != 0x80 || children >= (size_t) (end - at) || !*heads)
                 break;
             --*heads;
             *items += children;
-            bytes = 1;
+            next = at + 1;
         }
-        at += bytes;
-        left -= bytes;
+        at = next;
     }
     self->at = at;
 }

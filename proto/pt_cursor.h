@@ -112,28 +112,28 @@ pt_cursor_is_single(uint8_t head)
     return (fours >> (head >> 2) & 1) & (head != 0xc1);
 }
 
-/*  How many bytes a value takes whose first byte, or for a str the one after it, tells its size: nearly all
- *  that bodies hold. 0 for any other value and for one that is not there whole. `left`, of the bytes at
- *  `at`, is not 0.
+/*  Behind the value at `at`, where its first byte, or for a str the one after it, tells its size: nearly all that
+ *  bodies hold. `at` for any other value and for one that is not there whole. At least one byte stands at `at`.
  *
- *  The next value's place waits for this value's size, so a predicted branch that makes short strings an
- *  addition and single bytes a constant is worth more than a table that has to be read.
+ *  The next value's place waits for this value's size, so a predicted branch that makes short strings an addition and
+ *  single bytes a constant is worth more than a table that has to be read. What a head says beside the size is taken
+ *  off as a constant, which is part of that addition; to mask it would be another step.
  */
-static inline size_t
-pt_cursor_measure_plain(const uint8_t *at, size_t left)
+static inline const uint8_t *
+pt_cursor_pass_plain(const uint8_t *at, const uint8_t *end)
 {
     static const uint8_t number_bytes[10] = {5, 9, 2, 3, 5, 9, 2, 3, 5, 9}; //  from 0xca on
     uint8_t head = *at;
-    size_t bytes = 0;
-    if ((head & 0xe0) == 0xa0)
-        bytes = 1 + (head & 0x1fu);
+    const uint8_t *next = at;
+    if (head - 0xa0U < 32)
+        next = at + (head - 0x9f);
     else if (pt_cursor_is_single(head))
-        bytes = 1;
-    else if (head == 0xd9 && left >= 2)
-        bytes = 2 + (size_t) at[1];
-    else if ((uint8_t) (head - 0xca) < 10)
-        bytes = number_bytes[head - 0xca];
-    return bytes <= left ? bytes : 0;
+        return at + 1;
+    else if (head == 0xd9 && end - at >= 2)
+        next = at + 2 + at[1];
+    else if (head - 0xcaU < 10)
+        next = at + number_bytes[head - 0xcaU];
+    return next <= end ? next : at;
 }
 
 /*  Step over one value with everything in it. `levels` (at most PT_DEPTH_MAX) is how deep arrays

@@ -31,6 +31,7 @@ typedef struct {
     const pt_fork_t *fork; //  the steps that paths take from here
     bool is_map;
     bool in_fields; //  its leaves are request fields
+    bool is_usual;  //  a map of no request fields
     size_t name_len;
 } s_level_t;
 
@@ -39,10 +40,17 @@ typedef struct {
     const pt_shape_t *shape;
     pt_facts_t *facts;
     uint32_t written; //  bit n: path n has a text
-    unsigned depth;
+    s_level_t *level; //  the innermost
     s_level_t levels[BODY_LEVELS];
     char name[PT_FIELD_BYTES_MAX]; //  of the level that fields are read from, joined
 } s_walk_t;
+
+//  How many levels may open in the innermost one.
+static inline unsigned
+s_levels_left(const s_walk_t *self)
+{
+    return (unsigned) (&self->levels[BODY_LEVELS - 1] - self->level);
+}
 
 //  Where no path leads on.
 static const pt_fork_t s_no_steps;
@@ -93,7 +101,7 @@ s_take_value(s_walk_t *self, unsigned index, const pt_value_t *value)
         return;
     s_note_oddity(self, value);
     if (denies)
-        self->facts->is_illegible |= !pt_scalar_is_hollow(value, self->cursor, BODY_LEVELS - self->depth);
+        self->facts->is_illegible |= !pt_scalar_is_hollow(value, self->cursor, s_levels_left(self));
 }
 
 static inline bool
@@ -178,14 +186,15 @@ s_take_field(s_walk_t *self, const s_level_t *level, pt_text_t key, const pt_val
 static pt_status_t
 s_push_level(s_walk_t *self, const pt_value_t *value, const pt_step_t *step, bool in_fields, size_t name_len)
 {
-    if (self->depth == BODY_LEVELS)
+    if (!s_levels_left(self))
         return PT_E_DEPTH;
-    self->levels[self->depth++] =
-        (s_level_t) {.left = value->as.count,
-                     .fork = step && step->fork ? &self->shape->forks[step->fork] : &s_no_steps,
-                     .is_map = value->kind == PT_VALUE_MAP,
-                     .in_fields = in_fields,
-                     .name_len = name_len};
+    bool is_map = value->kind == PT_VALUE_MAP;
+    *++self->level = (s_level_t) {.left = value->as.count,
+                                  .fork = step && step->fork ? &self->shape->forks[step->fork] : &s_no_steps,
+                                  .is_map = is_map,
+                                  .in_fields = in_fields,
+                                  .is_usual = is_map && !in_fields,
+                                  .name_len = name_len};
     return PT_OK;
 }
 
@@ -233,7 +242,7 @@ s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, const pt_step_t *
         return s_push_level(self, value, step, true, s_join_name(self, level, key));
     if (step && step->fork)
         return s_push_level(self, value, step, false, 0);
-    return pt_cursor_skip_children(self->cursor, value, BODY_LEVELS - self->depth);
+    return pt_cursor_skip_children(self->cursor, value, s_levels_left(self));
 }
 
 /*  Read the key of the next pair, or the number of the next element. A key that is no string has
@@ -253,19 +262,16 @@ s_read_key(s_walk_t *self, s_level_t *level, char *digits, pt_text_t *out_key)
     if (status == PT_OK && key.kind == PT_VALUE_STR)
         *out_key = key.as.text;
     else if (status == PT_OK)
-        status = pt_cursor_skip_children(self->cursor, &key, BODY_LEVELS - self->depth);
+        status = pt_cursor_skip_children(self->cursor, &key, s_levels_left(self));
     return status;
 }
 
-/*  Read the value that stands next, under this key, or step over it. Out of line, so that the loop over the pairs
- *  keeps its registers.
+/*  Read the value that stands next, under this key, which is `step` or NULL. Out of line, so that the loop over the
+ *  pairs keeps its registers.
  */
 static __attribute__((noinline)) pt_status_t
-s_read_value(s_walk_t *self, s_level_t *level, pt_text_t key)
+s_read_value(s_walk_t *self, s_level_t *level, pt_text_t key, const pt_step_t *step)
 {
-    const pt_step_t *step = s_find_step(self, level->fork->steps[pt_shape_key_of(key)], key);
-    if (!step && !level->in_fields)
-        return pt_cursor_skip(self->cursor, BODY_LEVELS - self->depth);
     pt_value_t value;
     pt_status_t status = pt_cursor_next(self->cursor, &value);
     return status == PT_OK ? s_visit_value(self, level, key, step, &value) : status;
@@ -279,32 +285,30 @@ s_read_item(s_walk_t *self, s_level_t *level)
     pt_status_t status = s_read_key(self, level, digits, &key);
     if (status != PT_OK)
         return status;
-    if (!key.data)
-        return pt_cursor_skip(self->cursor, BODY_LEVELS - self->depth);
-    return s_read_value(self, level, key);
+    const pt_step_t *step = NULL;
+    if (key.data)
+        step = s_find_step(self, level->fork->steps[pt_shape_key_of(key)], key);
+    if (!step && !(key.data && level->in_fields))
+        return pt_cursor_skip(self->cursor, s_levels_left(self));
+    return s_read_value(self, level, key, step);
 }
 
 //  What nil, false and true say where a marker stands, by their last two bits. No value begins with 0xc1.
 static const pt_text_t s_single_texts[4] = {{NULL, 0}, {NULL, 0}, {"false", 5}, {"true", 4}};
 
-/*  Take a value of `bytes` under a key that may be a step from number `index` on, where it is a text of up to 255
- * bytes, nil, or a boolean that is a marker, at the end of all its paths. False: the value is something else, and
- * nothing was done.
+/*  Take the value from `value` to `next` where it is a text of up to 255 bytes, nil, or a boolean that is a marker, at
+ *  the end of all paths that lead to it. False: it is something else, and nothing was done.
  */
 static inline bool
-s_take_plain(s_walk_t *self, unsigned index, pt_text_t key, size_t bytes)
+s_take_plain(s_walk_t *self, const pt_step_t *step, const uint8_t *value, const uint8_t *next)
 {
-    const pt_step_t *step = s_find_step(self, index, key);
-    if (!step || !bytes)
-        return bytes;
-    const uint8_t *value = (const uint8_t *) key.data + key.len;
-    bool is_short = (*value & 0xe0) == 0xa0;
-    if (!step->is_end)
+    if (next == value || !step->is_end)
         return false;
+    bool is_short = (*value & 0xe0) == 0xa0;
     pt_text_t text;
     if (is_short || *value == 0xd9) {
-        size_t head_bytes = is_short ? 1 : 2;
-        text = (pt_text_t) {(const char *) value + head_bytes, bytes - head_bytes};
+        const uint8_t *start = value + (is_short ? 1 : 2);
+        text = (pt_text_t) {(const char *) start, (size_t) (next - start)};
         if (!text.len || !pt_text_is_utf8(text))
             return false;
     } else {
@@ -328,60 +332,52 @@ s_pass_pairs(s_walk_t *self, s_level_t *level)
     const uint8_t *end = self->cursor->end;
     const pt_fork_t *fork = level->fork;
     uint32_t left = level->left;
-    unsigned depth = self->depth;
-    pt_status_t status = PT_OK;
     while (left > 0 && at < end) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
-        pt_text_t key = {(const char *) at + 1, *at & 0x1fu};
-        const uint8_t *value = at + 1 + key.len;
-        if ((uint8_t) (*at - 0xa1) >= 31 || value >= end)
+        if (*at - 0xa1U >= 31 || at + (*at - 0x9f) >= end)
             break;
         left--;
-        size_t bytes = pt_cursor_measure_plain(value, (size_t) (end - value));
-        unsigned index = fork->steps[pt_shape_key(at[1], key.len)];
-        at = value + bytes;
-        if (index ? s_take_plain(self, index, key, bytes) : bytes)
+        pt_text_t key = {(const char *) at + 1, *at - 0xa0U};
+        const uint8_t *value = at + (*at - 0x9f);
+        const uint8_t *next = pt_cursor_pass_plain(value, end);
+        const pt_step_t *step = s_find_step(self, fork->steps[pt_shape_key(at[1], key.len)], key);
+        at = next;
+        if (step ? s_take_plain(self, step, value, next) : next != value)
             continue;
         level->left = left;
         self->cursor->at = value;
-        status = index ? s_read_value(self, level, key) : pt_cursor_skip(self->cursor, BODY_LEVELS - depth);
-        if (status != PT_OK || self->depth != depth)
+        pt_status_t status =
+            step ? s_read_value(self, level, key, step) : pt_cursor_skip(self->cursor, s_levels_left(self));
+        if (status != PT_OK || self->level != level)
             return status;
         at = self->cursor->at;
     }
     level->left = left;
     self->cursor->at = at;
-    return status;
-}
-
-/*  Read a level until it ends or another one opens in it. */
-static pt_status_t
-s_read_level(s_walk_t *self, s_level_t *level)
-{
-    unsigned depth = self->depth;
-    pt_status_t status = PT_OK;
-    while (status == PT_OK && self->depth == depth) {
-        if (level->is_map && !level->in_fields)
-            status = s_pass_pairs(self, level);
-        if (status != PT_OK || self->depth != depth)
-            continue;
-        if (level->left == 0) {
-            self->depth--;
-            continue;
-        }
-        level->left--;
-        status = s_read_item(self, level);
-    }
-    return status;
+    return PT_OK;
 }
 
 static pt_status_t
 s_walk_levels(s_walk_t *self)
 {
-    pt_status_t status = PT_OK;
-    while (status == PT_OK && self->depth > 0)
-        status = s_read_level(self, &self->levels[self->depth - 1]);
-    return status;
+    for (;;) {
+        s_level_t *level = self->level;
+        pt_status_t status = level->is_usual ? s_pass_pairs(self, level) : PT_OK;
+        if (status != PT_OK)
+            return status;
+        if (self->level != level)
+            continue;
+        if (level->left > 0) {
+            level->left--;
+            status = s_read_item(self, level);
+            if (status != PT_OK)
+                return status;
+        } else if (level == self->levels) {
+            return PT_OK;
+        } else {
+            self->level--;
+        }
+    }
 }
 
 /*  Walk by a shape that was not prepared. Apart, because of the room that it takes. */
@@ -408,8 +404,8 @@ pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *sha
     walk.shape = shape;
     walk.facts = facts;
     walk.written = 0;
-    walk.depth = 1;
-    walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true};
+    walk.level = walk.levels;
+    walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true, .is_usual = true};
     facts->is_map = root->as.count > 0;
     return s_walk_levels(&walk);
 }

@@ -243,7 +243,7 @@ typedef struct {
 static inline unsigned
 pt_shape_key(uint8_t first, size_t len)
 {
-    return (unsigned) (first + 7 * len) % PT_SHAPE_KEYS;
+    return (unsigned) (first + 8 * len) % PT_SHAPE_KEYS;
 }
 
 static inline unsigned
