@@ -158,53 +158,51 @@ s_read_any_value(s_walk_t *self, pt_response_index_t index)
     return true;
 }
 
-/*  Take a text of up to 255 bytes without a fault. Returns its bytes with the head; 0: the value is something else,
- *  and nothing was done.
+/*  Take a text of up to 255 bytes without a fault. Returns what is behind it; `value`: it is something else, and
+ *  nothing was done.
  */
-static inline size_t
+static inline const uint8_t *
 s_take_plain_text(s_walk_t *self, const pt_response_key_t *key, const uint8_t *value)
 {
-    size_t left = (size_t) (self->cursor.end - value);
-    bool is_short = (*value & 0xe0) == 0xa0;
-    if (left < 2 || (!is_short && *value != 0xd9))
-        return 0;
-    size_t head_bytes = is_short ? 1 : 2;
-    pt_text_t text = {(const char *) value + head_bytes, is_short ? *value & 0x1fu : value[1]};
-    if (text.len > left - head_bytes || text.len < key->min || text.len > key->max || !pt_text_is_utf8(text))
-        return 0;
+    const uint8_t *end = self->cursor.end;
+    bool is_short = *value - 0xa0U < 32;
+    if (!is_short && (*value != 0xd9 || end - value < 2))
+        return value;
+    const uint8_t *start = value + (is_short ? 1 : 2);
+    const uint8_t *next = is_short ? value + (*value - 0x9f) : start + value[1];
+    pt_text_t text = {(const char *) start, (size_t) (next - start)};
+    if (next > end || text.len - key->min > key->max - key->min || !pt_text_is_utf8(text))
+        return value;
     *(pt_text_t *) (void *) ((char *) self->response + key->offset) = text;
-    return head_bytes + text.len;
+    return next;
 }
 
 /*  Take a status of one or two bytes. Returns as above. */
-static inline size_t
+static inline const uint8_t *
 s_take_plain_status(s_walk_t *self, const pt_response_key_t *key, const uint8_t *value)
 {
-    //  0xcc or 0xcd. Which of the two is no branch: nobody can foresee it.
     unsigned is_wide = *value & 1;
     if (self->cursor.end - value < 3 || (*value & 0xfe) != 0xcc)
-        return 0;
+        return value;
     unsigned natural = ((unsigned) value[1] << 8 | value[2]) >> (is_wide ? 0 : 8);
     if (natural < key->min || natural > key->max)
-        return 0;
+        return value;
     self->response->http_status = (uint16_t) natural;
-    return 2 + is_wide;
+    return value + 2 + is_wide;
 }
 
-/*  What nearly every value is, a text or a status where it belongs, for the first time. Returns as above. */
-static inline size_t
+/*  What nearly every value is, a text or a status where it belongs. Returns as above. */
+static inline const uint8_t *
 s_take_plain(s_walk_t *self, pt_response_index_t index, const uint8_t *value)
 {
     const pt_response_key_t *key = &pt_response_keys[index];
-    if (self->seen & (1u << index))
-        return 0;
-    size_t bytes = 0;
+    const uint8_t *next = value;
     if (key->kind == PT_KIND_TEXT)
-        bytes = s_take_plain_text(self, key, value);
+        next = s_take_plain_text(self, key, value);
     else if (index == PT_KEY_HTTP_STATUS)
-        bytes = s_take_plain_status(self, key, value);
-    self->seen |= (bytes ? 1u : 0u) << index;
-    return bytes;
+        next = s_take_plain_status(self, key, value);
+    self->seen |= (next != value ? 1u : 0u) << index;
+    return next;
 }
 
 /*  Take the body at the cursor where it is what nearly all are: a map of up to 15 pairs, read without a fault, behind a
@@ -263,12 +261,15 @@ s_read_our_pairs(s_walk_t *self, uint32_t *pairs)
         if (index == PT_KEY_COUNT_)
             break;
         --*pairs;
-        size_t bytes = s_take_plain(self, index, value);
+        bool is_again = self->seen & (1u << index);
+        at = is_again ? value : s_take_plain(self, index, value);
+        if (at != value)
+            continue;
         self->cursor.at = value;
         bool is_body = index == PT_KEY_BODY && s_take_plain_body(self);
-        if (!bytes && !is_body && !s_read_any_value(self, index))
+        if (!is_body && !s_read_any_value(self, index))
             return false;
-        at = bytes ? value + bytes : self->cursor.at;
+        at = self->cursor.at;
     }
     self->cursor.at = at;
     return true;
@@ -283,11 +284,11 @@ s_take_usual(s_walk_t *self, uint32_t *pairs, pt_response_index_t index, const c
     size_t key_bytes = strlen(packed);
     if ((size_t) (self->cursor.end - at) <= key_bytes || memcmp(at, packed, key_bytes) != 0)
         return at;
-    size_t bytes = s_take_plain(self, index, at + key_bytes);
-    if (!bytes)
+    const uint8_t *next = s_take_plain(self, index, at + key_bytes);
+    if (next == at + key_bytes)
         return at;
     --*pairs;
-    return at + key_bytes + bytes;
+    return next;
 }
 
 #define USUAL_PAIRS 4
