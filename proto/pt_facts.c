@@ -382,31 +382,30 @@ s_walk_levels(s_walk_t *self)
 
 /*  Walk by a shape that was not prepared. Apart, because of the room that it takes. */
 static __attribute__((noinline)) pt_status_t
-s_walk_unprepared(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *shape, pt_facts_t *facts)
+s_walk_unprepared(pt_cursor_t *cursor, uint32_t pairs, const pt_shape_t *shape, pt_facts_t *facts)
 {
     pt_fork_t forks[PT_SHAPE_STEPS_MAX + 1];
     pt_step_t steps[PT_SHAPE_STEPS_MAX + 1];
     pt_shape_t prepared = *shape;
     pt_shape_prepare(&prepared, forks, steps);
-    return pt_facts_walk(cursor, root, &prepared, facts);
+    return pt_facts_walk(cursor, pairs, &prepared, facts);
 }
 
 pt_status_t
-pt_facts_walk(pt_cursor_t *cursor, const pt_value_t *root, const pt_shape_t *shape, pt_facts_t *facts)
+pt_facts_walk(pt_cursor_t *cursor, uint32_t pairs, const pt_shape_t *shape, pt_facts_t *facts)
 {
-    assert(root->kind == PT_VALUE_MAP);
     assert(shape->path_count <= PT_PATHS_MAX);
 
     if (!shape->forks)
-        return s_walk_unprepared(cursor, root, shape, facts);
+        return s_walk_unprepared(cursor, pairs, shape, facts);
     s_walk_t walk;
     walk.cursor = cursor;
     walk.shape = shape;
     walk.facts = facts;
     walk.written = 0;
     walk.level = walk.levels;
-    walk.levels[0] = (s_level_t) {.left = root->as.count, .fork = shape->forks, .is_map = true, .is_usual = true};
-    facts->is_map = root->as.count > 0;
+    walk.levels[0] = (s_level_t) {.left = pairs, .fork = shape->forks, .is_map = true, .is_usual = true};
+    facts->is_map = pairs > 0;
     return s_walk_levels(&walk);
 }
 
@@ -471,7 +470,7 @@ pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_fact
     pt_cursor_t cursor = pt_cursor_open(body);
     if (pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
         return;
-    pt_status_t status = pt_facts_walk(&cursor, &root, shape, out_facts);
+    pt_status_t status = pt_facts_walk(&cursor, root.as.count, shape, out_facts);
     (void) status;
 }
 

@@ -84,11 +84,11 @@ s_find_shape(s_walk_t *self)
 
 /*  Walk over the body, picking out what its provider's shape asks for. */
 static pt_status_t
-s_read_body(s_walk_t *self, const pt_value_t *value)
+s_read_body(s_walk_t *self, uint32_t pairs)
 {
     const pt_shape_t *shape = s_find_shape(self);
     self->is_extracted = true;
-    return pt_facts_walk(&self->cursor, value, shape, self->facts);
+    return pt_facts_walk(&self->cursor, pairs, shape, self->facts);
 }
 
 /*  Step over the children of the value that began at `start`. One that is too deep is noted, and
@@ -99,7 +99,7 @@ s_skip_children(s_walk_t *self, const pt_value_t *value, const uint8_t *start, p
 {
     pt_status_t status = PT_OK;
     if (s_is_readable_body(self, value, index))
-        status = s_read_body(self, value);
+        status = s_read_body(self, value->as.count);
     else
         status = pt_cursor_skip_children(&self->cursor, value, VALUE_LEVELS);
     if (status != PT_E_DEPTH)
@@ -213,14 +213,13 @@ s_take_plain_body(s_walk_t *self)
 {
     const uint8_t *start = self->cursor.at;
     pt_response_t *response = self->response;
-    size_t pairs = *start & 0xfu;
-    if ((*start & 0xf0) != 0x80 || 2 * pairs >= (size_t) (self->cursor.end - start) || !self->finder ||
+    uint32_t pairs = *start & 0xfU;
+    if ((*start & 0xf0) != 0x80 || 2 * (size_t) pairs >= (size_t) (self->cursor.end - start) || !self->finder ||
         !response->provider.data || self->status != PT_OK || self->seen & (1u << PT_KEY_BODY))
         return false;
     const pt_shape_t *shape = s_find_shape(self);
-    pt_value_t root = {.kind = PT_VALUE_MAP, .as.count = (uint32_t) pairs};
     self->cursor.at = start + 1;
-    if (pt_facts_walk(&self->cursor, &root, shape, self->facts) != PT_OK) {
+    if (pt_facts_walk(&self->cursor, pairs, shape, self->facts) != PT_OK) {
         pt_facts_clear(self->facts);
         self->cursor.at = start;
         return false;
