@@ -141,7 +141,8 @@ static inline __m128i
 pt_text_quarter(pt_text_t text, size_t quarter)
 {
     const __m128i *bytes = (const __m128i *) pt_text_block(text.data);
-    const __m128i *masks = (const __m128i *) (const void *) (pt_text_masks + PT_TEXT_BLOCK_BYTES - text.len);
+    //  Hidden, or the compiler finds the place of each quarter anew.
+    const __m128i *masks = (const __m128i *) pt_text_block(pt_text_masks + PT_TEXT_BLOCK_BYTES - text.len);
     return _mm_and_si128(_mm_loadu_si128(bytes + quarter), _mm_loadu_si128(masks + quarter));
 }
 #endif
