@@ -64,6 +64,14 @@ more_known_reasons_beat_one_that_holds_them(void **state)
 }
 
 static void
+of_equal_ways_the_one_with_the_shorter_first_reason_counts(void **state)
+{
+    (void) state;
+    static const char *const known[] = {"a", "b and c", "a and b", "c", NULL};
+    assert_string_equal(s_split("a and b and c", known), "a|b and c");
+}
+
+static void
 what_no_row_knows_is_listed_beside_what_one_knows(void **state)
 {
     (void) state;
@@ -99,6 +107,7 @@ main(void)
         cmocka_unit_test(all_ways_to_join_reasons_are_taken_apart),
         cmocka_unit_test(a_separator_inside_of_a_reason_does_not_split_it),
         cmocka_unit_test(more_known_reasons_beat_one_that_holds_them),
+        cmocka_unit_test(of_equal_ways_the_one_with_the_shorter_first_reason_counts),
         cmocka_unit_test(what_no_row_knows_is_listed_beside_what_one_knows),
         cmocka_unit_test(a_message_of_one_piece_or_without_known_reasons_is_no_list),
         cmocka_unit_test(the_last_place_takes_all_that_follows),

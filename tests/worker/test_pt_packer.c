@@ -162,14 +162,35 @@ a_whole_batch_fits(void **state)
     pt_packer_destroy(&packer);
 }
 
+static void
+the_rate_of_a_frequent_alert_goes_with_it(void **state)
+{
+    (void) state;
+    pt_packer_t *packer = pt_packer_new(pt_catalog_builtin());
+    pt_job_t *job = pt_job_new();
+    uint8_t *room = pt_packer_room(packer);
+    assert_non_null(room);
+    pt_triaged_t triaged = {.route = PT_ROUTE_DEAD_LETTER,
+                            .provider = PT_TRIAGE_NO_PROVIDER,
+                            .bytes = s_write_item(room, 1, 10),
+                            .alert_kind = PT_ALERT_IF_FREQUENT,
+                            .alert_rate = {.count = 7, .within_ms = 9000}};
+    pt_packer_add(packer, &triaged);
+    assert_true(pt_packer_gather(packer, job));
+    assert_int_equal(job->raised_count, 1);
+    assert_int_equal(job->raised[0].rate.count, 7);
+    assert_int_equal(job->raised[0].rate.within_ms, 9000);
+    pt_job_destroy(&job);
+    pt_packer_destroy(&packer);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decisions_are_gathered_by_topic_in_order),
-        cmocka_unit_test(a_topic_over_the_limit_is_split),
-        cmocka_unit_test(frames_up_to_the_limit_are_not_split),
-        cmocka_unit_test(a_whole_batch_fits),
+        cmocka_unit_test(decisions_are_gathered_by_topic_in_order),  cmocka_unit_test(a_topic_over_the_limit_is_split),
+        cmocka_unit_test(frames_up_to_the_limit_are_not_split),      cmocka_unit_test(a_whole_batch_fits),
+        cmocka_unit_test(the_rate_of_a_frequent_alert_goes_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
