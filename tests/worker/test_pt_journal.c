@@ -929,72 +929,6 @@ batch_that_stood_in_two_deaths_is_not_read(void **state)
     s_close_bench(&bench);
 }
 
-static void
-batch_that_was_read_to_its_end_is_no_suspect(void **state)
-{
-    (void) state;
-    char dir[STORE_PATH_BYTES];
-    size_t suspects;
-    pt_batch_t batch = {.producer = 1, .epoch = 2, .seq = 3};
-    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
-    for (int round = 0; round < 5; round++) {
-        pt_poison_t *slots = pt_poison_open(dir, &suspects);
-        assert_int_equal(suspects, round > 0);
-        pt_poison_enter(slots, 0, &batch);
-        pt_poison_leave(slots, 0, &batch);
-        assert_false(pt_poison_is(slots, &batch));
-        pt_poison_enter(slots, 0, &batch);
-        pt_poison_close(&slots);
-    }
-    pt_store_close(&store);
-}
-
-typedef struct {
-    pt_poison_t *slots;
-    atomic_bool left; //  the suspect was read to its end
-    bool in_time;     //  and only then the other one was begun
-} s_neighbour_t;
-
-static void *
-s_read_beside(void *context)
-{
-    s_neighbour_t *self = context;
-    pt_batch_t harmless = {.producer = 8, .epoch = 1, .seq = 1};
-    pt_poison_enter(self->slots, 1, &harmless);
-    self->in_time = atomic_load(&self->left);
-    pt_poison_leave(self->slots, 1, &harmless);
-    return NULL;
-}
-
-static void
-nothing_is_read_beside_a_suspect(void **state)
-{
-    (void) state;
-    pt_batch_t suspect = {.producer = 7, .epoch = 1, .seq = 1};
-    s_neighbour_t neighbour = {.in_time = false};
-    char dir[STORE_PATH_BYTES];
-    size_t suspects;
-    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
-    neighbour.slots = pt_poison_open(dir, &suspects);
-    assert_non_null(neighbour.slots);
-    pt_poison_enter(neighbour.slots, 0, &suspect);
-    pt_poison_close(&neighbour.slots);
-    neighbour.slots = pt_poison_open(dir, &suspects);
-    assert_int_equal(suspects, 1);
-    pt_poison_enter(neighbour.slots, 0, &suspect);
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, s_read_beside, &neighbour), 0);
-    //  Time in which the other one would come in, if it could.
-    for (int i = 0; i < 10000; i++)
-        sched_yield();
-    atomic_store(&neighbour.left, true);
-    pt_poison_leave(neighbour.slots, 0, &suspect);
-    pthread_join(thread, NULL);
-    assert_true(neighbour.in_time);
-    pt_poison_close(&neighbour.slots);
-    pt_store_close(&store);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -1016,8 +950,6 @@ main(int argc, char **argv)
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(nothing_is_told_before_the_disk_has_what_makes_it_count),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
-        cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
-        cmocka_unit_test(nothing_is_read_beside_a_suspect),
     };
     assert(sem_init(&s_held, 0, 0) == 0 && sem_init(&s_released, 0, 0) == 0);
     int failed = 0;

@@ -295,6 +295,8 @@ restored_batches_keep_their_seqs_and_bytes(void **state)
     assert_int_equal(pt_outbox_restore(outbox, 12, 90, 1, payload), PT_OK);
     assert_int_equal(pt_outbox_restore(outbox, 12, 90, 1, payload), PT_E_RANGE);
     assert_int_equal(pt_outbox_restore(outbox, 17, 95, 1, payload), PT_OK);
+    assert_int_equal(pt_outbox_counts(outbox).put, 2);
+    assert_int_equal(pt_outbox_counts(outbox).pending, 2);
     assert_int_equal(pt_outbox_floor(outbox), 12);
     s_put_batches(outbox, 1);
     pt_outbox_batch_t batch;
