@@ -13,22 +13,13 @@
 #ifndef PT_ALERTS_H
 #define PT_ALERTS_H
 
-#include <xxhash.h>
-
-#include "pt_model.h"
+#include "pt_alert_key.h"
 
 #define PT_ALERTS_KEYS_MAX 4096
 #define PT_ALERTS_SAMPLE_BYTES_MAX 4096
 #define PT_ALERTS_WINDOW_MS_DEFAULT (5 * 60 * 1000)
 #define PT_ALERTS_FREQUENT_COUNT_DEFAULT 10
 #define PT_ALERTS_FREQUENT_COUNT_MAX 1000
-
-//  What a decision asks for.
-typedef enum {
-    PT_ALERT_NONE,
-    PT_ALERT_ACTIVE,      //  tell people
-    PT_ALERT_IF_FREQUENT, //  tell them once it is frequent
-} pt_alert_kind_t;
 
 //  So many within so long; count 0: as the options say.
 typedef struct {
@@ -70,15 +61,6 @@ typedef struct pt_alerts pt_alerts_t;
 /*  NULL when out of memory. About 600 KiB, and up to 4 KiB for each key with folded alerts. */
 pt_alerts_t *pt_alerts_new(const pt_alerts_options_t *options);
 void pt_alerts_destroy(pt_alerts_t **self_p);
-
-/*  What a decision's alert asks for. */
-pt_alert_kind_t pt_alert_kind(const pt_decision_t *decision);
-
-/*  The key of a decision's alert: gateway and entry, for a code that no row knows also operation and code;
- *  and, unless it is about a rate or such a code, the merchant's account. Of bytes that are no response it is the
- *  producer and what is wrong. Alerts for other reasons or people are apart.
- */
-XXH128_hash_t pt_alert_key(const pt_decision_t *decision);
 
 /*  Count one alert; `kind` is not NONE, and `rate` is for IF_FREQUENT only. `now_ms` is monotonic, `decided_ms`
  *  unix ms.

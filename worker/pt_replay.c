@@ -10,6 +10,7 @@
 #include "pt_frames.h"
 #include "pt_journal.h"
 #include "pt_replay_answer.h"
+#include "pt_replay_order.h"
 #include "pt_sockets.h"
 
 //  Messages waiting for one client; every second one has decisions, of at most 1 MiB: 32 MiB for one
@@ -213,58 +214,13 @@ s_take_fetch(s_replay_t *self, pt_frames_t *message)
         s_refuse(self, message, fetch.req_id, PT_REFUSAL_BUSY);
 }
 
-//  ---- orders of an operator: [client][empty][FORGET][name]
+//  ---- orders of an operator: [client][empty][verb][what]
 
 static void
 s_answer_order(s_replay_t *self, const pt_frames_t *route, pt_status_t status)
 {
-    const char *word = status == PT_OK            ? PT_CONTROL_OK
-                       : status == PT_E_NOT_FOUND ? PT_CONTROL_UNKNOWN
-                                                  : PT_CONTROL_BUSY;
+    const char *word = pt_replay_order_word(status);
     pt_frames_answer(zsock_resolve(self->control), route, 0, 2, (pt_bytes_t) {(const uint8_t *) word, strlen(word)});
-}
-
-static bool
-s_is_word(pt_bytes_t bytes, const char *word)
-{
-    return bytes.len == strlen(word) && memcmp(bytes.data, word, bytes.len) == 0;
-}
-
-//  "TOPIC SEQ". False: it is not.
-static bool
-s_read_discard(pt_bytes_t order, pt_request_t *out_request)
-{
-    char text[PT_TOPIC_BYTES_MAX + 24];
-    char *end;
-    if (order.len >= sizeof(text) || memchr(order.data, 0, order.len))
-        return false;
-    s_copy_text(text, (pt_text_t) {(const char *) order.data, order.len});
-    char *space = strrchr(text, ' ');
-    if (!space || space - text > PT_TOPIC_BYTES_MAX || space[1] < '0' || space[1] > '9')
-        return false;
-    *space = 0;
-    memcpy(out_request->topics[0].topic, text, (size_t) (space - text) + 1);
-    errno = 0;
-    out_request->topics[0].next_seq = strtoull(space + 1, &end, 10);
-    out_request->topic_count = 1;
-    return *end == 0 && errno == 0;
-}
-
-//  False: it is no order.
-static bool
-s_read_order(const pt_frames_t *message, pt_request_t *out_request)
-{
-    pt_bytes_t verb = pt_frames_bytes(message, 2);
-    pt_bytes_t what = pt_frames_bytes(message, 3);
-    if (s_is_word(verb, PT_CONTROL_FORGET)) {
-        out_request->kind = PT_REQUEST_FORGET;
-        if (what.len <= PT_STORE_NAME_BYTES_MAX)
-            s_copy_text(out_request->name, (pt_text_t) {(const char *) what.data, what.len});
-        return what.len <= PT_STORE_NAME_BYTES_MAX;
-    }
-    out_request->kind = PT_REQUEST_DISCARD;
-    out_request->durable = s_is_word(verb, PT_CONTROL_DISCARD);
-    return (out_request->durable || s_is_word(verb, PT_CONTROL_DISCARD_UNREAD)) && s_read_discard(what, out_request);
 }
 
 static void
@@ -273,7 +229,8 @@ s_take_order(s_replay_t *self, pt_frames_t *message)
     if (message->count != 4 || message->excess)
         return;
     s_pending_t *pending = self->pending_count < S_PENDING_MAX ? calloc(1, sizeof(*pending)) : NULL;
-    if (!pending || !s_read_order(message, &pending->request)) {
+    if (!pending ||
+        !pt_replay_order_read(pt_frames_bytes(message, 2), pt_frames_bytes(message, 3), &pending->request)) {
         s_answer_order(self, message, pending ? PT_E_NOT_FOUND : PT_E_NOMEM);
         free(pending);
         return;
