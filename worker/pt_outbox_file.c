@@ -80,6 +80,7 @@ static bool
 s_read_record(pt_outbox_file_t *self, uint64_t offset, uint64_t end, pt_outbox_record_t *out_record)
 {
     uint8_t head[PT_OUTBOX_RECORD_BYTES];
+    errno = EBADMSG; //  unless a call says something else
     if (end - offset < sizeof head || !s_read(self->fd, head, sizeof head, offset))
         return false;
     if (!pt_outbox_record_decode(head, out_record) || end - offset - sizeof head < out_record->payload_len)

@@ -380,6 +380,34 @@ a_long_life_stays_small(void **state)
     assert_int_equal(found.cover.responses, 400);
 }
 
+//  The disk has turned a bit of a batch that waits. Written anew without it, the file would lose it without a word.
+static void
+a_batch_that_the_disk_damaged_ends_the_rewriting(void **state)
+{
+    (void) state;
+    static const uint8_t other = 0xff;
+    pair_t pair = s_begin();
+    struct stat before, after;
+    assert_int_equal(stat(s_path, &before), 0);
+    assert_int_equal(s_add(&pair, 100), PT_OK);
+    int fd = open(s_path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(__real_pwrite(fd, &other, 1, before.st_size + 100), 1);
+    close(fd);
+    pt_status_t status = PT_OK;
+    for (uint64_t seq = 2; status == PT_OK && seq <= 200; seq++) {
+        assert_int_equal(s_add(&pair, 200 * 1024), PT_OK);
+        assert_int_equal(pt_outbox_file_sync(pair.file), PT_OK);
+        s_answer(&pair, seq, seq);
+        status = pt_outbox_file_answered(pair.file, pair.outbox);
+    }
+    assert_int_equal(status, PT_E_IO);
+    assert_int_equal(errno, EBADMSG);
+    assert_int_equal(stat(s_path, &after), 0);
+    assert_true(after.st_ino == before.st_ino && after.st_size > (off_t) PT_OUTBOX_FILE_BYTES_SOFT);
+    s_end(&pair);
+}
+
 //  What a process does, telling the pipe each time what is safe and what is answered from then on.
 static void
 s_live(int report)
@@ -488,6 +516,7 @@ main(void)
         cmocka_unit_test(every_flipped_bit_of_what_was_synced_is_found),
         cmocka_unit_test(a_file_of_another_kind_is_refused_and_left_alone),
         cmocka_unit_test(a_long_life_stays_small),
+        cmocka_unit_test(a_batch_that_the_disk_damaged_ends_the_rewriting),
         cmocka_unit_test(a_process_may_end_at_every_system_call),
         cmocka_unit_test(a_failed_call_is_told_and_stays),
     };

@@ -121,7 +121,7 @@ cmd_drive_put(cmd_drive_t *self, pt_bytes_t response, pt_outbox_cover_t cover)
         if (!cmd_drive_poll(self, self->signals.fd, 1000))
             break;
     if (status == PT_E_IO)
-        self->io_error = errno;
+        self->io_error = errno ? errno : EIO;
     return status;
 }
 
