@@ -27,9 +27,10 @@ static const struct argp_option s_options[] = {
     {"live", 'l', NULL, 0, "only whether its loops turn (/healthz), for what restarts containers: exit 0 or 1", 0},
     {"timeout", 't', "TIME", 0, "for all answers together (default 5s)", 0},
     {"warn-behind", KEY_WARN_BEHIND, "N", 0, "decisions that a durable subscriber is behind (default 10000)", 0},
-    {"crit-behind", KEY_CRIT_BEHIND, "N", 0, "the same, critical (default 100000)", 0},
+    {"crit-behind", KEY_CRIT_BEHIND, "N", 0, "as --warn-behind, critical (default 100000)", 0},
     {"warn-journal", KEY_WARN_JOURNAL, "PERCENT", 0, "of the journal's file in use (default 75)", 0},
-    {"crit-journal", KEY_CRIT_JOURNAL, "PERCENT", 0, "the same, critical (default 80: batches are refused)", 0},
+    {"crit-journal", KEY_CRIT_JOURNAL, "PERCENT", 0, "as --warn-journal, critical (default 80: batches are refused)",
+     0},
     {0},
 };
 

@@ -84,19 +84,20 @@ cmd_worker(int argc, char **argv)
 {
     static const struct argp argp = {
         .parser = s_refuse_words,
-        .doc = "Take responses from brokers, decide what each one means, and publish the decisions.\v"
-               "SIGTERM stops reading, finishes and acknowledges what was taken, and ends with 0; a second one ends "
-               "at once. SIGUSR1 makes the log say one level more, SIGUSR2 one less.\n\n"
-               "Examples:\n"
-               "  paytriage worker\n"
-               "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
-               "  paytriage worker --port-base 5660     # a second worker on this host\n"
-               "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
-               "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in "
-               "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, "
-               "or a file cannot be made, 74 the disk failed, 75 another worker has the journal, or not all was "
-               "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without "
-               "--curve."};
+        .doc =
+            "Take responses from brokers, decide what each one means, and publish the decisions.\v"
+            "SIGTERM stops reading, finishes and acknowledges what was taken, and exits with 0; a second one exits at "
+            "once. SIGUSR1 makes the log more detailed by one level, SIGUSR2 less.\n\n"
+            "Examples:\n"
+            "  paytriage worker\n"
+            "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
+            "  paytriage worker --port-base 5660     # a second worker on this host\n"
+            "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
+            "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in "
+            "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, "
+            "or a file cannot be made, 74 the disk failed, 75 another worker has the journal, or not all was "
+            "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without "
+            "--curve."};
     return s_live(PT_FOR_WORKER, &argp, argc, argv);
 }
 

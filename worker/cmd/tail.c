@@ -44,8 +44,8 @@ static const struct argp_option s_options[] = {
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers in JSON, where the worker does not mask them", 0},
     {0, 0, 0, 0, "With workers that keep a journal:", 1},
     {"replay", 'R', NULL, 0, "fetch what did not arrive", 1},
-    {"since-start", 's', NULL, 0, "the same, from the first decision that a worker still has", 1},
-    {"durable", 'd', "NAME", 0, "the same, going on where NAME was; workers keep what it has not had yet", 1},
+    {"since-start", 's', NULL, 0, "fetch, from the first decision that a worker still has", 1},
+    {"durable", 'd', "NAME", 0, "fetch, and go on where NAME was; workers keep what NAME has not had yet", 1},
     {0},
 };
 
