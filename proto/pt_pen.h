@@ -42,16 +42,19 @@ pt_pen_copy_within(uint8_t *to, const char *from, size_t len)
     }
 }
 
+//  What a key is packed as, so that it takes a move or two: 8, 16 or 32 bytes.
+#define PT_PEN_KEY_BLOCK(bytes) ((bytes) <= 8 ? 8 : (bytes) <= 16 ? 16 : 32)
+
 /*  A key of at most 31 bytes, given as a literal. */
 #define PT_PEN_KEY(self, literal)                                                                                      \
     do {                                                                                                               \
         static const struct {                                                                                          \
             uint8_t head;                                                                                              \
-            char name[sizeof(literal) - 1];                                                                            \
+            char name[PT_PEN_KEY_BLOCK(sizeof(literal)) - 1];                                                          \
         } packed_key = {0xa0 | (sizeof(literal) - 1), literal};                                                        \
         _Static_assert(sizeof(literal) - 1 <= PT_PEN_SHORT_BYTES_MAX, "a longer key has no one-byte head");            \
         memcpy((self)->at, &packed_key, sizeof packed_key);                                                            \
-        (self)->at += sizeof packed_key;                                                                               \
+        (self)->at += sizeof(literal);                                                                                 \
     } while (0)
 
 static inline void
