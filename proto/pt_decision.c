@@ -213,7 +213,7 @@ s_put_retry(pt_pen_t *pen, const pt_decision_t *decision)
         if (self->if_absent == PT_ACTION_RESUBMIT)
             pt_pen_word(pen, &pt_model_words_action[PT_ACTION_RESUBMIT]);
         else
-            pt_pen_word(pen, &pt_model_words_route[PT_ROUTE_DEAD_LETTER]);
+            pt_pen_short_word(pen, &pt_model_words_route[PT_ROUTE_DEAD_LETTER]);
     }
 }
 
@@ -223,7 +223,7 @@ s_put_audience(pt_pen_t *pen, unsigned audience)
     uint8_t *head = pen->at++;
     uint8_t count = 0;
     for (; audience; audience &= audience - 1, count++)
-        pt_pen_word(pen, &pt_model_words_audience[__builtin_ctz(audience)]);
+        pt_pen_short_word(pen, &pt_model_words_audience[__builtin_ctz(audience)]);
     *head = 0x90 | count;
 }
 
@@ -236,9 +236,9 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
     PT_PEN_KEY(pen, "audience");
     s_put_audience(pen, self->audience);
     PT_PEN_KEY(pen, "severity");
-    pt_pen_word(pen, &pt_model_words_severity[self->severity]);
+    pt_pen_short_word(pen, &pt_model_words_severity[self->severity]);
     PT_PEN_KEY(pen, "when");
-    pt_pen_word(pen, &pt_model_words_alert_when[self->when]);
+    pt_pen_short_word(pen, &pt_model_words_alert_when[self->when]);
     PT_PEN_KEY(pen, "active");
     pt_pen_bool(pen, self->active);
     PT_PEN_KEY(pen, "count");
@@ -249,7 +249,7 @@ s_put_alert(pt_pen_t *pen, const pt_alert_t *self)
     }
     if (self->fold) {
         PT_PEN_KEY(pen, "fold");
-        pt_pen_word(pen, &pt_model_words_fold[self->fold]);
+        pt_pen_short_word(pen, &pt_model_words_fold[self->fold]);
         PT_PEN_KEY(pen, "first_ms");
         pt_pen_natural(pen, self->first_ms);
         PT_PEN_KEY(pen, "last_ms");
@@ -268,9 +268,9 @@ s_put_ruling(pt_pen_t *pen, const pt_decision_t *self)
     PT_PEN_KEY(pen, "category");
     pt_pen_word(pen, &pt_model_words_category[self->category]);
     PT_PEN_KEY(pen, "outcome");
-    pt_pen_word(pen, &pt_model_words_outcome[self->outcome]);
+    pt_pen_short_word(pen, &pt_model_words_outcome[self->outcome]);
     PT_PEN_KEY(pen, "route");
-    pt_pen_word(pen, &pt_model_words_route[self->route]);
+    pt_pen_short_word(pen, &pt_model_words_route[self->route]);
     PT_PEN_KEY(pen, "action");
     pt_pen_word(pen, &pt_model_words_action[self->action]);
     PT_PEN_KEY(pen, "confirm_as_success");

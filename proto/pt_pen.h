@@ -76,6 +76,14 @@ pt_pen_word(pt_pen_t *self, const pt_word_t *word)
     self->at += 1 + (word->head & 0x1fu);
 }
 
+/*  A word of at most 15 bytes. */
+static inline void
+pt_pen_short_word(pt_pen_t *self, const pt_word_t *word)
+{
+    memcpy(self->at, word, 16);
+    self->at += 1 + (word->head & 0x1fu);
+}
+
 /*  `bytes` of a head and a big-endian number behind it. */
 static inline void
 pt_pen_big_endian(pt_pen_t *self, uint8_t head, uint64_t value, unsigned bytes)
