@@ -81,27 +81,33 @@ s_put_hex(pt_pen_t *pen, uint64_t value)
     pen->at += PT_TEXT_HEX_DIGITS;
 }
 
-static void
-s_put_pairs(pt_pen_t *pen, const pt_pair_t *pairs, size_t count, bool masked)
+/*  Returns where the pen is then. It is handed over by value: the place of a pen whose address is taken is written to
+ *  memory after each part of a decision.
+ */
+static __attribute__((noinline)) uint8_t *
+s_put_pairs(pt_pen_t pen, const pt_pair_t *pairs, size_t count, bool masked)
 {
-    pt_pen_count(pen, S_MAP, count);
+    pt_pen_count(&pen, S_MAP, count);
     for (size_t index = 0; index < count; index++) {
-        s_put_masked(pen, pairs[index].name, PT_FIELD_BYTES_MAX, masked);
-        s_put_masked(pen, pairs[index].value, PT_PARAM_BYTES_MAX, masked);
+        s_put_masked(&pen, pairs[index].name, PT_FIELD_BYTES_MAX, masked);
+        s_put_masked(&pen, pairs[index].value, PT_PARAM_BYTES_MAX, masked);
     }
+    return pen.at;
 }
 
-static void
-s_put_reasons(pt_pen_t *pen, const pt_pair_t *reasons, size_t count)
+/*  The same. */
+static __attribute__((noinline)) uint8_t *
+s_put_reasons(pt_pen_t pen, const pt_pair_t *reasons, size_t count)
 {
-    pt_pen_count(pen, S_ARRAY, count);
+    pt_pen_count(&pen, S_ARRAY, count);
     for (size_t index = 0; index < count; index++) {
-        pt_pen_count(pen, S_MAP, 2);
-        PT_PEN_KEY(pen, "message");
-        s_put_text(pen, reasons[index].name, PT_MESSAGE_BYTES_MAX);
-        PT_PEN_KEY(pen, "entry");
-        s_put_text(pen, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
+        pt_pen_count(&pen, S_MAP, 2);
+        PT_PEN_KEY(&pen, "message");
+        s_put_text(&pen, reasons[index].name, PT_MESSAGE_BYTES_MAX);
+        PT_PEN_KEY(&pen, "entry");
+        s_put_text(&pen, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
     }
+    return pen.at;
 }
 
 /*  Who answered what: everything that is echoed from the envelope. */
@@ -171,17 +177,17 @@ s_put_verdict(pt_pen_t *pen, const pt_decision_t *self)
     if (self->param_count) {
         keys++;
         PT_PEN_KEY(pen, "params");
-        s_put_pairs(pen, self->params, self->param_count, masked);
+        pen->at = s_put_pairs(*pen, self->params, self->param_count, masked);
     }
     if (self->reason_count) {
         keys++;
         PT_PEN_KEY(pen, "reasons");
-        s_put_reasons(pen, self->reasons, self->reason_count);
+        pen->at = s_put_reasons(*pen, self->reasons, self->reason_count);
     }
     if (self->field_count) {
         keys++;
         PT_PEN_KEY(pen, "fields");
-        s_put_pairs(pen, self->fields, self->field_count, masked);
+        pen->at = s_put_pairs(*pen, self->fields, self->field_count, masked);
     }
     if (self->fields_dropped) {
         keys++;
