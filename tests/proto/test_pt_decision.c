@@ -209,6 +209,39 @@ test_if_absent(void **state)
     }
 }
 
+//  Words are packed as blocks; each has to fit into the one of its field.
+static void
+test_every_word(void **state)
+{
+    (void) state;
+    static uint8_t bytes[PT_DECISION_BYTES_MAX];
+    static pt_pair_t fields[PT_FIELDS_MAX];
+    for (unsigned value = 0; value < PT_CATEGORY_COUNT_; value++) {
+        pt_decision_t decision = s_make_decision(WITH_ALERT), back;
+        decision.match = (pt_match_t) (value % PT_MATCH_INVALID);
+        decision.category = (pt_category_t) value;
+        decision.outcome = (pt_outcome_t) (value % PT_OUTCOME_COUNT_);
+        decision.route = (pt_route_t) (value % PT_ROUTE_COUNT_);
+        decision.action = (pt_action_t) (value % PT_ACTION_COUNT_);
+        decision.alert.severity = (pt_severity_t) (value % PT_SEVERITY_COUNT_);
+        decision.alert.when = (pt_alert_when_t) (value % PT_ALERT_WHEN_COUNT_);
+        decision.alert.fold = (pt_fold_t) (value % PT_FOLD_COUNT_);
+        decision.alert.audience = PT_AUDIENCE_BIT(value % PT_AUDIENCE_COUNT_);
+        size_t len;
+        assert_int_equal(pt_decision_encode(&decision, bytes, sizeof bytes, &len), PT_OK);
+        assert_int_equal(pt_decision_decode((pt_bytes_t) {bytes, len}, fields, &back), PT_OK);
+        assert_int_equal(back.match, decision.match);
+        assert_int_equal(back.category, decision.category);
+        assert_int_equal(back.outcome, decision.outcome);
+        assert_int_equal(back.route, decision.route);
+        assert_int_equal(back.action, decision.action);
+        assert_int_equal(back.alert.severity, decision.alert.severity);
+        assert_int_equal(back.alert.when, decision.alert.when);
+        assert_int_equal(back.alert.fold, decision.alert.fold);
+        assert_int_equal(back.alert.audience, decision.alert.audience);
+    }
+}
+
 //  Everything at its limit and one byte beyond, all characters of four bytes.
 static void
 test_the_worst_case_fits(void **state)
@@ -446,6 +479,7 @@ main(void)
         cmocka_unit_test(test_every_combination_of_optional_keys),
         cmocka_unit_test(test_too_little_room),
         cmocka_unit_test(test_if_absent),
+        cmocka_unit_test(test_every_word),
         cmocka_unit_test(test_the_worst_case_fits),
         cmocka_unit_test(test_texts_of_every_length),
         cmocka_unit_test(test_every_vector),
