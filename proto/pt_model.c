@@ -228,15 +228,6 @@ s_add_path(s_tree_t *tree, const pt_path_t *path, uint16_t place, uint32_t path_
     }
 }
 
-size_t
-pt_shape_steps(const pt_shape_t *self)
-{
-    size_t steps = 0;
-    for (size_t index = 0; index < self->path_count; index++)
-        steps += self->paths[index].step_count;
-    return steps;
-}
-
 pt_shape_room_t
 pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps)
 {

@@ -252,16 +252,13 @@ pt_shape_key_of(pt_text_t key)
     return pt_shape_key(key.len ? (uint8_t) key.data[0] : 0, key.len);
 }
 
-/*  How many steps the paths take, none of which is shared. */
-size_t pt_shape_steps(const pt_shape_t *self);
-
 //  How much of the room for a tree was used.
 typedef struct {
     size_t forks, steps;
 } pt_shape_room_t;
 
-/*  Make the tree of the paths, in memory of the caller's that has to live as long: pt_shape_steps (self) + 1 of both
- *  are enough in any case, and PT_SHAPE_STEPS_MAX + 1 for any shape. Paths that share steps use less.
+/*  Make the tree of the paths, in memory of the caller's that has to live as long: PT_SHAPE_STEPS_MAX + 1 of both are
+ *  enough for any shape. Paths that share steps use less.
  */
 pt_shape_room_t pt_shape_prepare(pt_shape_t *self, pt_fork_t *forks, pt_step_t *steps);
 

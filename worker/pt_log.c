@@ -104,12 +104,6 @@ pt_event_meaning(pt_event_t event)
     return s_events[event].meaning;
 }
 
-pt_log_level_t
-pt_event_level(pt_event_t event)
-{
-    return s_events[event].level;
-}
-
 const char *
 pt_log_level_text(pt_log_level_t level)
 {

@@ -96,9 +96,8 @@ int pt_log_level_parse(const char *text);
 /*  Tell what was held back longer ago than the limit. Call it about once a second. */
 void pt_log_tick(void);
 
-/*  The event's name, such as "journal.full"; its meaning, in one plain line; its level. */
+/*  The event's name, such as "journal.full"; its meaning, in one plain line. */
 const char *pt_event_name(pt_event_t event);
 const char *pt_event_meaning(pt_event_t event);
-pt_log_level_t pt_event_level(pt_event_t event);
 
 #endif
