@@ -13,7 +13,7 @@
 #include "pt_catalog.h"
 #include "pt_joined.h"
 #include "pt_policy.h"
-#include "pt_source.h"
+#include "pt_rule.h"
 
 static void
 s_print_text(pt_text_t text)

@@ -7,7 +7,7 @@
 #include "pt_catalog.h"
 #include "pt_classify.h"
 #include "pt_image.h"
-#include "pt_source.h"
+#include "pt_rule.h"
 
 #define S_UNKNOWN_PERCENT 5
 #define S_OTHER_PERCENT 10

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "pt_catalog.h"
-#include "pt_source.h"
+#include "pt_rule.h"
 
 #define S_KEY_BYTES_MAX 320 //  provider, slash, code
 #define S_SCATTER_BYTES (64u * 1024 * 1024)

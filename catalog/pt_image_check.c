@@ -3,8 +3,6 @@
  */
 #include "pt_image_check.h"
 
-#include "pt_source.h"
-
 #include <assert.h>
 
 //  What the next step of the walk sums up comes from memory while the elements of this one are checked.

@@ -35,6 +35,14 @@ enum {
     PT_RULE_LISTS_REASONS = 1u << 5,         //  messages of this code may list several reasons
 };
 
+//  What an entry of the catalog, which has a rule, answers to.
+typedef enum {
+    PT_ENTRY_CODE,       //  answers to a code, by message where it has one
+    PT_ENTRY_STATUS,     //  answers to a status marker when no code does
+    PT_ENTRY_HTTP_CLASS, //  answers to an HTTP status ("503") or class ("5xx") when nothing else does
+    PT_ENTRY_KIND_COUNT_
+} pt_entry_kind_t;
+
 typedef struct {
     uint8_t category; //  pt_category_t
     uint8_t outcome;  //  pt_outcome_t

@@ -26,7 +26,7 @@ def names(value):
 
 def check_keys():
     keys = set()
-    for path in (SOURCE / "catalog").glob("pt_compile*.c"):
+    for path in (SOURCE / "catalog").rglob("pt_compile*.c"):
         keys |= set(re.findall(r'\{"(\w+)", (?:s_|pt_)\w+, (?:true|false)\}', path.read_text()))
     assert len(keys) > 45, "the compiler's keys were not found"
     assert keys == set(names(SCHEMA)), f"keys differ: {sorted(keys ^ set(names(SCHEMA)))}"

@@ -110,7 +110,7 @@ class Ids(unittest.TestCase):
     """The table of pt_fault.c against the places that print its ids."""
 
     def setUp(self):
-        table = (support.SOURCE / "catalog/pt_fault.c").read_text(encoding="utf-8")
+        table = (support.SOURCE / "catalog/compiler/pt_fault.c").read_text(encoding="utf-8")
         self.ids = dict(re.findall(r'\[(PT_FAULT_\w+)\] =\s*\{"(PT\d{4})"', table))
         self.code = "".join(path.read_text(encoding="utf-8") for folder in ("catalog", "worker")
                             for path in sorted((support.SOURCE / folder).rglob("*.c")) if path.name != "pt_fault.c")

@@ -50,7 +50,7 @@ class Tutorial(unittest.TestCase):
     def test_every_key_of_the_format_is_on_the_page(self):
         page = README.read_text(encoding="utf-8")
         keys = set()
-        for path in (support.SOURCE / "catalog").glob("pt_compile*.c"):
+        for path in (support.SOURCE / "catalog").rglob("pt_compile*.c"):
             keys |= set(re.findall(r'\{"(\w+)", (?:s_|pt_)\w+, (?:true|false)\}', path.read_text()))
         self.assertGreater(len(keys), 45)
         for key in keys:

@@ -121,7 +121,7 @@ class Documents(unittest.TestCase):
 
     def test_every_event_and_setting_named_in_the_guide_exists(self):
         guide = (support.SOURCE / "docs/operations.md").read_text(encoding="utf-8")
-        source = (support.SOURCE / "worker/pt_log.c").read_text(encoding="utf-8")
+        source = (support.SOURCE / "worker/ops/pt_log.c").read_text(encoding="utf-8")
         events = re.findall(r'\] = \{"([a-z]+\.[a-z_]+)", PT_LOG', " ".join(source.split()))
         self.assertGreater(len(events), 20)
         self.assertEqual(sorted(re.findall(r"(?m)^\| `([a-z]+\.[a-z_]+)` \| (?:debug|info|warning|error) ", guide)), sorted(events))

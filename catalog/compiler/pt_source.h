@@ -21,13 +21,6 @@ typedef struct {
     unsigned column;
 } pt_mark_t;
 
-typedef enum {
-    PT_ENTRY_CODE,       //  answers to a code, by message where it has one
-    PT_ENTRY_STATUS,     //  answers to a status marker when no code does
-    PT_ENTRY_HTTP_CLASS, //  answers to an HTTP status ("503") or class ("5xx") when nothing else does
-    PT_ENTRY_KIND_COUNT_
-} pt_entry_kind_t;
-
 //  Where one value of an entry comes from.
 typedef struct {
     const char *key;    //  "action"; borrowed
