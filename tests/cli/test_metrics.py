@@ -40,6 +40,8 @@ class Watched:
         names = {"run": ("front", "replay", *support.QUEUES), "worker": ("replay", *support.QUEUES),
                  "broker": ("front", "back")}[command]
         endpoints = [f"--{name.replace('_', '-')}=ipc://{self.folder}/{name}" for name in names]
+        if command == "worker" and "--connect" not in args:  # a broker may run at the default port of this machine
+            endpoints += ["--connect", f"ipc://{self.folder}/nobody"]
         self.daemon = support.Daemon(command, *endpoints, "--http", "tcp://127.0.0.1:*", "--ports-file", str(ports),
                                      *args)
         self.front = f"ipc://{self.folder}/front"
