@@ -58,6 +58,22 @@ file_is_allocated_when_it_is_opened(void **state)
     pt_store_close(&store);
 }
 
+//  It is written through a map, where a hole on a full disk is a SIGBUS.
+static void
+table_of_readers_has_no_hole(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    struct stat about;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    snprintf(path, sizeof(path), "%s/lock.mdb", dir);
+
+    assert_int_equal(stat(path, &about), 0);
+    assert_true(about.st_blocks * 512 >= about.st_size);
+    pt_store_close(&store);
+}
+
 static void
 opening_says_when_the_disk_has_no_room(void **state)
 {
@@ -636,6 +652,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(second_writer_is_refused_with_the_pid_of_the_first),
         cmocka_unit_test(file_is_allocated_when_it_is_opened),
+        cmocka_unit_test(table_of_readers_has_no_hole),
         cmocka_unit_test(opening_says_when_the_disk_has_no_room),
         cmocka_unit_test(identity_stays_and_starts_are_counted),
         cmocka_unit_test(reader_is_refused_where_there_is_no_journal),

@@ -20,6 +20,9 @@
 //  meta, heads, producers, subscribers, and a few to come.
 #define S_DATABASES_MAX (PT_STORE_TOPICS_MAX + 16)
 
+//  Of LMDB's table of readers, for the 126 that it allows unless told otherwise.
+#define S_LOCK_BYTES 8192
+
 pt_status_t
 pt_store_explain(char *out_error, pt_status_t status, const char *format, ...)
 {
@@ -165,6 +168,26 @@ s_give_up(MDB_env *env, const char *words)
     _exit(EX_DATAERR);
 }
 
+/*  LMDB writes to its table of readers through a map. It makes the file by its length alone, and the first write to a
+ *  hole is a SIGBUS where the disk is full. Not while this process has it open: to close it here would end its locks.
+ *  What cannot be opened is LMDB's to tell of.
+ */
+static int
+s_reserve_lock(const char *path, unsigned flags)
+{
+    char lock[S_PATH_BYTES + 16];
+    snprintf(lock, sizeof(lock), flags & MDB_NOSUBDIR ? "%s-lock" : "%s/lock.mdb", path);
+    struct stat file;
+    if (stat(lock, &file) == 0 && file.st_size >= S_LOCK_BYTES && file.st_blocks >= S_LOCK_BYTES / 512)
+        return 0;
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return 0;
+    int rc = posix_fallocate(fd, 0, S_LOCK_BYTES);
+    close(fd);
+    return rc;
+}
+
 int
 pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned flags)
 {
@@ -177,6 +200,8 @@ pt_store_open_env(MDB_env **out_env, const char *path, uint64_t bytes, unsigned 
     rc = bytes ? mdb_env_set_mapsize(*out_env, bytes) : 0;
     if (rc == 0)
         rc = mdb_env_set_maxdbs(*out_env, S_DATABASES_MAX);
+    if (rc == 0)
+        rc = s_reserve_lock(path, flags);
     if (rc == 0)
         rc = mdb_env_open(*out_env, path, PT_RULE("sync") ? flags : flags | MDB_NOSYNC, 0600);
     PT_FAULT_POINT("store.env");
