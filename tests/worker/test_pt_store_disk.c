@@ -179,6 +179,17 @@ s_replace(const char *path)
     assert_int_equal(rename(other, path), 0);
 }
 
+//  As a backup may keep it: the file has a name still, but not the one that a start looks for.
+static void
+s_move_to_a_link(const char *path)
+{
+    char other[STORE_PATH_BYTES + 32];
+    snprintf(other, sizeof(other), "%s.link", path);
+    unlink(other);
+    assert_int_equal(link(path, other), 0);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void
 s_cut(const char *path)
 {
@@ -193,6 +204,7 @@ nothing_is_safe_in_a_file_that_somebody_took_away(void **state)
     for (int early = 0; early < 2; early++) {
         s_expect_fault(store_dir(dir), early, s_remove, "removed or replaced");
         s_expect_fault(store_dir(dir), early, s_replace, "removed or replaced");
+        s_expect_fault(store_dir(dir), early, s_move_to_a_link, "removed or replaced");
         s_expect_fault(store_dir(dir), early, s_cut, "cut");
     }
 }

@@ -122,6 +122,21 @@ pt_store_allocate_file(const char *path, uint64_t bytes, char *out_error)
                                       path, strerror(rc));
 }
 
+//  Counting links would not do: another name, as a backup may give it, keeps the file alive and nobody finds it there.
+static bool
+s_has_its_name(const pt_store_t *self, const struct stat *file)
+{
+    const char *dir;
+    char path[S_PATH_BYTES + 16];
+    struct stat named;
+    if (mdb_env_get_path(self->env, &dir) != 0)
+        return false;
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    if (stat(path, &named) != 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return named.st_dev == file->st_dev && named.st_ino == file->st_ino;
+}
+
 pt_status_t
 pt_store_check_file(pt_store_t *self)
 {
@@ -130,7 +145,7 @@ pt_store_check_file(pt_store_t *self)
     const char *fault = NULL;
     if (mdb_env_get_fd(self->env, &fd) != 0 || fstat(fd, &file) != 0)
         fault = strerror(errno);
-    else if (file.st_nlink == 0)
+    else if (!s_has_its_name(self, &file))
         fault = "it was removed or replaced while a worker had it";
     else if ((uint64_t) file.st_size < self->file_bytes)
         fault = "it was cut while a worker had it";
