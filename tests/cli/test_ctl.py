@@ -87,7 +87,7 @@ class Ctl(unittest.TestCase):
             code, stdout, words = support.run("ctl", "reload")
             self.assertEqual((code, stdout), (78, ""))
             self.assertRegex(words, r"acme\.yaml:5:\d+: error: .*did you mean 'change_instrument'\? \[PT\d{4}\]")
-            self.assertIn(f"{before} serves on", words)
+            self.assertIn(f"{before} stays in use", words)
             status = self.status()
             self.assertEqual(status["catalog"]["hash"], before)
             self.assertEqual(status["reload"]["refused"], 1)

@@ -303,7 +303,7 @@ s_refused(const verb_t *verb, const char *word, const json_t *answer)
     if (strcmp(word, PT_ORDER_UNKNOWN) == 0)
         return cmd_fail(EX_UNAVAILABLE, "it is of another version", "the worker cannot '%s'", verb->name);
     if (*s_string(answer, "catalog"))
-        return cmd_fail(EX_CONFIG, NULL, "the catalog was refused; %s serves on", s_string(answer, "catalog"));
+        return cmd_fail(EX_CONFIG, NULL, "the catalog was refused; %s stays in use", s_string(answer, "catalog"));
     return cmd_fail(EX_TEMPFAIL, NULL, "the worker did not %s", verb->name);
 }
 

@@ -51,7 +51,7 @@ static const struct {
     [PT_EVENT_WORKER_GARBAGE] = {"worker.garbage", PT_LOG_WARNING, "messages of no known shape were dropped"},
     [PT_EVENT_CATALOG_SWITCHED] = {"catalog.switched", PT_LOG_INFO, "another catalog serves"},
     [PT_EVENT_CATALOG_UNCHANGED] = {"catalog.unchanged", PT_LOG_INFO, "the catalog was loaded again and is the same"},
-    [PT_EVENT_CATALOG_REFUSED] = {"catalog.refused", PT_LOG_WARNING, "a catalog was refused; the old one serves on"},
+    [PT_EVENT_CATALOG_REFUSED] = {"catalog.refused", PT_LOG_WARNING, "a catalog was refused; the old one stays in use"},
     [PT_EVENT_CONTROL_NONE] = {"control.none", PT_LOG_WARNING,
                                "there is no control socket, so 'paytriage ctl' cannot reach this worker"},
     [PT_EVENT_JOURNAL_OPENED] = {"journal.opened", PT_LOG_INFO, "decisions are kept before they are acknowledged"},
