@@ -1,8 +1,10 @@
 """`paytriage journal`, and what the journal of `run` keeps when its process is killed."""
 
+import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import unittest
@@ -183,6 +185,31 @@ class Journal(support.JournalTest):
             tail.terminate()
             out, words = tail.communicate()
             self.assertEqual((tail.returncode, out, words), (0, b"", b""), "it was never ready")
+
+    def test_what_a_durable_tail_could_not_write_comes_again(self):
+        count = 600
+        with self.start():
+            while not self.journal("subscribers"):
+                support.run("tail", "--host", self.host, "--durable", "desk", "--timeout", "100ms")
+            support.send(self.front, [{"id": f"r{number}", "provider": "opn", "http_status": 503, "reference": "x" * 128}
+                                      for number in range(count)], "--batch", "100")
+            #  A pipe that has no room now and some in a moment: writes fail, and later ones do not.
+            reader, writer = os.pipe()
+            fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+            os.set_blocking(writer, False)
+            tail = support.start("tail", "--host", self.host, "--durable", "desk", "--route", "retry", "-o", "jsonl",
+                                 "--count", str(count), stdin=subprocess.DEVNULL, stdout=writer)
+            os.close(writer)
+            with open(reader, "rb", buffering=0) as stream:
+                got = b"".join(iter(lambda: stream.read(16), b""))
+            _, words = tail.communicate()
+            if tail.returncode:  # else the reader was fast enough, and nothing may be missing
+                self.assertEqual(tail.returncode, 74, words)
+                self.assertIn(b"cannot write to standard output: Resource temporarily unavailable", words)
+            seen = {int(number) for number in re.findall(rb'^\{"id": ?"r(\d+)".*\}$', got, re.MULTILINE)}
+            with support.Tail("--host", self.host, "--durable", "desk", "--route", "retry") as rest:
+                while len(seen) < count:
+                    seen.add(int(rest.get(timeout=30)["id"][1:]))
 
     @unittest.skipIf(os.path.exists("/var/lib/paytriage"), "a service's folder comes first")
     def test_the_default_folder_does_not_depend_on_where_a_worker_starts(self):

@@ -29,7 +29,8 @@ typedef struct {
     uint64_t unopened_ms; //  since when a worker's replay endpoint gives no answer; as silent_ms
     uint64_t unheard_ms;  //  since when nothing ever came; as silent_ms
     uint64_t silent_ms;   //  since when a worker ends handshakes without a word; 0: none does; UINT64_MAX: told
-    bool broken;          //  stdout takes nothing any more
+    bool broken;          //  a write to stdout failed: some of what was printed may be lost
+    int reason;           //  why, an errno
 } tail_t;
 
 enum { KEY_REVEAL = 0x100 };
@@ -126,6 +127,16 @@ static const struct argp s_argp = {
            "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system gives no "
            "sockets, 77 a key that is not let in, or that others can read, 78 faulty keys."};
 
+//  To be called after each thing that is printed: stdio forgets what it could not write, and its next flush may succeed.
+static void
+s_check_output(tail_t *self)
+{
+    if (self->broken || !ferror(stdout))
+        return;
+    self->broken = true;
+    self->reason = errno;
+}
+
 static void
 s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
 {
@@ -139,12 +150,14 @@ s_print_decision(void *context, pt_text_t topic, const pt_decision_t *decision, 
     self->printed++;
     if (self->options->output == CMD_OUTPUT_TEXT) {
         cmd_text_print(stdout, decision, self->color);
+        s_check_output(self);
         return;
     }
     pt_decision_t shown = *decision;
     shown.masking = self->options->masking;
     char *json = pt_decision_json(&shown);
     puts(json ? json : "{}");
+    s_check_output(self);
     free(json);
 }
 
@@ -304,11 +317,14 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
         s_tell_silence(self, subscriber);
         s_tell_unopened(self, subscriber);
         s_tell_unheard(self, subscriber, ever_heard);
-        self->broken = fflush(stdout) != 0;
+        fflush(stdout);
+        s_check_output(self);
     }
-    if (self->broken && errno != EPIPE)
+    if (self->broken) {
+        errno = self->reason;
         return cmd_flush();
-    bool short_of = self->options->count && self->printed < self->options->count && !self->broken;
+    }
+    bool short_of = self->options->count && self->printed < self->options->count;
     if (short_of && deadline_ms && cmd_mono_ms() >= deadline_ms)
         return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker was heard; is one running there?",
                         "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, self->options->count);
