@@ -127,7 +127,7 @@ static const struct argp s_argp = {
            "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system gives no "
            "sockets, 77 a key that is not let in, or that others can read, 78 faulty keys."};
 
-//  To be called after each thing that is printed: stdio forgets what it could not write, and its next flush may succeed.
+//  After each thing that is printed: stdio forgets what it could not write, and its next flush may succeed.
 static void
 s_check_output(tail_t *self)
 {
