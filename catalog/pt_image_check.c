@@ -226,8 +226,7 @@ s_are_operations_good(const pt_image_t *self, uint32_t first, uint32_t count)
 static bool
 s_is_path_good(const pt_image_t *self, const pt_image_path_t *path)
 {
-    uint8_t slots = path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS;
-    return path->role < PT_ROLE_COUNT_ && path->slot < slots && path->step_count > 0 &&
+    return path->role < PT_ROLE_COUNT_ && path->slot < pt_role_slots(path->role) && path->step_count > 0 &&
            path->step_count <= PT_PATH_STEPS && s_are_texts(self, path->steps, path->step_count);
 }
 

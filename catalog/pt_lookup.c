@@ -121,15 +121,22 @@ s_ask_statuses(pt_query_t *query)
 }
 
 static bool
-s_is_try_forbidden(const pt_query_t *query)
+s_is_forbidding(const pt_query_t *query, pt_text_t advice)
 {
     const pt_image_t *image = &query->catalog->image;
     const pt_gateway_t *gateway = query->provider->gateway;
-    if (!pt_text_is_set(query->facts->advice))
-        return false;
-    for (uint32_t i = 0; i < gateway->advice_count; i++) {
-        pt_text_t forbidding = pt_image_text(image, image->advice[gateway->first_advice + i]);
-        if (pt_text_equal(forbidding, query->facts->advice))
+    for (uint32_t i = 0; i < gateway->advice_count; i++)
+        if (pt_text_equal(pt_image_text(image, image->advice[gateway->first_advice + i]), advice))
+            return true;
+    return false;
+}
+
+static bool
+s_is_try_forbidden(const pt_query_t *query)
+{
+    for (int i = 0; i < PT_ADVICE_SLOTS; i++) {
+        pt_text_t advice = query->facts->advice[i];
+        if (pt_text_is_set(advice) && s_is_forbidding(query, advice))
             return true;
     }
     return false;

@@ -148,7 +148,7 @@ FIELD_WORDS(operation_kind, PT_OPERATION_COUNT_)
 static size_t
 s_place(const pt_path_t *path)
 {
-    assert(path->slot < (path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS));
+    assert(path->slot < pt_role_slots(path->role));
     switch (path->role) {
     case PT_ROLE_CODE:
         return offsetof(pt_facts_t, codes) + path->slot * sizeof(pt_text_t);
@@ -157,7 +157,7 @@ s_place(const pt_path_t *path)
     case PT_ROLE_STATUS:
         return offsetof(pt_facts_t, statuses) + path->slot * sizeof(pt_text_t);
     case PT_ROLE_ADVICE:
-        return offsetof(pt_facts_t, advice);
+        return offsetof(pt_facts_t, advice) + path->slot * sizeof(pt_text_t);
     default:
         return 0;
     }

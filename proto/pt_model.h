@@ -33,9 +33,9 @@ extern "C" {
 
 #define PT_CODE_SLOTS 6   //  places where a gateway's code may stand, in order of trust
 #define PT_STATUS_SLOTS 6 //  places where a success, pending or failure marker may stand
-#define PT_ADVICE_PATHS 2 //  places where the network's advice may stand; only one of them does in one body
+#define PT_ADVICE_SLOTS 2 //  places where the network's advice may stand
 #define PT_PATH_STEPS 6
-#define PT_PATHS_MAX (2 * PT_CODE_SLOTS + PT_STATUS_SLOTS + 1 + PT_ADVICE_PATHS)
+#define PT_PATHS_MAX (2 * PT_CODE_SLOTS + PT_STATUS_SLOTS + 1 + PT_ADVICE_SLOTS)
 
 typedef enum {
     PT_TRANSPORT_NONE,
@@ -190,9 +190,18 @@ typedef enum {
     PT_ROLE_COUNT_
 } pt_role_t;
 
+/*  How many slots a role has. */
+static inline uint8_t
+pt_role_slots(uint8_t role)
+{
+    if (role == PT_ROLE_STATUS)
+        return PT_STATUS_SLOTS;
+    return role == PT_ROLE_ADVICE ? PT_ADVICE_SLOTS : PT_CODE_SLOTS;
+}
+
 typedef struct {
     uint8_t role;  //  pt_role_t
-    uint8_t slot;  //  which code (and its message), or which status
+    uint8_t slot;  //  which code (and its message), status or advice
     uint8_t width; //  digits that a number is padded to; 0: as it is
     uint8_t step_count;
     pt_text_t steps[PT_PATH_STEPS];
@@ -284,7 +293,7 @@ typedef struct {
     pt_text_t codes[PT_CODE_SLOTS];
     pt_text_t messages[PT_CODE_SLOTS];
     pt_text_t statuses[PT_STATUS_SLOTS];
-    pt_text_t advice;
+    pt_text_t advice[PT_ADVICE_SLOTS];
     pt_pair_t fields[PT_FIELDS_MAX];
     size_t field_count;
     size_t fields_dropped; //  beyond PT_FIELDS_MAX or the scratch room

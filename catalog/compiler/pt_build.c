@@ -53,8 +53,7 @@ s_add_names(s_work_t *work)
 static bool
 s_is_path_good(const pt_path_t *path)
 {
-    uint8_t slots = path->role == PT_ROLE_STATUS ? PT_STATUS_SLOTS : PT_CODE_SLOTS;
-    return path->role < PT_ROLE_COUNT_ && path->slot < slots && path->step_count > 0 &&
+    return path->role < PT_ROLE_COUNT_ && path->slot < pt_role_slots(path->role) && path->step_count > 0 &&
            path->step_count <= PT_PATH_STEPS;
 }
 

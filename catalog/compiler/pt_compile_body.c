@@ -106,13 +106,14 @@ s_read_fields(pt_reader_t *reader, const pt_node_t *node, void *target)
 static void
 s_read_advice_path(pt_reader_t *reader, const pt_node_t *item, void *target)
 {
-    s_add_path(reader, item, target, PT_ROLE_ADVICE, 0, 0);
+    pt_unit_t *unit = target;
+    s_add_path(reader, item, unit, PT_ROLE_ADVICE, unit->advice_slots++, 0);
 }
 
 static void
 s_read_advice(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    (void) pt_read_list(reader, node, PT_ADVICE_PATHS, s_read_advice_path, target);
+    (void) pt_read_list(reader, node, PT_ADVICE_SLOTS, s_read_advice_path, target);
 }
 
 static bool

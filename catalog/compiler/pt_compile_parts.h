@@ -43,6 +43,7 @@ typedef struct {
     bool id_operation; //  the operation stands in the ids of entries
     size_t code_slots;
     size_t status_slots;
+    size_t advice_slots;
     pt_named_settings_t *policies;
     size_t policy_count;
 } pt_unit_t;

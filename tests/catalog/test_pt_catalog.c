@@ -739,12 +739,14 @@ advice_forbids_another_try_where_the_gateway_lists_it(void **state)
     s_say(world, 0, "many", NULL);
     s_ask(world);
     assert_false(world->verdict.do_not_retry);
-    world->facts.advice = PT_TEXT("9003");
-    s_ask(world);
-    assert_true(world->verdict.do_not_retry);
-    world->facts.advice = PT_TEXT("9001");
-    s_ask(world);
-    assert_false(world->verdict.do_not_retry);
+    for (int slot = 0; slot < PT_ADVICE_SLOTS; slot++) {
+        world->facts.advice[slot] = PT_TEXT("9003");
+        s_ask(world);
+        assert_true(world->verdict.do_not_retry);
+        world->facts.advice[slot] = PT_TEXT("9001");
+        s_ask(world);
+        assert_false(world->verdict.do_not_retry);
+    }
 }
 
 static void

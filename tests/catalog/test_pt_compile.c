@@ -78,7 +78,7 @@ body_is_read(void **state)
     s_assert_path(&paths[4], PT_ROLE_STATUS, 1, 0, "data/status");
     s_assert_path(&paths[5], PT_ROLE_FIELDS, 0, 0, "error/fields");
     s_assert_path(&paths[6], PT_ROLE_ADVICE, 0, 0, "advice_code");
-    s_assert_path(&paths[7], PT_ROLE_ADVICE, 0, 0, "data/advice_code");
+    s_assert_path(&paths[7], PT_ROLE_ADVICE, 1, 0, "data/advice_code");
 }
 
 static void

@@ -158,7 +158,7 @@ s_look_up(const pt_catalog_t *catalog, const pt_provider_t *provider, const char
     else
         facts.messages[0] = PT_TEXT_NONE;
     facts.statuses[0] = PT_TEXT("failed");
-    facts.advice = PT_TEXT("9003");
+    facts.advice[0] = PT_TEXT("9003");
     pt_catalog_lookup(catalog, provider, &response, &facts, &verdict);
     assert_non_null(verdict.rule);
     assert_true(verdict.param_count <= PT_PARAMS_MAX);

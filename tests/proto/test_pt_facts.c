@@ -79,7 +79,7 @@ s_check_same(const pt_facts_t *left, const pt_facts_t *right)
     s_check_same_texts(left->codes, right->codes, PT_CODE_SLOTS);
     s_check_same_texts(left->messages, right->messages, PT_CODE_SLOTS);
     s_check_same_texts(left->statuses, right->statuses, PT_STATUS_SLOTS);
-    s_check_same_texts(&left->advice, &right->advice, 1);
+    s_check_same_texts(left->advice, right->advice, PT_ADVICE_SLOTS);
     assert_int_equal(left->field_count, right->field_count);
     assert_int_equal(left->fields_dropped, right->fields_dropped);
     for (size_t index = 0; index < left->field_count; index++) {
@@ -172,14 +172,14 @@ test_messages_markers_and_advice(void **state)
         assert_text(self.facts.messages[2], "ok\n");
         assert_text(self.facts.statuses[0], "false");
         assert_text(self.facts.statuses[1], "true");
-        assert_text(self.facts.advice, "9003");
+        assert_text(self.facts.advice[0], "9003");
         assert_null(self.facts.codes[2].data);
         s_release(&self);
 
         s_extract(&self, "{\"status\":3,\"paid\":\"\",\"advice\":\"x\"}", as_text);
         assert_text(self.facts.statuses[0], "3");
         assert_null(self.facts.statuses[1].data);
-        assert_text(self.facts.advice, "x");
+        assert_text(self.facts.advice[0], "x");
         s_release(&self);
     }
 }
@@ -288,7 +288,7 @@ test_strings_that_are_no_text(void **state)
     assert_null(self.facts.codes[1].data);
     assert_null(self.facts.messages[1].data);
     assert_null(self.facts.statuses[0].data);
-    assert_null(self.facts.advice.data);
+    assert_null(self.facts.advice[0].data);
     s_release(&self);
 }
 
