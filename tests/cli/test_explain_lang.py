@@ -167,7 +167,7 @@ class Languages(unittest.TestCase):
             self.assertIn("uapay/DUPLICATE_ID/cart", stdout)
 
     def test_every_stock_sentence_to_merchants_is_translated(self):
-        source = (support.SOURCE / "worker/cmd/explain_script.c").read_text(encoding="utf-8")
+        source = (support.SOURCE / "worker/cmd/explain/explain_script.c").read_text(encoding="utf-8")
         check = re.search(r'#define CHECK_STATUS "(.*)"', source).group(1)
         source = re.sub(r'"\s*"', "", source.replace('" CHECK_STATUS', check + '"'))
         tables = re.findall(r"s_(?:scripts|unsure)\[PT_CATEGORY_COUNT_\] = .*?\n};", source, re.S)

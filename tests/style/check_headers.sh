@@ -5,12 +5,12 @@ set -eu
 cd "$1"
 compiler=$2
 flags="-D_GNU_SOURCE -DPT_SOURCE_DIR=\"source\" -Wall -Wextra -Werror -fsyntax-only -Iproto"
-for folder in catalog catalog/*/ worker worker/*/; do
+for folder in catalog catalog/*/ worker worker/*/ worker/cmd/*/; do
     flags="$flags -I$folder"
 done
 flags="$flags $(pkg-config --cflags libczmq libzmq msgpack jansson yaml-0.1 cmocka)"
 checked=0
-for header in proto/*.h catalog/*.h catalog/*/*.h worker/*.h worker/*/*.h tests/*/*.h; do
+for header in proto/*.h catalog/*.h catalog/*/*.h worker/*.h worker/*/*.h worker/cmd/*/*.h tests/*/*.h; do
     # shellcheck disable=SC2086
     "$compiler" -std=gnu11 $flags -I"$(dirname "$header")" -x c -include "$header" /dev/null
     # shellcheck disable=SC2086

@@ -1,5 +1,5 @@
 /*  paytriage: one command with subcommands. This file only knows their names; each one lives in
- *  a file of its own.
+ *  a file of its own, in the folder of its kind.
  */
 #include "cmd.h"
 

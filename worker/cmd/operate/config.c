@@ -1,8 +1,8 @@
 /*  paytriage config: look at the settings, without starting anything. */
 #include "cmd_catalog.h"
-#include "cmd_config.h"
 #include "cmd_options.h"
 #include "cmd_verbs.h"
+#include "config_check.h"
 
 #include <stdlib.h>
 #include <string.h>

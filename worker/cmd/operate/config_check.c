@@ -4,8 +4,8 @@
  *  catalogs and keys, and what several settings mean together. Whether addresses are free, and what
  *  another user may read, only the start itself can tell.
  */
+#include "config_check.h"
 #include "cmd_catalog.h"
-#include "cmd_config.h"
 #include "cmd_control.h"
 #include "cmd_curve.h"
 #include "cmd_options.h"

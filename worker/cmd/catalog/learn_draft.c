@@ -1,7 +1,7 @@
 /*  Drafts of entries for codes that no row knows. A draft only says "investigate": what a code means is for
  *  people to say, so everything that was seen beside it is put in front of them.
  */
-#include "cmd_learn.h"
+#include "learn.h"
 
 #include "cmd.h"
 #include "cmd_text.h"

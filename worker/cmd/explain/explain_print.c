@@ -1,5 +1,5 @@
 /*  An answer of paytriage explain, for people and for programs. */
-#include "cmd_explain.h"
+#include "explain.h"
 
 #include "cmd_text.h"
 

@@ -1,4 +1,4 @@
-/*  cmd_diff: the two ways of `paytriage catalog diff` to compare catalogs. */
+/*  diff: the two ways of `paytriage catalog diff` to compare catalogs. */
 #ifndef PT_CMD_DIFF_H
 #define PT_CMD_DIFF_H
 

@@ -1,9 +1,9 @@
 /*  paytriage explain: what a code means and what to do about it, from the catalog alone; no bus,
  *  no daemon. The code goes through the same lookup and policy as a response would.
  */
+#include "explain.h"
 #include "cmd.h"
 #include "cmd_catalog.h"
-#include "cmd_explain.h"
 #include "cmd_options.h"
 #include "cmd_unknown.h"
 

@@ -1,5 +1,5 @@
 /*  The table of `paytriage catalog learn`: each unknown code once, with what was seen beside it. */
-#include "cmd_learn.h"
+#include "learn.h"
 
 #include "pt_read.h"
 

@@ -3,7 +3,7 @@
  *  What was redriven before is told by the bytes: a response that is marked looks the same however
  *  often that is done, so the journal's redriven decisions, with their responses, are the record of it.
  */
-#include "journal_redrive.h"
+#include "redrive.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/*  cmd_explain: the parts of `paytriage explain`. */
+/*  explain: the parts of `paytriage explain`. */
 #ifndef PT_CMD_EXPLAIN_H
 #define PT_CMD_EXPLAIN_H
 

@@ -1,7 +1,7 @@
 /*  paytriage catalog diff --replay: recorded responses under two catalogs, through the worker's own spine. */
-#include "cmd_diff.h"
 #include "cmd_lines.h"
 #include "cmd_text.h"
+#include "diff.h"
 #include "journal.h"
 
 #include "pt_diff.h"

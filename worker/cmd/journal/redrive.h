@@ -1,10 +1,10 @@
-/*  journal_redrive: which responses `paytriage journal redrive` puts in again.
+/*  redrive: which responses `paytriage journal redrive` puts in again.
  *
  *  The journal is walked twice: once to count and to ask, once to send. Between both, and while sending,
  *  the worker adds to it, also decisions about what was just sent; so the first walk notes how far it came.
  */
-#ifndef PT_CMD_JOURNAL_REDRIVE_H
-#define PT_CMD_JOURNAL_REDRIVE_H
+#ifndef PT_CMD_REDRIVE_H
+#define PT_CMD_REDRIVE_H
 
 #include "journal.h"
 

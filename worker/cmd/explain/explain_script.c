@@ -1,5 +1,5 @@
 /*  What to tell the merchant: the entry's own sentence, or one for each category, with what the message named. */
-#include "cmd_explain.h"
+#include "explain.h"
 
 #include "pt_template.h"
 

@@ -1,8 +1,8 @@
 /*  What another catalog decides differently, about everything that either has rows for. Answers of one key and message
  *  that change in the same way are gathered and told as one; entries are told of where they come, go or are reworded.
  */
-#include "cmd_diff.h"
 #include "cmd_text.h"
+#include "diff.h"
 
 #include "pt_diff.h"
 

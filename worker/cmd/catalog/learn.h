@@ -1,4 +1,4 @@
-/*  cmd_learn: what `paytriage catalog learn` has seen, and the drafts that it makes of it. */
+/*  learn: what `paytriage catalog learn` has seen, and the drafts that it makes of it. */
 #ifndef PT_CMD_LEARN_H
 #define PT_CMD_LEARN_H
 

@@ -1,5 +1,5 @@
 /*  paytriage explain, for what is no code of a gateway: faults of catalogs, codes of single fields. */
-#include "cmd_explain.h"
+#include "explain.h"
 
 #include "cmd_catalog.h"
 

@@ -1,7 +1,7 @@
 /*  paytriage explain --search: a linear walk over all entries, word by word. A catalog of a million
  *  entries takes a second; nobody searches more often than that.
  */
-#include "cmd_explain.h"
+#include "explain.h"
 
 #include "cmd_catalog.h"
 #include "cmd_text.h"

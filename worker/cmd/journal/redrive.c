@@ -1,5 +1,5 @@
 /*  paytriage journal redrive: put the stored responses of dead letters in again. */
-#include "journal_redrive.h"
+#include "redrive.h"
 
 #include "cmd_drive.h"
 

@@ -1,5 +1,5 @@
 /*  paytriage catalog diff: what another catalog would decide differently, and whether that is riskier. */
-#include "cmd_diff.h"
+#include "diff.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *  What a code means nobody can learn from traffic, so each draft is the safe answer (investigate, with an
  *  alert) and says beside it what was seen. It passes lint; category, outcome and action are the reader's.
  */
+#include "learn.h"
 #include "cmd_catalog.h"
-#include "cmd_learn.h"
 #include "cmd_lines.h"
 #include "cmd_unknown.h"
 #include "journal.h"
