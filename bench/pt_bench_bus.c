@@ -29,7 +29,7 @@ s_describe_run(const pt_bus_options_t *options, pt_report_t *report)
         s_describe_loop(report, "rounds", "seconds", &options->closed);
     if (options->open.runs)
         s_describe_loop(report, "open_rounds", "open_seconds", &options->open);
-    pt_report_run(report, "workers", json_integer((json_int_t) options->workers));
+    pt_report_run(report, "threads", json_integer((json_int_t) options->threads));
     pt_report_run(report, "window", json_integer((json_int_t) options->window));
     pt_report_run(report, "producers", json_integer((json_int_t) options->producers));
     pt_report_note(report, "producers and the subscriber are one process, the driver; broker and worker are one each");
@@ -39,15 +39,15 @@ s_describe_run(const pt_bus_options_t *options, pt_report_t *report)
 static void
 s_run_all(pt_bus_options_t *options, pt_bus_rounds_t *rounds, const pt_mix_t *mix)
 {
-    char workers[16];
-    snprintf(workers, sizeof(workers), "%u", options->workers);
+    char threads[16];
+    snprintf(threads, sizeof(threads), "%u", options->threads);
     for (int transport = 0; transport < PT_CHAIN_TRANSPORTS; transport++) {
         for (size_t i = 0; options->transports[transport] && i < options->batches.count; i++) {
             char batch[16];
             rounds->transport = (pt_chain_transport_t) transport;
             rounds->batch = options->batches.values[i];
             snprintf(batch, sizeof(batch), "%u", rounds->batch);
-            pt_bus_options_complete(options, batch, workers);
+            pt_bus_options_complete(options, batch, threads);
             pt_payloads_make(&rounds->payloads, mix, rounds->batch);
             pt_bus_rounds_run(rounds);
             pt_payloads_clear(&rounds->payloads);

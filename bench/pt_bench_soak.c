@@ -24,7 +24,7 @@ enum { S_KEY_PAYTRIAGE = 256, S_KEY_DURABLE, S_KEY_GROWTH };
 typedef struct {
     pt_bench_options_t common;
     pt_chain_transport_t transport;
-    unsigned batch, workers;
+    unsigned batch, threads;
     uint64_t responses;
     uint64_t growth_kib; //  that is allowed after the first mark
     const char *durable;
@@ -69,11 +69,11 @@ static bool
 s_run(s_soak_t *self, pt_drive_result_t *result)
 {
     const s_options_t *options = self->options;
-    char workers[16];
-    snprintf(workers, sizeof(workers), "%u", options->workers);
+    char threads[16];
+    snprintf(threads, sizeof(threads), "%u", options->threads);
     pt_chain_worker_t worker = {.name = "paytriage",
                                 .kind = PT_CHAIN_PAYTRIAGE,
-                                .command = {options->paytriage, "worker", "--workers", workers},
+                                .command = {options->paytriage, "worker", "--threads", threads},
                                 .journal_in = options->durable};
     if (!options->durable) {
         worker.command[4] = "--journal";
@@ -157,7 +157,7 @@ s_judge(const s_soak_t *self)
 static const pt_plain_t s_plain[] = {
     {'R', PT_PLAIN_LARGE, offsetof(s_options_t, responses), "--responses", 1000, UINT64_C(1000000000000)},
     {'b', PT_PLAIN_NUMBER, offsetof(s_options_t, batch), "--batch", 1, PT_BATCH_COUNT_MAX},
-    {'w', PT_PLAIN_NUMBER, offsetof(s_options_t, workers), "--workers", 1, 256},
+    {'T', PT_PLAIN_NUMBER, offsetof(s_options_t, threads), "--threads", 1, 256},
     {S_KEY_GROWTH, PT_PLAIN_LARGE, offsetof(s_options_t, growth_kib), "--growth-kib", 0, UINT32_MAX},
     {S_KEY_DURABLE, PT_PLAIN_TEXT, offsetof(s_options_t, durable), NULL, 0, 0},
     {S_KEY_PAYTRIAGE, PT_PLAIN_TEXT, offsetof(s_options_t, paytriage), NULL, 0, 0},
@@ -188,7 +188,7 @@ static const struct argp_option s_argp_options[] = {
     {"responses", 'R', "N", 0, "how many (default 100000000; --short: 50000)", 1},
     {"transport", 't', "ipc|tcp", 0, "between the processes (default tcp)", 1},
     {"batch", 'b', "N", 0, "responses a batch (default 256)", 1},
-    {"workers", 'w', "N", 0, "threads that classify (default 1)", 1},
+    {"threads", 'T', "N", 0, "threads that classify (default 1)", 1},
     {"durable", S_KEY_DURABLE, "DIRECTORY", 0, "with a journal there, of 512 MiB, which is soon full and trims", 1},
     {"growth-kib", S_KEY_GROWTH, "N", 0, "what each process may grow by from 1 % on (default 16384)", 1},
     {"paytriage", S_KEY_PAYTRIAGE, "PATH", 0, "the program to measure (default: the one of this build)", 1},
@@ -219,7 +219,7 @@ s_describe_run(const s_options_t *options, pt_report_t *report)
     pt_report_run(report, "responses", json_integer((json_int_t) options->responses));
     pt_report_run(report, "transport", json_string(pt_chain_transport_text(options->transport)));
     pt_report_run(report, "batch", json_integer((json_int_t) options->batch));
-    pt_report_run(report, "workers", json_integer((json_int_t) options->workers));
+    pt_report_run(report, "threads", json_integer((json_int_t) options->threads));
     pt_report_run(report, "journal", json_boolean(options->durable != NULL));
     pt_report_run(report, "growth_kib", json_integer((json_int_t) options->growth_kib));
 }
@@ -229,7 +229,7 @@ main(int argc, char **argv)
 {
     s_options_t options = {.transport = PT_TRANSPORT_TCP,
                            .batch = 256,
-                           .workers = 1,
+                           .threads = 1,
                            .growth_kib = 16384,
                            .paytriage = PT_BENCH_PAYTRIAGE};
     argp_parse(&s_argp, argc, argv, 0, NULL, &options);

@@ -91,7 +91,7 @@ s_parse_seconds(struct argp_state *state, const char *option, const char *text)
 //  Options that are only kept.
 static const pt_plain_t s_plain[] = {
     {S_KEY_OPEN_ROUNDS, PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, open.rounds), "--open-rounds", 1, 1000},
-    {'w', PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, workers), "--workers", 1, 256},
+    {'T', PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, threads), "--threads", 1, 256},
     {'W', PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, window), "--window", 1, PT_WINDOW - 1},
     {S_KEY_PRODUCERS, PT_PLAIN_NUMBER, offsetof(pt_bus_options_t, producers), "--producers", 1, PT_DRIVE_PRODUCERS_MAX},
     {S_KEY_HGRM, PT_PLAIN_TEXT, offsetof(pt_bus_options_t, hgrm), NULL, 0, 0},
@@ -160,7 +160,7 @@ static const struct argp_option s_argp_options[] = {
     {"seconds", 'S', "N", 0, "measured time of each run (default 2; --short: 0.05)", 1},
     {"open-rounds", S_KEY_OPEN_ROUNDS, "N", 0, "rounds of the open loop (default: as --rounds)", 1},
     {"open-seconds", S_KEY_OPEN_SECONDS, "N", 0, "measured time of each of these (default: as --seconds)", 1},
-    {"workers", 'w', "N", 0, "threads of paytriage's worker that classify (default 1)", 1},
+    {"threads", 'T', "N", 0, "threads of paytriage's worker that classify (default 1)", 1},
     {"window", 'W', "N", 0, "closed loop: batches under way (default 64)", 1},
     {"producers", S_KEY_PRODUCERS, "N", 0, "connections of the driver (default 4)", 1},
     {0, 0, 0, 0, "Who runs, beside paytriage and the null worker:", 2},
@@ -199,11 +199,11 @@ static const struct argp s_argp = {
     .children = s_children};
 
 void
-pt_bus_options_complete(pt_bus_options_t *options, const char *batch, const char *workers)
+pt_bus_options_complete(pt_bus_options_t *options, const char *batch, const char *threads)
 {
     for (size_t i = 0; i < options->contender_count; i++) {
         pt_chain_worker_t *worker = &options->contenders[i];
-        const char *ours[] = {options->paytriage, "worker", "--workers", workers, "--journal", "none"};
+        const char *ours[] = {options->paytriage, "worker", "--threads", threads, "--journal", "none"};
         size_t ours_count = worker->journal_in ? 4 : 6;
         const char *null[] = {S_OURSELVES, "null-worker", "--batch", batch};
         if (worker->kind == PT_CHAIN_PAYTRIAGE)
@@ -252,7 +252,7 @@ pt_bus_options_parse(pt_bus_options_t *self, int argc, char **argv)
         .transports = {true, true, true},
         .batches = {{1, 16, 256}, 3},
         .loads = {{50}, 1},
-        .workers = 1,
+        .threads = 1,
         .window = 64,
         .producers = 4,
         .closed = {.runs = true},

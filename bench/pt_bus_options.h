@@ -27,7 +27,7 @@ typedef struct {
     pt_bus_list_t loads; //  percent of paytriage's peak
     double rate;         //  responses a second; 0: by load
     pt_bus_loop_t closed, open;
-    unsigned workers, window, producers;
+    unsigned threads, window, producers;
     bool checks_each, with_proxy;
     const char *hgrm;
     const char *durable;
@@ -41,6 +41,6 @@ typedef struct {
 void pt_bus_options_parse(pt_bus_options_t *self, int argc, char **argv);
 
 /*  Write the command lines of our own contenders, which depend on the batch; both texts are borrowed. */
-void pt_bus_options_complete(pt_bus_options_t *self, const char *batch, const char *workers);
+void pt_bus_options_complete(pt_bus_options_t *self, const char *batch, const char *threads);
 
 #endif

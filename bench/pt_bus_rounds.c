@@ -46,7 +46,7 @@ s_run_chain(pt_bus_rounds_t *self, const pt_chain_worker_t *worker, double rate,
     pt_chain_options_t chain_options = {.paytriage = options->paytriage,
                                         .transport = self->transport,
                                         .worker = worker,
-                                        .workers = options->workers,
+                                        .threads = options->threads,
                                         .payloads = &self->payloads};
     pt_chain_t *chain = pt_chain_new(&chain_options);
     if (!chain)

@@ -178,7 +178,7 @@ s_start_inproc(pt_chain_t *self, const pt_chain_options_t *options)
             self->null_actor = pt_actor_new(s_run_null_actor, self->null_worker);
         return self->null_actor != NULL;
     }
-    pt_pool_options_t pool = {.brokers = {self->back}, .broker_count = 1, .workers = options->workers};
+    pt_pool_options_t pool = {.brokers = {self->back}, .broker_count = 1, .threads = options->threads};
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         pool.publish[queue] = self->publish[queue];
     if (self->broker)

@@ -38,7 +38,7 @@ typedef struct {
     const char *paytriage; //  the program that brings the broker
     pt_chain_transport_t transport;
     const pt_chain_worker_t *worker;
-    unsigned workers;              //  threads that classify; inproc only, elsewhere they stand in the command
+    unsigned threads;              //  threads that classify; inproc only, elsewhere they stand in the command
     const pt_payloads_t *payloads; //  for a null worker in this process
 } pt_chain_options_t;
 

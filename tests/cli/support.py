@@ -240,7 +240,7 @@ class Bus:
     def start_worker(self):
         options = [f"--{name.replace('_', '-')}={endpoint}" for name, endpoint in self.queues.items()]
         #  Each alert is published, so that all can be counted; test_alerts.py folds them.
-        return Daemon("worker", "--connect", self.back, "--workers", "2", "--alert-window", "0s", *options)
+        return Daemon("worker", "--connect", self.back, "--threads", "2", "--alert-window", "0s", *options)
 
     def tail(self, name, *args):
         return Tail("--route", name, "--connect", self.queues[name], *args)

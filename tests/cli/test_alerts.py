@@ -32,7 +32,7 @@ class Alerts(unittest.TestCase):
         self.host = support.address()
 
     def start(self, *args):
-        return support.Daemon("run", "--bind", self.host, "--http", "none", "--workers", "1", "--journal", self.dir, "--journal-size",
+        return support.Daemon("run", "--bind", self.host, "--http", "none", "--threads", "1", "--journal", self.dir, "--journal-size",
                               "16M", "--catalog", str(self.yaml), *args)
 
     def send(self, first, count, provider, code):

@@ -56,7 +56,7 @@ class Swaps(unittest.TestCase):
         host, path, journal = support.address(), self.folder / "acme.yaml", str(self.folder / "journal")
         self.replace(path, 0)
         stop, sent = threading.Event(), []
-        with support.Daemon("run", "--bind", host, "--http", "none", "--catalog", str(path), "--workers", "2",
+        with support.Daemon("run", "--bind", host, "--http", "none", "--catalog", str(path), "--threads", "2",
                             "--journal", journal, "--journal-size", "256M") as daemon:
             load = threading.Thread(target=self.load, args=(f"tcp://{host}:5560", stop, sent))
             load.start()

@@ -85,24 +85,24 @@ class Config(unittest.TestCase):
     def test_show_tells_where_each_value_comes_from(self):
         self.file.write_text("port_base: 6000\njournal:\n  size: 8M\n  dir: /tmp\n")
         code, stdout, words = self.run_with("config", "show", "--origin", "--window", "5", PAYTRIAGE_JOURNAL="none",
-                                            PAYTRIAGE_WORKERS="3")
+                                            PAYTRIAGE_THREADS="3")
         self.assertEqual((code, words), (0, ""))
         for line in (f"port_base: 6000  # {self.file}:1:12", f"journal.size: 8M  # {self.file}:3:9",
                      "journal.dir: none  # PAYTRIAGE_JOURNAL", "worker.window: 5  # --window",
-                     "worker.threads: 3  # PAYTRIAGE_WORKERS", "bind: 127.0.0.1  # default"):
+                     "worker.threads: 3  # PAYTRIAGE_THREADS", "bind: 127.0.0.1  # default"):
             self.assertIn(line, stdout.splitlines())
 
     def test_a_mistyped_variable_is_said(self):
-        code, _, words = self.run_with("config", "check", PAYTRIAGE_CONFIG="none", PAYTRIAGE_WORKRS="3")
+        code, _, words = self.run_with("config", "check", PAYTRIAGE_CONFIG="none", PAYTRIAGE_THREDS="3")
         self.assertEqual(code, 0)
-        self.assertIn("did you mean PAYTRIAGE_WORKERS?", words)
+        self.assertIn("did you mean PAYTRIAGE_THREADS?", words)
 
     def test_a_faulty_variable_is_said_without_a_place_that_it_has_not(self):
         self.file.write_text("port_base: 05560\n")
-        code, _, words = self.run_with("config", "check", PAYTRIAGE_WORKERS="many")
+        code, _, words = self.run_with("config", "check", PAYTRIAGE_THREADS="many")
         self.assertEqual((code, words.splitlines()[-1]), (78, "2 errors"))
         self.assertIn(f"{self.file}:1:12: error: port_base: '05560' is not a whole number", words)
-        self.assertIn("\nenvironment: error: PAYTRIAGE_WORKERS: 'many' is not", words)
+        self.assertIn("\nenvironment: error: PAYTRIAGE_THREADS: 'many' is not", words)
 
     def test_the_defaults_are_a_file_that_changes_nothing(self):
         for args in ((), ("--comment",)):

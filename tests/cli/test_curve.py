@@ -111,7 +111,7 @@ class Guarded(unittest.TestCase):
         self.addCleanup(lambda: self.daemon.__exit__())
 
     def start(self):
-        return support.Daemon("run", "--bind", self.host, "--back", self.back, "--workers", "1", "--curve",
+        return support.Daemon("run", "--bind", self.host, "--back", self.back, "--threads", "1", "--curve",
                               str(self.keys.service), "--journal", str(self.keys.folder / "journal"))
 
     def peer(self, kind, endpoint, keys=None, server=None):
@@ -469,7 +469,7 @@ class Guarded(unittest.TestCase):
 
     def test_a_service_that_is_not_the_one_is_not_spoken_to(self):
         plain = support.address()
-        with support.Daemon("run", "--bind", plain, "--workers", "1", "--journal", "none") as daemon:
+        with support.Daemon("run", "--bind", plain, "--threads", "1", "--journal", "none") as daemon:
             peer = self.peer(zmq.REQ, f"tcp://{plain}:5560", self.shop)
             self.assertNotEqual(peer.until(NO_DETAIL, PROTOCOL, AUTH, SUCCEEDED), SUCCEEDED)
             code, _, words = support.run("send", "-c", f"tcp://{plain}:5560", "--curve", str(self.shop), "--timeout",
@@ -524,7 +524,7 @@ class Apart(unittest.TestCase):
         staged.rename(path)
 
     def worker(self):
-        return support.Daemon("worker", "--bind", self.host, "--connect", self.back, "--workers", "1", "--curve",
+        return support.Daemon("worker", "--bind", self.host, "--connect", self.back, "--threads", "1", "--curve",
                               str(self.box), "--journal", str(self.keys.folder / "journal"))
 
     def send(self, name, *args):

@@ -62,7 +62,7 @@ class Watched:
 
 class Metrics(unittest.TestCase):
     def test_each_response_is_counted_under_its_gateway_route_category_and_rung(self):
-        with Watched("--workers", "2") as watched:
+        with Watched("--threads", "2") as watched:
             responses = support.sample()
             decided = support.json_lines(support.run("classify", "-o", "jsonl", data=support.lines_of(responses))[1])
             support.send(watched.front, responses)

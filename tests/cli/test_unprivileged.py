@@ -54,7 +54,7 @@ class Unprivileged(unittest.TestCase):
     def start(self, *args):
         whole, support.PROGRAM = support.PROGRAM, self.program
         try:
-            return support.Daemon("run", "--bind", self.host, "--workers", "1", "--journal", f"{self.data}/journal",
+            return support.Daemon("run", "--bind", self.host, "--threads", "1", "--journal", f"{self.data}/journal",
                                   "--journal-size", "16M", "--control", self.control, *args, **self.as_nobody())
         finally:
             support.PROGRAM = whole

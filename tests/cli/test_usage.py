@@ -135,8 +135,8 @@ class Wrong(unittest.TestCase):
             self.assertIn(f"paytriage {command} --help", words)
 
     def test_numbers_name_option_value_and_range(self):
-        cases = (("run", "--port-base", 1024, 65515), ("run", "--workers", 1, 256), ("worker", "--window", 1, 1024),
-                 ("worker", "--publish-hwm", 1, 1000000), ("demo", "--workers", 1, 256), ("send", "--batch", 1, 4096),
+        cases = (("run", "--port-base", 1024, 65515), ("run", "--threads", 1, 256), ("worker", "--window", 1, 1024),
+                 ("worker", "--publish-hwm", 1, 1000000), ("demo", "--threads", 1, 256), ("send", "--batch", 1, 4096),
                  ("send", "--window", 1, 1024), ("tail", "--port-base", 1024, 65515))
         for command, option, least, most in cases:
             for value in (str(least - 1), str(most + 1), "-1", "+5", " 5", "5 ", "0x10", "1e3", "", "five", "9" * 40):

@@ -39,7 +39,7 @@ def install(folder):
 
 class Worker:
     def __init__(self, paytriage, folder, *options):
-        self.command = [paytriage, "run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
+        self.command = [paytriage, "run", "--threads", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
                         "--http", "none", *options]
         for name in ("front", "replay", *QUEUES):
             self.command += [f"--{name}", f"ipc://{folder}/{name}"]

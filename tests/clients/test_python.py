@@ -81,7 +81,7 @@ class Process:
 class Worker:
     """Broker and worker in one process. That it ends by itself is noticed by whoever waits for something."""
     def __init__(self, paytriage, folder):
-        self.command = [paytriage, "run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M"]
+        self.command = [paytriage, "run", "--threads", "2", "--journal", f"{folder}/journal", "--journal-size", "64M"]
         for name in ("front", "replay", *QUEUES):
             self.command += [f"--{name}", f"ipc://{folder}/{name}"]
         self.start()

@@ -376,7 +376,7 @@ bed_start_worker(bed_t *self, const bed_fault_t *fault, unsigned life)
                                self->options.journal_bytes,
                                "--commit-max",
                                "1",
-                               "--workers",
+                               "--threads",
                                "2",
                                "--drain-timeout",
                                "20s",

@@ -137,7 +137,7 @@ class Chaos:
                                                 "--insecure-public-bind"], folder) for i in range(BROKERS)]
         self.workers = []
         for i in range(WORKERS):
-            command = [program, "worker", "--journal", folder / f"journal{i}", "--journal-size", "512M", "--workers", "1",
+            command = [program, "worker", "--journal", folder / f"journal{i}", "--journal-size", "512M", "--threads", "1",
                        "--commit-wait", "20ms", "--insecure-public-bind"]
             command += [f"--{queue}={self.endpoint(i, queue)}" for queue in QUEUES]
             for back in self.backs:

@@ -36,7 +36,7 @@ class Bus(support.Bus):
     def start_worker(self):
         options = [f"--{name.replace('_', '-')}={endpoint}" for name, endpoint in self.queues.items()]
         options += [f"--journal={self.folder}/journal", "--journal-size=64M", f"--replay={self.endpoint('replay')}"]
-        return support.Daemon("worker", "--connect", self.back, "--workers", "2", *options)
+        return support.Daemon("worker", "--connect", self.back, "--threads", "2", *options)
 
 
 def judge(code, words):

@@ -58,7 +58,7 @@ class Bench:
         self.folder, self.front = folder, f"ipc://{folder}/front"
         options = [f"--{name}=ipc://{folder}/{name}" for name in
                    ("front", "replay", "settled", "retry", "dead-letter", "operator-alert")]
-        self.command = ["run", "--workers", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
+        self.command = ["run", "--threads", "2", "--journal", f"{folder}/journal", "--journal-size", "64M",
                         "--alert-window", "0s", *options]
 
     def start(self):

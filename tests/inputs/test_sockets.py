@@ -43,7 +43,7 @@ class Inputs(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="paytriage-")
         cls.addClassCleanup(cls.folder.cleanup)
         cls.host = support.address()
-        cls.daemon = support.Daemon("run", "--bind", cls.host, "--back", f"tcp://{cls.host}:5561", "--workers", "2",
+        cls.daemon = support.Daemon("run", "--bind", cls.host, "--back", f"tcp://{cls.host}:5561", "--threads", "2",
                                     "--journal", f"{cls.folder.name}/journal", "--journal-size", "256M", "--http", "none")
         cls.addClassCleanup(cls.daemon.__exit__)
         cls.context = zmq.Context()

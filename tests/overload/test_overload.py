@@ -45,7 +45,7 @@ class Service:
         broker = stack.enter_context(support.Daemon("broker", "--front", self.front, "--back", self.endpoint("back")))
         options = [f"--{name}={self.endpoint(name)}" for name in ("settled", "retry", "dead-letter", "operator-alert")]
         self.worker = stack.enter_context(support.Daemon(
-            "worker", "--connect", self.endpoint("back"), "--workers", "1", "--journal", self.journal, "--journal-size",
+            "worker", "--connect", self.endpoint("back"), "--threads", "1", "--journal", self.journal, "--journal-size",
             f"{JOURNAL_MIB}M", "--replay", self.replay, *options))
         self.memory = {"worker": Memory(self.worker.process.pid), "broker": Memory(broker.process.pid)}
         self.next_sample = 0.0

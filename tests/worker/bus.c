@@ -391,9 +391,9 @@ bus_pool_of(const pt_pool_options_t *options)
 }
 
 pt_pool_t *
-bus_pool(const char *const *backs, size_t back_count, size_t workers)
+bus_pool(const char *const *backs, size_t back_count, size_t threads)
 {
-    pt_pool_options_t options = {.broker_count = back_count, .workers = workers};
+    pt_pool_options_t options = {.broker_count = back_count, .threads = threads};
     for (size_t i = 0; i < back_count; i++)
         options.brokers[i] = backs[i];
     return bus_pool_of(&options);

@@ -109,7 +109,7 @@ void bus_next_decisions(bus_subscriber_t *self);
 bool bus_next_decision(bus_subscriber_t *self, pt_decision_t *out_decision);
 
 /*  A pool with free endpoints on these brokers' backs. */
-pt_pool_t *bus_pool(const char *const *backs, size_t back_count, size_t workers);
+pt_pool_t *bus_pool(const char *const *backs, size_t back_count, size_t threads);
 
 /*  A pool of any kind, or fail with the reason: `options` with endpoints of its own for what it publishes
  *  and, with a journal, for replay.

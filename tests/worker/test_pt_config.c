@@ -79,7 +79,7 @@ a_flag_wins_over_the_environment_and_that_over_the_file(void **state)
 {
     pt_config_t *config = *state;
     char reason[PT_OPTION_REASON_BYTES], origin[PT_CONFIG_ORIGIN_BYTES];
-    static const char *const environment[] = {"PAYTRIAGE_WORKERS=3", "PAYTRIAGE_PORT_BASE=6100", "HOME=/", NULL};
+    static const char *const environment[] = {"PAYTRIAGE_THREADS=3", "PAYTRIAGE_PORT_BASE=6100", "HOME=/", NULL};
     assert_true(pt_config_put_flag(config, PT_OPTION_PORT_BASE, "6200", reason));
     assert_int_equal(
         pt_config_read(config, "f.yml", YAML("port_base: 6000\nworker:\n  threads: 2\n  window: 9\njournal:\n")),
@@ -91,7 +91,7 @@ a_flag_wins_over_the_environment_and_that_over_the_file(void **state)
     assert_int_equal(pt_config_number(config, PT_OPTION_WORKER_WINDOW), 9);
     assert_int_equal(pt_config_number(config, PT_OPTION_PUBLISH_HWM), 4096);
     assert_string_equal(pt_config_origin(config, PT_OPTION_PORT_BASE, origin), "--port-base");
-    assert_string_equal(pt_config_origin(config, PT_OPTION_WORKER_THREADS, origin), "PAYTRIAGE_WORKERS");
+    assert_string_equal(pt_config_origin(config, PT_OPTION_WORKER_THREADS, origin), "PAYTRIAGE_THREADS");
     assert_string_equal(pt_config_origin(config, PT_OPTION_WORKER_WINDOW, origin), "f.yml:4:11");
     assert_string_equal(pt_config_origin(config, PT_OPTION_PUBLISH_HWM, origin), "default");
 }

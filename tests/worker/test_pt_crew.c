@@ -20,11 +20,11 @@ typedef struct {
 } s_bench_t;
 
 static s_bench_t
-s_open_bench(size_t workers, pt_store_t *store)
+s_open_bench(size_t threads, pt_store_t *store)
 {
     static unsigned s_serial;
     static char s_endpoints[PT_QUEUE_COUNT_][PT_ENDPOINT_BYTES_MAX + 1];
-    pt_pool_options_t options = {.workers = workers,
+    pt_pool_options_t options = {.threads = threads,
                                  .publish_hwm = 1000,
                                  .journal = store,
                                  .alerts = {.frequent_count = 1, .frequent_ms = 1},

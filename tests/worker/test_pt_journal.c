@@ -67,7 +67,7 @@ pwrite(int fd, const void *bytes, size_t len, off_t offset)
 }
 
 //  One worker shares a thread with the pool; others have their own.
-static size_t s_workers;
+static size_t s_threads;
 
 //  A worker with its journal, behind a broker.
 typedef struct {
@@ -91,7 +91,7 @@ s_start_pool(s_bench_t *bench, uint64_t bytes, bool settled)
     assert_non_null(bench->poison);
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
                                  .broker_count = 1,
-                                 .workers = s_workers,
+                                 .threads = s_threads,
                                  .journal = bench->store,
                                  .poison = bench->poison,
                                  .journal_settled = settled};
@@ -953,8 +953,8 @@ main(int argc, char **argv)
     };
     assert(sem_init(&s_held, 0, 0) == 0 && sem_init(&s_released, 0, 0) == 0);
     int failed = 0;
-    for (s_workers = 1; s_workers <= 2; s_workers++)
-        failed += cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, bus_store_setup,
+    for (s_threads = 1; s_threads <= 2; s_threads++)
+        failed += cmocka_run_group_tests_name(s_threads > 1 ? "two threads" : "one thread", tests, bus_store_setup,
                                               bus_store_teardown);
     return failed;
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 //  One worker shares a thread with the pool; others have their own.
-static size_t s_workers;
+static size_t s_threads;
 
 typedef struct {
     zsock_t *broker;
@@ -60,7 +60,7 @@ s_open_bench_of(s_bench_t *bench, const char *name, uint32_t window, int receive
     assert_non_null(bench->broker);
     zsock_set_linger(bench->broker, 0);
     assert_int_equal(pt_sockets_bind(bench->broker, bus_endpoint(name, s_serial++, back), bound), PT_OK);
-    pt_pool_options_t options = {.brokers = {back}, .broker_count = 1, .workers = s_workers, .window = window};
+    pt_pool_options_t options = {.brokers = {back}, .broker_count = 1, .threads = s_threads, .window = window};
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         options.publish[queue] = bus_endpoint("out", s_serial++, publish[queue]);
     char error[PT_POOL_ERROR_BYTES_MAX];
@@ -545,7 +545,7 @@ refused_endpoints_are_named(void **state)
 {
     (void) state;
     char error[PT_POOL_ERROR_BYTES_MAX];
-    pt_pool_options_t options = {.brokers = {"inproc://nobody"}, .broker_count = 1, .workers = 1};
+    pt_pool_options_t options = {.brokers = {"inproc://nobody"}, .broker_count = 1, .threads = 1};
     for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
         options.publish[queue] = "tcp://127.0.0.1:*";
     options.publish[PT_QUEUE_RETRY] = "nonsense";
@@ -607,8 +607,8 @@ main(void)
         cmocka_unit_test(refused_endpoints_are_named),
     };
     int failed = 0;
-    for (s_workers = 1; s_workers <= 2; s_workers++)
+    for (s_threads = 1; s_threads <= 2; s_threads++)
         failed +=
-            cmocka_run_group_tests_name(s_workers > 1 ? "two workers" : "one worker", tests, bus_setup, bus_teardown);
+            cmocka_run_group_tests_name(s_threads > 1 ? "two threads" : "one thread", tests, bus_setup, bus_teardown);
     return failed;
 }

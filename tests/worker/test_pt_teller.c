@@ -11,7 +11,7 @@
 #define S_HOUR_MS (60 * 60 * 1000)
 
 //  One worker shares a thread with the pool; others have their own.
-static size_t s_workers;
+static size_t s_threads;
 
 typedef struct {
     pt_broker_t *broker;
@@ -35,7 +35,7 @@ s_open_bench(s_bench_t *bench, const pt_alerts_options_t *alerts, pt_store_t *st
     *bench = (s_bench_t) {.broker = bus_broker(s_serial++), .store = store, .stats = pt_stats_new()};
     pt_pool_options_t options = {.brokers = {pt_broker_back(bench->broker)},
                                  .broker_count = 1,
-                                 .workers = s_workers,
+                                 .threads = s_threads,
                                  .journal = store,
                                  .stats = bench->stats,
                                  .alerts = *alerts};
@@ -275,8 +275,8 @@ main(void)
         cmocka_unit_test(what_is_refused_is_not_counted),
     };
     int failed = 0;
-    for (s_workers = 1; s_workers <= 3; s_workers += 2)
-        failed += cmocka_run_group_tests_name(s_workers > 1 ? "three workers" : "one worker", tests, bus_store_setup,
+    for (s_threads = 1; s_threads <= 3; s_threads += 2)
+        failed += cmocka_run_group_tests_name(s_threads > 1 ? "three threads" : "one thread", tests, bus_store_setup,
                                               bus_store_teardown);
     return failed;
 }

@@ -24,7 +24,7 @@ typedef struct {
 
 static const command_t s_commands[] = {
     {"Run", "demo", cmd_demo, "everything in one process, with sample responses of all gateways"},
-    {NULL, "run", cmd_run, "broker and workers in one process"},
+    {NULL, "run", cmd_run, "broker and worker in one process"},
     {NULL, "broker", cmd_broker, "hand responses to workers"},
     {NULL, "worker", cmd_worker, "classify responses and publish decisions"},
     {NULL, "ctl", cmd_ctl, "ask running workers, or order one to reload or drain"},

@@ -114,7 +114,7 @@ s_decider_options(const pt_pool_options_t *options, size_t slot)
         .train_bytes = s_train_bytes(options),
         .train_ns_min = waits ? S_TRAIN_NS : S_SHORT_TRAIN_NS,
         .train_ns_max = S_TRAIN_NS,
-        .paces = options->workers > 1,
+        .paces = options->threads > 1,
         .poison = options->poison,
         .slot = slot,
         .stats = options->stats,
@@ -157,7 +157,7 @@ s_start_decider(pt_crew_t *self, const pt_pool_options_t *options)
 static bool
 s_start_seats(pt_crew_t *self, const pt_pool_options_t *options)
 {
-    for (size_t i = 1; i < options->workers; i++)
+    for (size_t i = 1; i < options->threads; i++)
         if (!s_start_seat(self, options))
             return false;
     return true;
@@ -177,7 +177,7 @@ s_bind_finished(pt_crew_t *self)
 static bool
 s_start_stages(pt_crew_t *self, const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
-    if ((options->workers > 1 || options->journal) && !s_bind_finished(self))
+    if ((options->threads > 1 || options->journal) && !s_bind_finished(self))
         return false;
     if (options->journal && options->replay && !s_start_replay(self, options, out_refused))
         return false;
@@ -192,7 +192,7 @@ pt_crew_t *
 pt_crew_new(const pt_pool_options_t *options, int failure_fd, const char **out_refused)
 {
     assert(options);
-    assert(options->workers > 0 && options->workers <= PT_POOL_WORKERS_MAX);
+    assert(options->threads > 0 && options->threads <= PT_POOL_THREADS_MAX);
     assert(out_refused);
 
     static atomic_uint s_serial;

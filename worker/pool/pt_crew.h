@@ -5,9 +5,9 @@
  *                                                     requests │  ▼ answers
  *                                                             replay ◀──ROUTER── subscribers
  *
- *  The caller's thread is one of the N workers, and publishes. It decides itself what takes less than a millisecond,
- *  and hands more to a worker that has little to do; so with one worker only the journal is an actor. Without a
- *  journal there is no replay. A job counts as finished when it has been through all stages.
+ *  The caller's thread is one of the N that decide, and publishes. It decides itself what takes less than a
+ *  millisecond, and hands more to a worker that has little to do; so with one thread only the journal is an actor.
+ *  Without a journal there is no replay. A job counts as finished when it has been through all stages.
  */
 #ifndef PT_CREW_H
 #define PT_CREW_H
@@ -43,11 +43,11 @@ PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
  */
 PT_MUST_CHECK bool pt_crew_flush(pt_crew_t *self, bool more);
 
-/*  Give all workers another catalog; see pt_swap.h. Not before the last offer is answered. */
+/*  Give all threads another catalog; see pt_swap.h. Not before the last offer is answered. */
 void pt_crew_offer(pt_crew_t *self, const pt_catalog_t *catalog);
 
 /*  True once after each offer, when it is over: pt_crew_finish has seen the last of it. *out_switched
- *  false: out of memory, all workers have the old catalog.
+ *  false: out of memory, all threads have the old catalog.
  */
 bool pt_crew_answer(pt_crew_t *self, bool *out_switched);
 

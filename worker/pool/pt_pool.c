@@ -46,15 +46,15 @@ s_count_cores(void)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (cores < 1)
         return 1;
-    return cores > PT_POOL_WORKERS_MAX ? PT_POOL_WORKERS_MAX : (size_t) cores;
+    return cores > PT_POOL_THREADS_MAX ? PT_POOL_THREADS_MAX : (size_t) cores;
 }
 
 static pt_pool_options_t
 s_complete_options(const pt_pool_options_t *options)
 {
     pt_pool_options_t complete = *options;
-    if (!complete.workers)
-        complete.workers = s_count_cores();
+    if (!complete.threads)
+        complete.threads = s_count_cores();
     if (!complete.window)
         complete.window = S_WINDOW;
     if (!complete.producers)
@@ -116,7 +116,7 @@ pt_pool_new(const pt_pool_options_t *options, char *out_error)
 {
     assert(options);
     assert(options->broker_count <= PT_POOL_BROKERS_MAX);
-    assert(options->workers <= PT_POOL_WORKERS_MAX);
+    assert(options->threads <= PT_POOL_THREADS_MAX);
     assert(options->window <= PT_POOL_WINDOW_MAX);
     assert(out_error);
 

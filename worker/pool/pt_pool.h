@@ -23,14 +23,14 @@
 #include "pt_store.h"
 
 #define PT_POOL_BROKERS_MAX 16
-#define PT_POOL_WORKERS_MAX 256
+#define PT_POOL_THREADS_MAX 256
 #define PT_POOL_WINDOW_MAX 1024
 
 typedef struct {
     const char *brokers[PT_POOL_BROKERS_MAX]; //  back endpoints, one DEALER each
     size_t broker_count;
     const char *publish[PT_QUEUE_COUNT_]; //  endpoints to bind; see pt_sockets_bind
-    size_t workers;                       //  that decide; 0: one for each core that is online
+    size_t threads;                       //  that decide; 0: one for each core that is online
     uint32_t window;                      //  batches in work for each broker; 0: 64
     size_t producers;                     //  remembered for deduplication, 5 KiB each; 0: 4096
     int publish_hwm;                      //  messages kept for a slow subscriber; 0: 4096

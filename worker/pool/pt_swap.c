@@ -25,13 +25,13 @@ pt_swap_clear(pt_swap_t *self)
 }
 
 static bool
-s_make_jobs(pt_swap_t *self, const pt_catalog_t *catalog, size_t workers)
+s_make_jobs(pt_swap_t *self, const pt_catalog_t *catalog, size_t threads)
 {
     self->announce = pt_job_new();
     if (!self->announce)
         return false;
     self->announce->catalog = catalog;
-    for (; self->count < workers; self->count++) {
+    for (; self->count < threads; self->count++) {
         pt_job_t *job = pt_job_new();
         self->jobs[self->count] = job;
         if (job)
@@ -46,15 +46,15 @@ s_make_jobs(pt_swap_t *self, const pt_catalog_t *catalog, size_t workers)
 }
 
 bool
-pt_swap_begin(pt_swap_t *self, const pt_catalog_t *catalog, size_t workers)
+pt_swap_begin(pt_swap_t *self, const pt_catalog_t *catalog, size_t threads)
 {
     assert(self);
     assert(self->state != PT_SWAP_ANNOUNCING && self->state != PT_SWAP_SWITCHING);
     assert(catalog);
-    assert(workers <= PT_POOL_WORKERS_MAX);
+    assert(threads <= PT_POOL_THREADS_MAX);
 
     pt_swap_clear(self);
-    bool well = s_make_jobs(self, catalog, workers);
+    bool well = s_make_jobs(self, catalog, threads);
     if (!well)
         pt_swap_clear(self);
     self->out = well;

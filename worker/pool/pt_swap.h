@@ -1,4 +1,4 @@
-/*  pt_swap: another catalog for all workers of a pool, while they work. For pt_crew only.
+/*  pt_swap: another catalog for all threads of a pool, while they work. For pt_crew only.
  *
  *  The catalog is handed over by message: a job without responses goes the way of every job, to each
  *  worker and on through all stages, until it is back. First one announces the new gateways' topics to
@@ -17,13 +17,13 @@ typedef enum {
     PT_SWAP_ANNOUNCING, //  one job is out
     PT_SWAP_SWITCHING,  //  one for each worker
     PT_SWAP_DONE,       //  all are back
-    PT_SWAP_REFUSED,    //  no memory; all workers have the old one
+    PT_SWAP_REFUSED,    //  no memory; all threads have the old one
 } pt_swap_state_t;
 
 typedef struct {
     pt_swap_state_t state;
     pt_job_t *announce;
-    pt_job_t *jobs[PT_POOL_WORKERS_MAX];
+    pt_job_t *jobs[PT_POOL_THREADS_MAX];
     size_t count;
     size_t out; //  jobs that are not back
 } pt_swap_t;
@@ -32,7 +32,7 @@ typedef struct {
  *  out of memory: the swap is refused. `catalog` must stay until the swap is over, and then as long as
  *  it is in use.
  */
-bool pt_swap_begin(pt_swap_t *self, const pt_catalog_t *catalog, size_t workers);
+bool pt_swap_begin(pt_swap_t *self, const pt_catalog_t *catalog, size_t threads);
 
 /*  A job with a catalog is back. Returns how many of `jobs` are to be handed out now, one to each
  *  worker: none, or all.

@@ -33,7 +33,7 @@ cmd_service_configure(cmd_service_options_t *self, const pt_config_t *config)
         .frequent_count = (uint32_t) pt_config_number(config, PT_OPTION_ALERT_FREQUENT),
         .frequent_ms = pt_config_number(config, PT_OPTION_ALERT_FREQUENT_WINDOW),
     };
-    self->workers = pt_config_number(config, PT_OPTION_WORKER_THREADS);
+    self->threads = pt_config_number(config, PT_OPTION_WORKER_THREADS);
     self->window = pt_config_number(config, PT_OPTION_WORKER_WINDOW);
     cmd_options_catalog(config, &self->load);
     self->catalog_watch = pt_config_number(config, PT_OPTION_CATALOG_WATCH);
@@ -141,7 +141,7 @@ s_start_pool(cmd_service_t *self)
                                                     PT_PORT_OPERATOR_ALERT};
     const cmd_service_options_t *options = &self->options;
     char error[PT_POOL_ERROR_BYTES_MAX];
-    pt_pool_options_t pool = {.workers = options->workers,
+    pt_pool_options_t pool = {.threads = options->threads,
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
                               .catalog = self->catalog,

@@ -27,7 +27,7 @@ typedef struct {
     const char *brokers[PT_POOL_BROKERS_MAX]; //  back endpoints of brokers elsewhere
     size_t broker_count;
     const char *publish[PT_QUEUE_COUNT_];
-    uint64_t workers; //  0: one for each core
+    uint64_t threads; //  0: one for each core
     uint64_t window;
     uint64_t publish_hwm;
     pt_masking_t masking;

@@ -106,7 +106,7 @@ cmd_run(int argc, char **argv)
 {
     static const struct argp argp = {
         .parser = s_refuse_words,
-        .doc = "Broker and workers in one process: all that one machine needs.\v"
+        .doc = "Broker and worker in one process: all that one machine needs.\v"
                "Examples:\n"
                "  paytriage run\n"
                "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"

@@ -1,4 +1,4 @@
-/*  paytriage demo: broker, workers, a producer and a subscriber in one process, on free ports, with
+/*  paytriage demo: broker, worker, a producer and a subscriber in one process, on free ports, with
  *  a sample of what the five gateways really answer. Nothing leaves the machine.
  */
 #include "cmd_lines.h"
@@ -25,7 +25,7 @@ extern const char pt_sample[], pt_sample_end[];
 
 typedef struct {
     bool once;
-    uint64_t workers;
+    uint64_t threads;
     cmd_output_t output;
     cmd_color_t color;
 } demo_options_t;
@@ -46,7 +46,7 @@ typedef struct {
 
 static const struct argp_option s_options[] = {
     {"once", '1', NULL, 0, "send the sample once, print a summary and end", 0},
-    {"workers", 'w', "N", 0, "threads that classify (default 2)", 0},
+    {"threads", 'T', "N", 0, "threads that classify (default 2)", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or jsonl", 0},
     {0},
 };
@@ -59,8 +59,8 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case '1':
         options->once = true;
         break;
-    case 'w':
-        options->workers = cmd_number(state, "--workers", arg, 1, PT_POOL_WORKERS_MAX);
+    case 'T':
+        options->threads = cmd_number(state, "--threads", arg, 1, PT_POOL_THREADS_MAX);
         break;
     case 'o':
         options->output = cmd_output(state, arg);
@@ -248,7 +248,7 @@ s_play(demo_t *self)
 int
 cmd_demo(int argc, char **argv)
 {
-    demo_options_t options = {.workers = 2};
+    demo_options_t options = {.threads = 2};
     static pt_config_t config;
     int code = cmd_parse(PT_FOR_DEMO, &s_argp, argc, argv, &options, &config);
     if (code != EX_OK)
@@ -260,7 +260,7 @@ cmd_demo(int argc, char **argv)
 
     cmd_service_options_t service = CMD_SERVICE_DEFAULTS;
     service.with_broker = service.with_pool = service.free_ports = true;
-    service.workers = options.workers;
+    service.threads = options.threads;
     //  A demonstration leaves nothing behind.
     service.journal.dir = "none";
     //  It has a summary of its own.
