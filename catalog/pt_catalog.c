@@ -352,6 +352,7 @@ pt_provider_operation_at(const pt_provider_t *provider, size_t index)
     return (pt_operation_view_t) {
         pt_image_text(provider->image, operation->name),
         (pt_operation_kind_t) operation->kind,
+        operation->flags & PT_OPERATION_WITHOUT_PAYER,
     };
 }
 

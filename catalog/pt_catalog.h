@@ -118,6 +118,7 @@ const pt_provider_t *pt_catalog_entry_provider(const pt_catalog_t *self, const p
 typedef struct {
     pt_text_t name;
     pt_operation_kind_t kind;
+    bool without_payer; //  nobody is asked to pay after it
 } pt_operation_view_t;
 size_t pt_provider_operation_count(const pt_provider_t *provider);
 pt_operation_view_t pt_provider_operation_at(const pt_provider_t *provider, size_t index);

@@ -134,11 +134,13 @@ pt_status_place_offset(uint8_t place)
     return (place - 1U) % (PT_STATUS_OFFSET_MAX + 1);
 }
 
+#define PT_OPERATION_WITHOUT_PAYER 1u //  nobody pays by it: a refund, a cancellation, a pay-out
+
 typedef struct {
     pt_span_t name;
     uint16_t provider;
     uint8_t kind; //  pt_operation_kind_t
-    uint8_t reserved;
+    uint8_t flags;
 } pt_operation_t;
 
 //  What one value of a body's map of fields says.

@@ -192,6 +192,14 @@ s_is_contradicted(const pt_query_t *query)
     return settles && pt_query_is_denied_by_code(query);
 }
 
+//  The payer is asked to pay, and has no part in what was asked for: the answer is about the payment behind it, or
+//  about another request.
+static inline bool
+s_is_meant_for_payer(const pt_query_t *query)
+{
+    return query->without_payer & pt_rule_asks_to_pay(query->verdict->rule);
+}
+
 //  A gateway whose codes repeat each other, and do not.
 static inline bool
 s_drifts(const pt_query_t *query)
@@ -257,6 +265,13 @@ s_kind_of(const pt_query_t *query, uint16_t operation)
     return (pt_operation_kind_t) query->catalog->image.operations[operation].kind;
 }
 
+static bool
+s_has_no_payer(const pt_query_t *query)
+{
+    return query->operation != PT_OPERATION_OTHER &&
+           (query->catalog->image.operations[query->operation].flags & PT_OPERATION_WITHOUT_PAYER);
+}
+
 static void
 s_resolve_operation(pt_query_t *query)
 {
@@ -265,6 +280,7 @@ s_resolve_operation(pt_query_t *query)
     uint16_t derived = s_derive_operation(query);
     query->operation = given != PT_OPERATION_OTHER ? given : derived;
     query->misfiled = given != PT_OPERATION_OTHER && derived != PT_OPERATION_OTHER && given != derived;
+    query->without_payer = s_has_no_payer(query);
     if (derived == PT_OPERATION_OTHER) {
         query->verdict->kind = s_kind_of(query, given);
         return;
@@ -331,7 +347,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
         out_verdict->contradicted = s_is_contradicted(&query);
         out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
-            out_verdict->contradicted |= s_is_denied_by_marker(&query);
+            out_verdict->contradicted |= s_is_denied_by_marker(&query) | s_is_meant_for_payer(&query);
             if (query.statuses && out_verdict->kind == PT_OPERATION_READ)
                 out_verdict->shows_end = pt_query_shows_end(&query);
             return;
@@ -344,5 +360,5 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     }
     if (!s_ask_statuses(&query) && !pt_query_ask_http(&query))
         pt_query_fall_back(&query);
-    out_verdict->contradicted |= s_is_denied_by_marker(&query);
+    out_verdict->contradicted |= s_is_denied_by_marker(&query) | s_is_meant_for_payer(&query);
 }

@@ -76,14 +76,6 @@ static const struct {
     [S_CLAIMS_NOTHING_DONE] = {S_DONE | S_OPEN, S_DONE},
 };
 
-//  Whether the payer is to pay again: in another way, by another order or with data put right.
-static bool
-s_asks_to_pay(const pt_rule_t *rule)
-{
-    bool is_mended = (rule->action == PT_ACTION_FIX_REQUEST) & (rule->outcome == PT_OUTCOME_DECLINED);
-    return (rule->action == PT_ACTION_CHANGE_INSTRUMENT) | (rule->action == PT_ACTION_NEW_ORDER) | is_mended;
-}
-
 static s_claim_t
 s_claim_of(const pt_verdict_t *verdict)
 {
@@ -91,7 +83,7 @@ s_claim_of(const pt_verdict_t *verdict)
     //  The rule of a fallback belongs to no entry, and what it does not know it does not claim.
     bool is_silent = (rule->outcome == PT_OUTCOME_UNKNOWN) & !verdict->entry;
     s_claim_t claim = (s_claim_t) (is_silent ? S_CLAIMS_NOTHING : s_claims[rule->outcome][s_handling_of(rule)]);
-    return claim == S_CLAIMS_AN_END && s_asks_to_pay(rule) ? S_CLAIMS_A_NEW_TRY : claim;
+    return claim == S_CLAIMS_AN_END && pt_rule_asks_to_pay(rule) ? S_CLAIMS_A_NEW_TRY : claim;
 }
 
 //  What "false" denies. Where a row calls it an order that goes on, it is no order that went well; but what was asked

@@ -23,6 +23,7 @@ typedef struct {
     unsigned statuses;   //  the same of markers
     uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
     bool marker_unknown; //  a status marker is present that no row knows
+    bool without_payer;  //  the operation is one that nobody pays by
     bool misfiled;       //  the code belongs to another operation than the one that was asked
 } pt_query_t;
 

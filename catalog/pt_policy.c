@@ -153,15 +153,35 @@ s_take_rule(const pt_rule_t *rule, pt_decision_t *out)
                                .count = 1};
 }
 
+//  A marker of an end that stands without a code, under an HTTP error or beside a failed connection, may be that of
+//  the request alone: pages of proxies say "failed", too.
+static bool
+s_is_end_of_request(const s_draft_t *draft)
+{
+    return (draft->verdict->match == PT_MATCH_STATUS) & !s_may_be_done((pt_outcome_t) draft->rule->outcome);
+}
+
+//  Whether nobody knows how far the request got, whatever the body says.
+static bool
+s_is_broken(const pt_response_t *response)
+{
+    unsigned status = response->http_status;
+    return (status >= 500) | (status == 408) | (response->transport != PT_TRANSPORT_NONE);
+}
+
 //  A body that claims success under an HTTP error, or beside a failed connection, contradicts
 //  itself: a proxy's page, a cached body or a bug. Settling it would lose a payment that failed,
-//  sending it again could pay twice; so the gateway is asked, and a person is told.
+//  sending it again could pay twice; so the gateway is asked, and a person is told. So it is where the payer
+//  would be asked to pay again after a failure of the server, save that code and wording both are the gateway's.
 static void
 s_doubt_contradiction(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
-    bool failed = (response->http_status >= 400) | (response->transport != PT_TRANSPORT_NONE);
-    if (!(draft->verdict->contradicted | (failed & s_claims_success(draft->rule))))
+    bool broken = s_is_broken(response);
+    bool failed = broken | (response->http_status >= 400);
+    bool doubtful = failed & (s_claims_success(draft->rule) | s_is_end_of_request(draft));
+    doubtful |= broken & pt_rule_asks_to_pay(draft->rule) & (draft->verdict->match >= PT_MATCH_CODE);
+    if (!(draft->verdict->contradicted | doubtful))
         return;
 
     pt_decision_t *out = draft->out;
@@ -297,7 +317,8 @@ s_refuse_retry(s_draft_t *draft)
 }
 
 //  Rule 5, the network's "do not retry": only ever stricter, and a query is no retry of the payment. A new order, or
-//  the same card with its data put right, is another try on the same instrument.
+//  the same card with its data put right, is another try on the same instrument. Whoever would send the request again
+//  because it may have been lost pays in no other way before the gateway was asked.
 static void
 s_heed_advice(s_draft_t *draft)
 {
@@ -306,7 +327,10 @@ s_heed_advice(s_draft_t *draft)
         return;
     draft->dead_if_absent = true;
     bool is_card_mended = out->action == PT_ACTION_FIX_REQUEST && out->category == PT_CATEGORY_DECLINE_FIX_DATA;
-    if (out->action == PT_ACTION_RESUBMIT || out->action == PT_ACTION_NEW_ORDER || is_card_mended)
+    bool is_declined = out->outcome == PT_OUTCOME_DECLINED;
+    if (out->action == PT_ACTION_RESUBMIT)
+        out->action = is_declined ? PT_ACTION_CHANGE_INSTRUMENT : PT_ACTION_QUERY_STATUS;
+    if (out->action == PT_ACTION_NEW_ORDER || is_card_mended)
         out->action = PT_ACTION_CHANGE_INSTRUMENT;
 }
 

@@ -60,6 +60,14 @@ typedef struct {
     uint32_t delay_ms[PT_RULE_DELAYS_MAX]; //  before attempt 2, 3, …; the last one repeats
 } pt_rule_t;
 
+/*  Whether the payer is to pay again: in another way, by another order or with data put right. */
+static inline bool
+pt_rule_asks_to_pay(const pt_rule_t *rule)
+{
+    bool is_mended = (rule->action == PT_ACTION_FIX_REQUEST) & (rule->outcome == PT_OUTCOME_DECLINED);
+    return (rule->action == PT_ACTION_CHANGE_INSTRUMENT) | (rule->action == PT_ACTION_NEW_ORDER) | is_mended;
+}
+
 #ifdef __cplusplus
 }
 #endif

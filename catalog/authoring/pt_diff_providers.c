@@ -58,15 +58,25 @@ s_kind_text(uint8_t kind)
 }
 
 static void
-s_compare_kinds(const pt_diff_listener_t *listener, const pt_provider_t *before, const pt_provider_t *after)
+s_compare_operation(const pt_diff_listener_t *listener, pt_text_t id, pt_operation_view_t old, pt_operation_view_t new)
+{
+    if (old.kind != new.kind)
+        pt_diff_note(listener, id, "operation '%.*s' is %s, no longer %s", (int) old.name.len, old.name.data,
+                     s_kind_text((uint8_t) new.kind), s_kind_text((uint8_t) old.kind));
+    if (old.without_payer != new.without_payer)
+        pt_diff_note(listener, id, "operation '%.*s' has %s payer", (int) old.name.len, old.name.data,
+                     new.without_payer ? "no" : "a");
+}
+
+static void
+s_compare_operations(const pt_diff_listener_t *listener, const pt_provider_t *before, const pt_provider_t *after)
 {
     for (size_t i = 0; i < pt_provider_operation_count(before); i++) {
         pt_operation_view_t old = pt_provider_operation_at(before, i);
         for (size_t j = 0; j < pt_provider_operation_count(after); j++) {
             pt_operation_view_t new = pt_provider_operation_at(after, j);
-            if (pt_text_equal(old.name, new.name) && old.kind != new.kind)
-                pt_diff_note(listener, before->id, "operation '%.*s' is %s, no longer %s", (int) old.name.len,
-                             old.name.data, s_kind_text((uint8_t) new.kind), s_kind_text((uint8_t) old.kind));
+            if (pt_text_equal(old.name, new.name))
+                s_compare_operation(listener, before->id, old, new);
         }
     }
 }
@@ -85,5 +95,5 @@ pt_diff_providers(const pt_diff_listener_t *listener, pt_text_t id, const pt_pro
         pt_diff_note(listener, id, "codes, messages or markers stand elsewhere in a body");
     if (!s_is_advice_equal(before, after))
         pt_diff_note(listener, id, "other advice forbids another try");
-    s_compare_kinds(listener, before, after);
+    s_compare_operations(listener, before, after);
 }

@@ -76,8 +76,10 @@ static void
 s_add_operation(s_work_t *work, const pt_source_operation_t *operation)
 {
     pt_text_t name = s_without_slash(operation->name);
-    pt_operation_t stored = {
-        .name = pt_draft_text(work->draft, name), .provider = work->index, .kind = (uint8_t) operation->kind};
+    pt_operation_t stored = {.name = pt_draft_text(work->draft, name),
+                             .provider = work->index,
+                             .kind = (uint8_t) operation->kind,
+                             .flags = operation->without_payer ? PT_OPERATION_WITHOUT_PAYER : 0};
     uint32_t id = pt_draft_add(work->draft, PT_SECTION_OPERATIONS, &stored);
     pt_draft_name(work->draft, PT_SPACE_OPERATION, work->index, name, id, operation->mark);
     for (size_t i = 0; i < operation->alias_count; i++)

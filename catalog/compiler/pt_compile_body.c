@@ -175,6 +175,14 @@ s_read_operation_kind(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_read_operation_payer(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    bool has_payer;
+    if (pt_read_boolean(reader, node, &has_payer))
+        ((pt_source_operation_t *) target)->without_payer = !has_payer;
+}
+
+static void
 s_read_operation_aliases(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     pt_source_operation_t *operation = target;
@@ -228,9 +236,8 @@ static void
 s_read_operation(pt_reader_t *reader, const pt_node_t *item, void *target)
 {
     static const pt_key_t keys[] = {
-        {"name", s_read_operation_name, true},
-        {"kind", s_read_operation_kind, true},
-        {"aliases", s_read_operation_aliases, false},
+        {"name", s_read_operation_name, true},    {"kind", s_read_operation_kind, true},
+        {"payer", s_read_operation_payer, false}, {"aliases", s_read_operation_aliases, false},
         {"digits", s_read_digits, false},
     };
     pt_unit_t *unit = target;

@@ -56,6 +56,7 @@ typedef struct {
     char **aliases;
     size_t alias_count;
     pt_operation_kind_t kind;
+    bool without_payer;
     char *digits; //  the two digits of a responseCode that name this operation; NULL: none
 } pt_source_operation_t;
 

@@ -36,6 +36,7 @@ s_add_operations(pt_source_provider_t *acme)
     static const char *const more[] = {"op_a", "op_b", "op_c", "op_d", "op_e"};
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         fixture_operation(acme, more[i], PT_OPERATION_MONEY);
+    fixture_operation(acme, "refund", PT_OPERATION_MONEY)->without_payer = true;
     acme->digits_slot = 0;
     acme->digits_offset = 3;
     acme->digits_length = 2;
@@ -99,6 +100,8 @@ s_add_shared(fixture_t *fixture, pt_source_provider_t *acme)
     }
     fixture_code(acme, "acme/many", "many", NULL);
 
+    fixture_rule(fixture_code(acme, "acme/declined", "declined", NULL), PT_CATEGORY_DECLINE_SOFT, PT_OUTCOME_DECLINED,
+                 PT_ACTION_CHANGE_INSTRUMENT);
     fixture_code(acme, "acme/single", "single", "Only this");
     fixture_for(fixture, acme, "pay_in");
 }
@@ -591,6 +594,25 @@ a_marker_that_defers_leaves_the_answer_to_a_known_one_behind_it(void **state)
 }
 
 static void
+a_payer_is_not_asked_to_pay_after_what_nobody_pays_by(void **state)
+{
+    s_world_t *world = *state;
+    world->facts.codes[0] = PT_TEXT("declined");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_false(world->verdict.contradicted);
+    world->response.operation = PT_TEXT("op_a");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_false(world->verdict.contradicted);
+    world->response.operation = PT_TEXT("refund");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_true(world->verdict.contradicted);
+    //  Another row for it asks nobody to pay.
+    world->facts.codes[0] = PT_TEXT("shared");
+    s_expect(world, "acme/shared", PT_MATCH_CODE);
+    assert_false(world->verdict.contradicted);
+}
+
+static void
 a_marker_that_defers_to_an_unknown_one_does_not_settle(void **state)
 {
     s_world_t *world = *state;
@@ -804,7 +826,9 @@ static void
 operations_come_back_in_the_order_of_their_source(void **state)
 {
     s_world_t *world = *state;
-    assert_int_equal(pt_provider_operation_count(world->acme), 8);
+    assert_int_equal(pt_provider_operation_count(world->acme), 9);
+    assert_true(pt_provider_operation_at(world->acme, 8).without_payer);
+    assert_false(pt_provider_operation_at(world->acme, 7).without_payer);
     assert_int_equal(pt_provider_operation_count(world->plain), 0);
     s_assert_text(pt_provider_operation_at(world->acme, 1).name, "inquiry");
     assert_int_equal(pt_provider_operation_at(world->acme, 1).kind, PT_OPERATION_READ);
@@ -918,6 +942,7 @@ main(void)
         S_TEST(a_row_that_does_not_defer_is_not_overridden),
         S_TEST(a_marker_answers_when_there_is_no_code),
         S_TEST(a_marker_that_defers_leaves_the_answer_to_a_known_one_behind_it),
+        S_TEST(a_payer_is_not_asked_to_pay_after_what_nobody_pays_by),
         S_TEST(a_marker_that_defers_to_an_unknown_one_does_not_settle),
         S_TEST(faulty_fields_beside_a_success_marker_do_not_settle),
         S_TEST(an_unknown_code_beside_a_success_marker_does_not_settle),

@@ -98,6 +98,8 @@ operations_are_read(void **state)
     assert_string_equal(operations[1].digits, "92");
     assert_string_equal(operations[2].name, "slip/upload");
     assert_int_equal(operations[2].kind, PT_OPERATION_WRITE);
+    assert_true(operations[2].without_payer);
+    assert_false(operations[0].without_payer);
     assert_null(operations[2].digits);
     assert_int_equal(provider->digits_slot, 1);
     assert_int_equal(provider->digits_offset, 3);

@@ -277,6 +277,67 @@ the_network_s_advice_ends_resubmission(void **state)
     assert_int_equal(given.decision.retry.if_absent, PT_ACTION_NONE);
 }
 
+//  What may have been charged is not to be paid with another card, though the request may be sent again.
+static void
+the_network_s_advice_asks_no_payer_to_pay_what_may_be_paid(void **state)
+{
+    (void) state;
+    s_case_t given = s_payment(PT_CATEGORY_PROVIDER_BUG, PT_OUTCOME_UNKNOWN, PT_ACTION_RESUBMIT);
+    given.response.idempotent = true;
+    assert_int_equal(s_decide(&given)->action, PT_ACTION_RESUBMIT);
+    given.verdict.do_not_retry = true;
+    assert_int_equal(s_decide(&given)->action, PT_ACTION_QUERY_STATUS);
+    assert_int_equal(given.decision.retry.if_absent, PT_ACTION_NONE);
+    given.rule.outcome = PT_OUTCOME_NOT_EXECUTED;
+    assert_int_equal(s_decide(&given)->action, PT_ACTION_QUERY_STATUS);
+}
+
+typedef struct {
+    uint16_t http_status;
+    pt_transport_t transport;
+    pt_match_t match;
+    pt_outcome_t outcome;
+    pt_action_t action;
+    bool is_asked_about;
+} s_refusal_t;
+
+static void
+a_refusal_is_not_believed_where_it_may_be_that_of_a_server_between(void **state)
+{
+    (void) state;
+    static const s_refusal_t rows[] = {
+        //  A marker alone, under any error.
+        {400, PT_TRANSPORT_NONE, PT_MATCH_STATUS, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, true},
+        {504, PT_TRANSPORT_NONE, PT_MATCH_STATUS, PT_OUTCOME_NOT_EXECUTED, PT_ACTION_NONE, true},
+        {200, PT_TRANSPORT_RESET, PT_MATCH_STATUS, PT_OUTCOME_DECLINED, PT_ACTION_INVESTIGATE, true},
+        {200, PT_TRANSPORT_NONE, PT_MATCH_STATUS, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, false},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_STATUS, PT_OUTCOME_UNKNOWN, PT_ACTION_INVESTIGATE, false},
+        //  A code without its wording, where the server failed and the payer would pay again.
+        {504, PT_TRANSPORT_NONE, PT_MATCH_CODE, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, true},
+        {408, PT_TRANSPORT_NONE, PT_MATCH_CODE, PT_OUTCOME_DECLINED, PT_ACTION_CHANGE_INSTRUMENT, true},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_CODE_ANY_OPERATION, PT_OUTCOME_DECLINED, PT_ACTION_FIX_REQUEST, true},
+        {200, PT_TRANSPORT_TIMEOUT, PT_MATCH_CODE, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, true},
+        {400, PT_TRANSPORT_NONE, PT_MATCH_CODE, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, false},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_MESSAGE, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, false},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_TEMPLATE, PT_OUTCOME_DECLINED, PT_ACTION_NEW_ORDER, false},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_CODE, PT_OUTCOME_NOT_EXECUTED, PT_ACTION_FIX_REQUEST, false},
+        {500, PT_TRANSPORT_NONE, PT_MATCH_CODE, PT_OUTCOME_DECLINED, PT_ACTION_NONE, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        s_case_t given = s_payment(PT_CATEGORY_DECLINE_SOFT, rows[i].outcome, rows[i].action);
+        given.response.http_status = rows[i].http_status;
+        given.response.transport = rows[i].transport;
+        given.verdict.match = rows[i].match;
+        const pt_decision_t *decision = s_decide(&given);
+        assert_int_equal(decision->action, rows[i].is_asked_about ? PT_ACTION_QUERY_STATUS : rows[i].action);
+        assert_int_equal(decision->outcome, rows[i].is_asked_about ? PT_OUTCOME_UNKNOWN : rows[i].outcome);
+        if (!rows[i].is_asked_about)
+            continue;
+        assert_int_equal(decision->retry.if_absent, PT_ACTION_NONE);
+        assert_true(decision->alert.active && (decision->alert.audience & OPERATOR));
+    }
+}
+
 static void
 the_last_attempt_ends_with_the_operator(void **state)
 {
@@ -335,6 +396,7 @@ a_row_for_a_status_keeps_its_handling_beside_an_unknown_code(void **state)
 {
     (void) state;
     s_case_t given = s_payment(PT_CATEGORY_DECLINE_SOFT, PT_OUTCOME_DECLINED, PT_ACTION_CHANGE_INSTRUMENT);
+    given.response.http_status = 200;
     given.verdict.match = PT_MATCH_STATUS;
     given.verdict.code_unknown = true;
     given.rule.flags = PT_RULE_ALERT;
@@ -484,6 +546,8 @@ main(void)
         cmocka_unit_test(a_duplicate_counts_as_success_only_once_confirmed),
         cmocka_unit_test(a_user_s_catalog_cannot_retry_a_final_refusal),
         cmocka_unit_test(the_network_s_advice_ends_resubmission),
+        cmocka_unit_test(the_network_s_advice_asks_no_payer_to_pay_what_may_be_paid),
+        cmocka_unit_test(a_refusal_is_not_believed_where_it_may_be_that_of_a_server_between),
         cmocka_unit_test(the_last_attempt_ends_with_the_operator),
         cmocka_unit_test(the_deadline_ends_with_the_operator),
         cmocka_unit_test(an_alert_waits_until_trouble_persists),

@@ -56,7 +56,8 @@ class Behaviour(Diffs):
         self.assertEqual((code, stdout), (1, ""), words)
 
     def test_a_dead_letter_that_is_retried_is_a_risk_and_the_way_back_is_none(self):
-        over = self.over(FUND + "    action: resubmit\n")
+        over = self.over('  - {code: "insufficient_fund", operation: charge, category: decline_soft, outcome: declined,\n'
+                         '     action: resubmit, slug: charge, summary: Try again., cite: "https://example.com/"}\n')
         answers, summary = self.answers("builtin", over)
         self.assertTrue(answers)
         for answer in answers:
@@ -67,7 +68,7 @@ class Behaviour(Diffs):
         back, summary = self.answers(over, "builtin")
         self.assertEqual((len(back), summary["risky"]), (len(answers), 0))
         text = self.diff("builtin", over)
-        self.assertIn("opn insufficient_fund\n  dead_letter change_instrument -> retry resubmit  (always)\n"
+        self.assertIn("opn insufficient_fund\n  dead_letter change_instrument -> retry resubmit  (charge)\n"
                       "    RISK a dead letter is retried\n", text)
 
     def test_what_was_asked_about_and_is_sent_again_is_a_risk(self):
@@ -106,13 +107,15 @@ class Behaviour(Diffs):
 
     def test_new_codes_words_names_and_kinds_are_named(self):
         over = self.write("over.yaml", "overlay: true\ngateway: {id: opn, aliases: [ours]}\n"
-                          "operations: [{name: charge, aliases: [pay_us]}, {name: search, kind: write}]\n"
+                          "operations: [{name: charge, aliases: [pay_us]}, {name: search, kind: write},\n"
+                          "             {name: schedule, payer: false}, {name: refund, payer: true}]\n"
                           "entries:\n" + FUND + "    summary: Other words.\n"
                           '  - {code: "new_one", category: decline_soft, outcome: declined,\n'
                           '     action: change_instrument, summary: New., cite: "https://example.com/"}\n')
         text = self.diff("builtin", over)
         for line in ("opn: name 'ours' added", "opn: operation 'pay_us' added",
-                     "opn: operation 'search' is write, no longer read", "+ entry opn/new_one",
+                     "opn: operation 'search' is write, no longer read",
+                     "opn: operation 'schedule' has no payer", "opn: operation 'refund' has a payer", "+ entry opn/new_one",
                      "~ entry opn/insufficient_fund: other texts"):
             self.assertIn(line + "\n", text)
         self.assertIn("- entry opn/new_one\n", self.diff(over, "builtin"))

@@ -175,6 +175,14 @@ class Unknown(unittest.TestCase):
             self.assertEqual(words, f"note: no row of this code is of {asked}; this one is of {held}\n")
             self.assertEqual(explain(gateway, code, "--operation", held)[2], "")
 
+    def test_a_refusal_that_is_meant_for_a_payer_is_asked_about_where_there_is_none(self):
+        for asked in ("refund", "transfer"):
+            got, stdout, words = explain("opn", "insufficient_fund", "--operation", asked, "-o", "json")
+            self.assertEqual(got, 0, words)
+            self.assertEqual((json.loads(stdout)["action"], json.loads(stdout)["outcome"]), ("query_status", "unknown"))
+            self.assertEqual(words, f"note: nobody pays by {asked}, so the gateway is asked what this refusal is about\n")
+        self.assertEqual(explain("opn", "insufficient_fund", "--operation", "charge")[2], "")
+
     def test_an_operation_that_the_gateway_does_not_have_is_refused_and_the_nearest_is_named(self):
         # Also where the code's own digits name an operation.
         for gateway, code, typed, meant in (("smilepayz", "5029000", "pyin", "pay_in"), ("opn", "503", "Charges", "charge"),

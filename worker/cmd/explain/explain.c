@@ -203,6 +203,15 @@ s_note_operation(const explain_options_t *options, const explain_answer_t *answe
                 held.data);
 }
 
+//  So is a row that asks a payer to pay whom the operation does not have.
+static void
+s_note_payer(const explain_options_t *options, const explain_answer_t *answer)
+{
+    if (options->operation && answer->verdict.contradicted && pt_rule_asks_to_pay(answer->verdict.rule))
+        fprintf(stderr, "note: nobody pays by %s, so the gateway is asked what this refusal is about\n",
+                options->operation);
+}
+
 static int
 s_print_answer(const explain_options_t *options, explain_answer_t *answer)
 {
@@ -229,6 +238,7 @@ s_print_answer(const explain_options_t *options, explain_answer_t *answer)
         (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
     s_note_message(options, answer);
     s_note_operation(options, answer);
+    s_note_payer(options, answer);
     return cmd_flush();
 }
 
