@@ -37,6 +37,9 @@ async function isSix(endpoint) {
   return found.length > 0 && found.every(({ family }) => family === 6);
 }
 
+// A host that goes without a word is noticed after 30 s; who only listens would wait for it for ever.
+const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 15, tcpKeepaliveInterval: 5, tcpKeepaliveCount: 3 };
+
 // Set what the socket's next connection is made with. zeromq.js warns that others do not change, which is as it should be.
 function prepare(socket, options) {
   const { emitWarning } = process;
@@ -53,7 +56,7 @@ export async function connect(socket, endpoint, folder) {
   if (folder) Object.assign(socket, keysOf(folder, endpoint));
   const ipv6 = await isSix(endpoint);
   if (socket.closed) return; // it was given up meanwhile
-  if (ipv6) socket.ipv6 = true;
+  Object.assign(socket, KEEPALIVE, ipv6 && { ipv6 });
   socket.connect(endpoint);
 }
 
@@ -75,7 +78,7 @@ export class Connections {
     const six = await Promise.all(this.endpoints.map(isSix));
     if (this.socket.closed) return;
     for (const [index, endpoint] of this.endpoints.entries()) {
-      prepare(this.socket, { ...keys[index], ipv6: six[index] });
+      prepare(this.socket, { ...KEEPALIVE, ...keys[index], ipv6: six[index] });
       this.socket.connect(endpoint);
     }
   }

@@ -80,7 +80,7 @@ export class Publisher {
   // Send what is due, and wait for an answer or for the next that is.
   async turn(ms) {
     await this.sendDue();
-    const soonest = Math.min(...[...this.batches.values()].map((batch) => batch.due)) - Date.now();
+    const soonest = Math.min(...[...this.batches.values()].map((batch) => batch.due)) - performance.now();
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, Math.max(0, Math.min(ms, soonest)));
       this.wake = () => (clearTimeout(timer), resolve());
@@ -88,7 +88,7 @@ export class Publisher {
   }
 
   async sendDue() {
-    const now = Date.now();
+    const now = performance.now();
     if ([...this.batches.values()].some((batch) => batch.due <= now && batch.silent >= SILENT_SENDS)) this.connect();
     await this.connected;
     for (const [seq, batch] of [...this.batches]) {
@@ -122,7 +122,7 @@ export class Publisher {
     } else if (kind === "NACK" && this.batches.has(what)) {
       const batch = this.batches.get(what);
       if (PASSING.includes(reason)) {
-        Object.assign(batch, { due: Date.now() + spread(retryAfterMs || RTO_MS), sends: 0 });
+        Object.assign(batch, { due: performance.now() + spread(retryAfterMs || RTO_MS), sends: 0 });
       } else {
         this.batches.delete(what);
         this.refused(what, batch.count, reason);

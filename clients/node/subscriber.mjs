@@ -56,17 +56,17 @@ export class Subscriber {
   // The answers, each with its other frames; none: not now.
   async call(source, kind, ...values) {
     const answers = [];
-    if (Date.now() < source.retryAt) return answers;
+    if (performance.now() < source.retryAt) return answers;
     if (!source.dealer) await connect((source.dealer = new Dealer({ linger: 0 })), source.endpoint, this.keys);
     await source.dealer.send(pack([1, kind, ++this.lastId, ...values]));
     for (let frames; (frames = await receive(source.dealer, 1000)); ) {
       answers.push([unpack(frames[0]), frames.slice(1)]);
       if (answers.at(-1)[0][1] === "FETCHED") continue;
-      Object.assign(source, { wait: 1000, retryAt: answers.at(-1)[0][1] === "REFUSED" ? Date.now() + 1000 : 0 });
+      Object.assign(source, { wait: 1000, retryAt: answers.at(-1)[0][1] === "REFUSED" ? performance.now() + 1000 : 0 });
       return answers;
     }
     source.dealer.close(); // so a late answer meets nobody; the next try is on a new connection, later each time
-    Object.assign(source, { dealer: null, retryAt: Date.now() + source.wait, wait: Math.min(2 * source.wait, 10000) });
+    Object.assign(source, { dealer: null, retryAt: performance.now() + source.wait, wait: Math.min(2 * source.wait, 10000) });
     return answers;
   }
 

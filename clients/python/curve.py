@@ -48,6 +48,8 @@ def connect(socket, endpoint, folder=None):
     if folder:
         socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = keys_of(folder, endpoint)
     socket.ipv6 = is_six(endpoint)
+    #  A host that goes without a word is noticed after 30 s; who only listens would wait for it for ever.
+    socket.tcp_keepalive, socket.tcp_keepalive_idle, socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 1, 15, 5, 3
     socket.connect(endpoint)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The clients of one language over IPv6, plain and with CURVE: what was published before a durable subscriber came is
 fetched, what is published afterwards comes by itself, and keys are found under the names of IPv6 addresses. A name that
-has only IPv6 addresses is as good as one of them.
+has only IPv6 addresses is as good as one of them. All connections are probed while they are silent.
 
     test_ipv6.py python|node PAYTRIAGE BUILD_FOLDER [RESOLVER]
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import test_node
 
@@ -129,6 +130,23 @@ def publish(clients, keys, endpoint, first, count):
     assert done.stderr == f"accepted {count}\n", done.stderr
 
 
+def await_keepalive(ports):
+    """The kernel probes each connection at these ports, at both of its ends: who only listens would otherwise wait for ever
+    for a host that went without a word."""
+    established, probing = "01", "02"
+    deadline, at_rest = time.monotonic() + PATIENCE_S, False
+    while not at_rest:
+        assert time.monotonic() < deadline, f"a connection at {ports} is not probed: {timers}"
+        timers = {port: [] for port in ports}
+        for line in [*open("/proc/net/tcp"), *open("/proc/net/tcp6")]:
+            _, here, there, state, _, timer, *_ = line.split()
+            for port in {here.rpartition(":")[2], there.rpartition(":")[2]} & {f"{port:04X}" for port in ports}:
+                if state == established:
+                    timers[int(port, 16)].append(timer[:2])
+        #  Now and then the timer is that of something on its way.
+        at_rest = all(len(of_port) >= 2 and set(of_port) == {probing} for of_port in timers.values())
+
+
 def exchange(clients, worker, producer_keys=None, subscriber_keys=None):
     publish(clients, producer_keys, worker.front, 0, BEFORE)
     tail = Tail(clients, subscriber_keys, [worker.retry, worker.dead_letter])
@@ -138,6 +156,8 @@ def exchange(clients, worker, producer_keys=None, subscriber_keys=None):
         tail.read_until(BEFORE + AFTER)
         assert sorted(tail.ids) == sorted(f"r{number}" for number in range(BEFORE + AFTER)), tail.ids
         assert not tail.words, tail.words
+        replay = worker.base + 14
+        await_keepalive([worker.base + 10, worker.base + 11, replay])
     finally:
         tail.process.kill()
         tail.process.wait()

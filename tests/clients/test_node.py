@@ -18,16 +18,19 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "clients" / "node"
 RESPONSES, PATIENCE_S = 3000, 200
 QUEUES = ("settled", "retry", "dead-letter", "operator-alert")
+#  A wall clock that is set back by an hour each time that it is read: nothing waits by it.
+CLOCK = "let now = Date.now(); Date.now = () => (now -= 3600000);\n"
 
 
 def install(folder):
-    """The clients and their packages in a folder of the build."""
+    """The clients and their packages in a folder of the build, and the clock that live() gives them."""
     if not shutil.which("node") or not shutil.which("npm"):
         print("skipped: no node or no npm")
         sys.exit(77)
     folder.mkdir(parents=True, exist_ok=True)
     for path in CLIENTS.iterdir():
         shutil.copy(path, folder)
+    (folder / "clock.cjs").write_text(CLOCK)
     if (folder / "node_modules" / "zeromq").exists():
         return
     done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline"],
@@ -35,6 +38,11 @@ def install(folder):
     if done.returncode:
         print(f"skipped: npm installs nothing here: {done.stderr[-500:]}")
         sys.exit(77)
+
+
+def at_odd_times(options):
+    """For clients without keys: one thing at a time."""
+    return [] if options else ["--require", "./clock.cjs"]
 
 
 class Worker:
@@ -62,7 +70,8 @@ class Tail:
     """The subscriber as a process; what it prints goes into `ids`."""
 
     def __init__(self, clients, folder, *options):
-        command = ["node", "tail.mjs", *options, "node-desk", f"ipc://{folder}/retry", f"ipc://{folder}/dead-letter"]
+        command = ["node", *at_odd_times(options), "tail.mjs", *options, "node-desk", f"ipc://{folder}/retry",
+                   f"ipc://{folder}/dead-letter"]
         self.ids, self.lines, self.words = collections.Counter(), queue.Queue(), []
         self.process = subprocess.Popen(command, cwd=clients, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
@@ -81,8 +90,8 @@ class Tail:
 
 def publish(clients, folder, first, count, *options):
     """Start a publisher with its lines; finish() gives its last word."""
-    process = subprocess.Popen(["node", "publisher.mjs", *options, f"ipc://{folder}/front"], cwd=clients, stdin=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+    command = ["node", *at_odd_times(options), "publisher.mjs", *options, f"ipc://{folder}/front"]
+    process = subprocess.Popen(command, cwd=clients, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = [json.dumps({"id": f"r{number}", "provider": ("smilepayz", "opn")[number % 2], "operation": "pay_in",
                          "http_status": (503, 400)[number % 3 == 0], "received_ms": 1760000000000 + number}) + "\n"
              for number in range(first, first + count)]
