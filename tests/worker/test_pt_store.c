@@ -623,6 +623,105 @@ windows_unused_for_longest_are_forgotten(void **state)
     pt_store_close(&store);
 }
 
+//  ---- marks: how far each topic is
+
+static void
+s_expect_mark(const pt_store_t *store, const char *topic, const pt_store_head_t *expected)
+{
+    pt_store_head_t head;
+    assert_true(pt_store_head(store, topic, &head));
+    assert_string_equal(head.topic, topic);
+    assert_int_equal(head.first_retained, expected->first_retained);
+    assert_int_equal(head.next_seq, expected->next_seq);
+    assert_int_equal(head.records, expected->records);
+    assert_int_equal(head.bytes, expected->bytes);
+}
+
+//  What a subscriber is shown: as much, and all of it durable.
+static void
+s_expect_view(pt_store_t *store, const char *topic, const pt_store_head_t *expected)
+{
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_head(view, topic, &head), PT_OK);
+    assert_int_equal(head.first_retained, expected->first_retained);
+    assert_int_equal(head.next_seq, expected->next_seq);
+    assert_int_equal(pt_store_view_seek(view, topic, expected->next_seq - 1), PT_OK);
+    assert_int_equal(pt_store_view_seek(view, topic, expected->next_seq), PT_E_NOT_FOUND);
+    pt_store_view_close(&view);
+}
+
+//  Append in a transaction that is undone.
+static void
+s_append_in_vain(pt_store_t *store, const char *topic)
+{
+    store_part_t part = store_part(90, 5, 300, false);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    store_append(store, topic, &part);
+    pt_store_abort(store);
+    store_part_clear(&part);
+}
+
+static void
+mark_says_how_far_a_topic_is_after_undoing_and_after_a_start(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_head_t mark = {.first_retained = 1, .next_seq = 1};
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    s_append_in_vain(store, "retry.opn.");
+    assert_false(pt_store_head(store, "retry.opn.", &mark));
+    for (uint64_t start = 0; start < 3; start++) {
+        store_part_t part = store_part(start, 4, 200, true);
+        assert_int_equal(store_commit_one(store, "retry.opn.", start, 4, 200), mark.next_seq);
+        mark.next_seq += 4;
+        mark.records++;
+        //  With the headers of both.
+        mark.bytes += 32 + part.part.items.len + 12 + part.part.responses.len;
+        store_part_clear(&part);
+        s_expect_mark(store, "retry.opn.", &mark);
+        s_expect_view(store, "retry.opn.", &mark);
+        s_append_in_vain(store, "retry.opn.");
+        s_expect_mark(store, "retry.opn.", &mark);
+    }
+
+    pt_store_close(&store);
+    store = store_open(dir, S_SMALL);
+    s_expect_mark(store, "retry.opn.", &mark);
+    s_expect_view(store, "retry.opn.", &mark);
+    s_append_in_vain(store, "retry.opn.");
+    s_expect_mark(store, "retry.opn.", &mark);
+    s_expect_view(store, "retry.opn.", &mark);
+    assert_int_equal(store_commit_one(store, "retry.opn.", 3, 1, 200), mark.next_seq);
+    store_expect_sound(store);
+    pt_store_close(&store);
+}
+
+static void
+mark_of_a_topic_whose_first_record_is_not_durable_is_the_beginning(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_head_t head;
+    pt_store_view_t *view;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    store_part_t part = store_part(0, 5, 300, false);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    store_append(store, "retry.opn.", &part);
+    assert_int_equal(pt_store_commit_unsynced(store), PT_OK);
+
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_head(view, "retry.opn.", &head), PT_OK);
+    assert_int_equal(head.next_seq, 1);
+    pt_store_view_close(&view);
+
+    assert_int_equal(pt_store_sync(store), PT_OK);
+    s_expect_view(store, "retry.opn.", &(pt_store_head_t) {.first_retained = 1, .next_seq = 6});
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
 static void
 view_sees_one_moment(void **state)
 {
@@ -668,6 +767,8 @@ main(int argc, char **argv)
         cmocka_unit_test(full_comes_before_the_file_has_no_room),
         cmocka_unit_test(room_is_used_again_for_ever),
         cmocka_unit_test(windows_unused_for_longest_are_forgotten),
+        cmocka_unit_test(mark_says_how_far_a_topic_is_after_undoing_and_after_a_start),
+        cmocka_unit_test(mark_of_a_topic_whose_first_record_is_not_durable_is_the_beginning),
         cmocka_unit_test(view_sees_one_moment),
     };
     return cmocka_run_group_tests_name("pt_store", tests, store_setup, store_teardown);
