@@ -1,8 +1,7 @@
 /*  pt_facts: what a body says in the places that its gateway's shape names.
  *
  *  One walk over the body with a level of its own for each open array or map. A level knows which
- *  steps paths take from it, so only keys on a path are looked into and the rest is stepped over. A
- *  JSON body is turned into msgpack first, so that both forms are read by the same code.
+ *  steps paths take from it, so only keys on a path are looked into and the rest is stepped over.
  *
  *  The walk ends where the body ends, or at the fault that stepping over the body would have found:
  *  so the envelope's decoder can take it for that step.
@@ -10,16 +9,12 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "pt_facts.h"
-#include "pt_json.h"
+#include "pt_fields.h"
 #include "pt_scalar.h"
 
 #define BODY_LEVELS PT_BODY_DEPTH_MAX
-
-//  A joined name that has outgrown PT_FIELD_BYTES_MAX.
-#define NAME_TOO_LONG SIZE_MAX
 
 //  Room for a printed element number.
 #define INDEX_BYTES 12
@@ -120,66 +115,16 @@ s_find_step(const s_walk_t *self, unsigned index, pt_text_t key)
     return index ? &steps[index] : NULL;
 }
 
-/*  Join a key to the name of its level. Returns the length, or NAME_TOO_LONG. */
-static size_t
-s_join_name(s_walk_t *self, const s_level_t *level, pt_text_t key)
-{
-    size_t dot = level->name_len ? 1 : 0;
-    if (level->name_len == NAME_TOO_LONG || key.len > PT_FIELD_BYTES_MAX ||
-        level->name_len + dot + key.len > PT_FIELD_BYTES_MAX)
-        return NAME_TOO_LONG;
-    if (dot)
-        self->name[level->name_len] = '.';
-    memcpy(self->name + level->name_len + dot, key.data, key.len);
-    return level->name_len + dot + key.len;
-}
-
-/*  The pair of this name, as a new one where there is none yet; NULL when there is no room. */
-static pt_pair_t *
-s_find_field(s_walk_t *self, pt_text_t name)
-{
-    pt_facts_t *facts = self->facts;
-    for (size_t index = 0; index < facts->field_count; index++)
-        if (pt_text_equal(facts->fields[index].name, name))
-            return &facts->fields[index];
-    if (facts->field_count == PT_FIELDS_MAX)
-        return NULL;
-    if (name.data == self->name)
-        name = pt_scalar_keep(facts, name.data, name.len);
-    if (!name.data)
-        return NULL;
-    pt_pair_t *pair = &facts->fields[facts->field_count++];
-    *pair = (pt_pair_t) {.name = name};
-    return pair;
-}
-
-/*  Count a field that cannot be kept; `pair`, if there is one, was the last or an older one. */
-static void
-s_drop_field(pt_facts_t *facts, pt_pair_t *pair)
-{
-    if (pair) {
-        size_t index = (size_t) (pair - facts->fields);
-        facts->field_count--;
-        memmove(pair, pair + 1, (facts->field_count - index) * sizeof *pair);
-    }
-    facts->fields_dropped++;
-}
-
 static void
 s_take_field(s_walk_t *self, const s_level_t *level, pt_text_t key, const pt_value_t *value)
 {
     if (!pt_scalar_is_field(value))
         return;
-    pt_text_t name = {self->name, s_join_name(self, level, key)};
-    if (name.len == key.len && level->is_map)
-        name.data = key.data; //  as it stands in the body; only joined names need room
-    pt_pair_t *pair = NULL;
-    if (name.len != NAME_TOO_LONG && pt_text_is_utf8(name))
-        pair = s_find_field(self, name);
-    if (pair)
-        pair->value = pt_scalar_field(self->facts, value);
-    if (!pair || !pair->value.data)
-        s_drop_field(self->facts, pair);
+    size_t len = pt_fields_join(self->name, level->name_len, key);
+    if (len == key.len && level->is_map)
+        pt_fields_put(self->facts, key, true, value);
+    else
+        pt_fields_put(self->facts, (pt_text_t) {self->name, len}, false, value);
 }
 
 /*  Open the array or map that was read last; `step` led here, or NULL. */
@@ -206,10 +151,8 @@ s_forget_texts(s_walk_t *self, const pt_step_t *step)
 {
     for (uint32_t left = step->texts & self->written; left; left &= left - 1)
         s_put_text(self, (unsigned) __builtin_ctz(left), PT_TEXT_NONE);
-    if (step->holds_fields) {
-        self->facts->field_count = 0;
-        self->facts->fields_dropped = 0;
-    }
+    if (step->holds_fields)
+        pt_fields_forget(self->facts);
 }
 
 /*  Take a value for the paths that end at `step`. */
@@ -239,7 +182,7 @@ s_visit_value(s_walk_t *self, s_level_t *level, pt_text_t key, const pt_step_t *
     if (step && step->opens_fields && value->kind == PT_VALUE_MAP)
         return s_push_level(self, value, step, true, 0);
     if (in_fields)
-        return s_push_level(self, value, step, true, s_join_name(self, level, key));
+        return s_push_level(self, value, step, true, pt_fields_join(self->name, level->name_len, key));
     if (step && step->fork)
         return s_push_level(self, value, step, false, 0);
     return pt_cursor_skip_children(self->cursor, value, s_levels_left(self));
@@ -409,32 +352,6 @@ pt_facts_walk(pt_cursor_t *cursor, uint32_t pairs, const pt_shape_t *shape, pt_f
     return s_walk_levels(&walk);
 }
 
-/*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one
- *  that would be too deep as a map.
- */
-static bool
-s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
-{
-    size_t at = 0;
-    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        at = 3;
-    while (at < text.len && memchr(" \t\r\n", text.data[at], 4))
-        at++;
-    //  Most of what is no JSON is HTML or plain words; that is seen at once.
-    if (at == text.len || text.data[at] != '{')
-        return false;
-
-    uint8_t *bytes;
-    size_t len;
-    pt_text_t json = {(const char *) text.data + at, text.len - at};
-    if (pt_json_to_msgpack(json, &bytes, &len, NULL) != PT_OK)
-        return false;
-    facts->json = bytes;
-    *out_body = (pt_bytes_t) {bytes, len};
-    pt_cursor_t cursor = pt_cursor_open(*out_body);
-    return pt_cursor_skip(&cursor, BODY_LEVELS) == PT_OK;
-}
-
 void
 pt_facts_clear(pt_facts_t *facts)
 {
@@ -443,40 +360,7 @@ pt_facts_clear(pt_facts_t *facts)
     facts->is_odd = false;
     facts->is_illegible = false;
     memset((char *) facts + offsetof(pt_facts_t, codes), 0, offsetof(pt_facts_t, fields) - offsetof(pt_facts_t, codes));
-    facts->field_count = 0;
-    facts->fields_dropped = 0;
+    pt_fields_forget(facts);
     facts->json = NULL;
     facts->scratch_used = 0;
-}
-
-void
-pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts)
-{
-    assert(response);
-    assert(shape);
-    assert(shape->path_count <= PT_PATHS_MAX);
-    assert(out_facts);
-
-    pt_facts_clear(out_facts);
-    pt_bytes_t body = response->body;
-    bool has_fields = response->body_kind == PT_BODY_MSGPACK;
-    if (response->body_kind == PT_BODY_JSON)
-        has_fields = s_convert_json(response->body, out_facts, &body);
-    //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
-    //  already. Checking again costs little and makes this function total.
-    if (!has_fields)
-        return;
-    pt_value_t root;
-    pt_cursor_t cursor = pt_cursor_open(body);
-    if (pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
-        return;
-    pt_status_t status = pt_facts_walk(&cursor, root.as.count, shape, out_facts);
-    (void) status;
-}
-
-void
-pt_facts_release_json(pt_facts_t *facts)
-{
-    free(facts->json);
-    facts->json = NULL;
 }

@@ -1,0 +1,66 @@
+/*  Facts of a response that was decoded before. A JSON body is turned into msgpack first, so that both forms are read
+ *  by the same walk.
+ */
+#include "pt_facts.h"
+#include "pt_json.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one
+ *  that would be too deep as a map.
+ */
+static bool
+s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
+{
+    size_t at = 0;
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        at = 3;
+    while (at < text.len && memchr(" \t\r\n", text.data[at], 4))
+        at++;
+    //  Most of what is no JSON is HTML or plain words; that is seen at once.
+    if (at == text.len || text.data[at] != '{')
+        return false;
+
+    uint8_t *bytes;
+    size_t len;
+    pt_text_t json = {(const char *) text.data + at, text.len - at};
+    if (pt_json_to_msgpack(json, &bytes, &len, NULL) != PT_OK)
+        return false;
+    facts->json = bytes;
+    *out_body = (pt_bytes_t) {bytes, len};
+    pt_cursor_t cursor = pt_cursor_open(*out_body);
+    return pt_cursor_skip(&cursor, PT_BODY_DEPTH_MAX) == PT_OK;
+}
+
+void
+pt_facts_extract(const pt_response_t *response, const pt_shape_t *shape, pt_facts_t *out_facts)
+{
+    assert(response);
+    assert(shape);
+    assert(shape->path_count <= PT_PATHS_MAX);
+    assert(out_facts);
+
+    pt_facts_clear(out_facts);
+    pt_bytes_t body = response->body;
+    bool has_fields = response->body_kind == PT_BODY_MSGPACK;
+    if (response->body_kind == PT_BODY_JSON)
+        has_fields = s_convert_json(response->body, out_facts, &body);
+    //  Bodies come from pt_response_decode, or through JSON; either way their bounds are checked
+    //  already. Checking again costs little and makes this function total.
+    if (!has_fields)
+        return;
+    pt_value_t root;
+    pt_cursor_t cursor = pt_cursor_open(body);
+    if (pt_cursor_next(&cursor, &root) != PT_OK || root.kind != PT_VALUE_MAP)
+        return;
+    pt_status_t status = pt_facts_walk(&cursor, root.as.count, shape, out_facts);
+    (void) status;
+}
+
+void
+pt_facts_release_json(pt_facts_t *facts)
+{
+    free(facts->json);
+    facts->json = NULL;
+}
