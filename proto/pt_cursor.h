@@ -124,16 +124,18 @@ pt_cursor_pass_plain(const uint8_t *at, const uint8_t *end)
 {
     static const uint8_t number_bytes[10] = {5, 9, 2, 3, 5, 9, 2, 3, 5, 9}; //  from 0xca on
     uint8_t head = *at;
-    const uint8_t *next = at;
+    size_t left = (size_t) (end - at);
+    size_t bytes = 0;
     if (head - 0xa0U < 32)
-        next = at + (head - 0x9f);
+        bytes = head - 0x9fU;
     else if (pt_cursor_is_single(head))
         return at + 1;
-    else if (head == 0xd9 && end - at >= 2)
-        next = at + 2 + at[1];
+    else if (head == 0xd9 && left >= 2)
+        bytes = 2U + at[1];
     else if (head - 0xcaU < 10)
-        next = at + number_bytes[head - 0xcaU];
-    return next <= end ? next : at;
+        bytes = number_bytes[head - 0xcaU];
+    //  Compared as sizes, because no pointer may lead further than one behind the end.
+    return bytes <= left ? at + bytes : at;
 }
 
 /*  Step over one value with everything in it. `levels` (at most PT_DEPTH_MAX) is how deep arrays

@@ -277,7 +277,7 @@ s_pass_pairs(s_walk_t *self, s_level_t *level)
     uint32_t left = level->left;
     while (left > 0 && at < end) {
         //  A key of 1 to 31 bytes with a byte of its value behind it.
-        if (*at - 0xa1U >= 31 || at + (*at - 0x9f) >= end)
+        if (*at - 0xa1U >= 31 || (size_t) (end - at) <= *at - 0x9fU)
             break;
         left--;
         pt_text_t key = {(const char *) at + 1, *at - 0xa0U};

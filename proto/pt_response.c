@@ -169,12 +169,11 @@ s_take_plain_text(s_walk_t *self, const pt_response_key_t *key, const uint8_t *v
     if (!is_short && (*value != 0xd9 || end - value < 2))
         return value;
     const uint8_t *start = value + (is_short ? 1 : 2);
-    const uint8_t *next = is_short ? value + (*value - 0x9f) : start + value[1];
-    pt_text_t text = {(const char *) start, (size_t) (next - start)};
-    if (next > end || text.len - key->min > key->max - key->min || !pt_text_is_utf8(text))
+    pt_text_t text = {(const char *) start, is_short ? *value - 0xa0U : value[1]};
+    if (text.len > (size_t) (end - start) || text.len - key->min > key->max - key->min || !pt_text_is_utf8(text))
         return value;
     *(pt_text_t *) (void *) ((char *) self->response + key->offset) = text;
-    return next;
+    return start + text.len;
 }
 
 /*  Take a status of one or two bytes. Returns as above. */
@@ -255,10 +254,11 @@ s_read_our_pairs(s_walk_t *self, uint32_t *pairs)
     //  A key of 1 to 31 bytes with a byte of its value behind it.
     while (*pairs > 0 && at < end && (uint8_t) (*at - 0xa1) < 31) {
         pt_text_t name = {(const char *) at + 1, *at & 0x1fu};
-        const uint8_t *value = at + 1 + name.len;
-        pt_response_index_t index = value < end ? s_find_key(name) : PT_KEY_COUNT_;
+        bool has_value = name.len + 1 < (size_t) (end - at);
+        pt_response_index_t index = has_value ? s_find_key(name) : PT_KEY_COUNT_;
         if (index == PT_KEY_COUNT_)
             break;
+        const uint8_t *value = at + 1 + name.len;
         --*pairs;
         bool is_again = self->seen & (1u << index);
         at = is_again ? value : s_take_plain(self, index, value);
