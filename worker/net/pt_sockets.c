@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "pt_accept.h"
 #include "pt_family.h"
 #include "pt_means.h"
 
@@ -77,6 +78,7 @@ pt_sockets_init(void)
     zsys_handler_set(NULL);
     if (pt_means_descriptors(S_DESCRIPTORS) != PT_OK || pt_means_memory(S_MEMORY_BYTES) != PT_OK)
         return PT_E_IO;
+    pt_accept_prepare();
     return s_start_threads();
 }
 

@@ -32,6 +32,8 @@ static const struct {
     [PT_EVENT_SERVICE_DRAIN_LATE] = {"service.drain_late", PT_LOG_ERROR,
                                      "the drain ended early; producers send the rest again"},
     [PT_EVENT_SERVICE_NOT_NOTIFIED] = {"service.not_notified", PT_LOG_WARNING, "systemd could not be told something"},
+    [PT_EVENT_SERVICE_DESCRIPTORS] = {"service.descriptors", PT_LOG_WARNING,
+                                      "peers were turned away for want of descriptors"},
     [PT_EVENT_CONFIG_WARNING] = {"config.warning", PT_LOG_WARNING, "a setting is probably not what was meant"},
     [PT_EVENT_LOG_LEVEL] = {"log.level", PT_LOG_WARNING, "the log level was changed"},
     [PT_EVENT_BROKER_COUNTS] = {"broker.counts", PT_LOG_INFO, "what the broker passed on since its start"},

@@ -1,6 +1,7 @@
 /*  Counters are read, not reported by whoever counts: the threads of the data path never log. */
 #include "cmd_watch.h"
 
+#include "pt_accept.h"
 #include "pt_log.h"
 
 #include <inttypes.h>
@@ -36,6 +37,16 @@ s_is_alone(cmd_watch_t *self, uint64_t now, uint64_t told)
     if (now || told)
         self->alone = S_ALONE_TURNS;
     return told ? !now : self->alone < S_ALONE_TURNS && ++self->alone == S_ALONE_TURNS;
+}
+
+static void
+s_look_at_descriptors(cmd_watch_t *self)
+{
+    uint64_t now = pt_accept_turned_away();
+    if (now != self->turned_away_told)
+        pt_log(PT_EVENT_SERVICE_DESCRIPTORS, PT_LOG_N("turned_away", now - self->turned_away_told),
+               PT_LOG_S("see", "ulimit -n"));
+    self->turned_away_told = now;
 }
 
 static void
@@ -156,6 +167,7 @@ cmd_watch_turn(cmd_watch_t *self)
     if (now_ms - self->told_ms < CMD_WATCH_MS)
         return;
     self->told_ms = now_ms;
+    s_look_at_descriptors(self);
     if (self->broker)
         s_look_at_broker(self);
     if (self->pool)
