@@ -11,7 +11,7 @@ typedef struct {
     const pt_store_t *journal; //  NULL: none
     uint64_t told_ms;          //  when the counters were looked at
     uint64_t turned_away_told;
-    unsigned alone;            //  turns since the start in which nobody was at the other end
+    unsigned alone; //  turns since the start in which nobody was at the other end
     pt_broker_counters_t broker_told;
     pt_pool_counters_t pool_told;
     bool full;
