@@ -54,7 +54,7 @@ static size_t
 s_bytes(const void *table)
 {
     const s_table_t *self = table;
-    return self->phash.slot_count * sizeof(pt_slot_t) + self->phash.bucket_count * sizeof(uint16_t) + self->pool_bytes;
+    return self->phash.slot_count * sizeof(pt_slot_t) + self->phash.bucket_count * sizeof(uint32_t) + self->pool_bytes;
 }
 
 static inline uint32_t

@@ -116,6 +116,9 @@ s_find_sections(const uint8_t *bytes, pt_image_t *out_image)
         .pool = starts[PT_SECTION_POOL],
     };
     out_image->table = (pt_phash_t) {
+        .first = header->first,
+        .second = header->second,
+        .is_wide = header->is_wide != 0,
         .displacements = starts[PT_SECTION_DISPLACEMENTS],
         .slots = starts[PT_SECTION_SLOTS],
         .pool = starts[PT_SECTION_POOL],

@@ -58,8 +58,10 @@ typedef struct {
     uint32_t slot_bytes;
     uint64_t seed[4];
     uint32_t range, displacement_max, key_count;
+    uint8_t first, second; //  of the hash, as in pt_phash_t
+    uint16_t is_wide;
     pt_extent_t sections[PT_SECTION_COUNT_];
-    uint8_t reserved[PT_IMAGE_HEADER_BYTES - 84 - sizeof(pt_extent_t) * PT_SECTION_COUNT_]; //  zero
+    uint8_t reserved[PT_IMAGE_HEADER_BYTES - 88 - sizeof(pt_extent_t) * PT_SECTION_COUNT_]; //  zero
 } pt_image_header_t;
 _Static_assert(sizeof(pt_image_header_t) == PT_IMAGE_HEADER_BYTES, "the header has no padding");
 

@@ -49,7 +49,8 @@ static bool
 s_is_table_good(const pt_phash_t *table)
 {
     bool is_power = table->bucket_count >= 2 && (table->bucket_count & (table->bucket_count - 1)) == 0;
-    if (!is_power || table->range == 0)
+    bool are_words = table->first <= PT_PHASH_LAST_WORD && table->second <= PT_PHASH_LAST_WORD;
+    if (!is_power || !are_words || table->range == 0)
         return false;
     uint64_t highest = (uint64_t) table->range - 1 + table->displacement_max;
     return highest < table->slot_count;

@@ -34,12 +34,15 @@ s_make_front(uint64_t first, uint64_t second)
 static void
 s_take_message(pt_text_t text, s_message_t *out_message)
 {
-    uint64_t words[PT_PHASH_WORDS] = {0};
+    uint64_t words[2] = {0};
     //  A message shorter than that is filled up; of a longer one the rest does not count.
     size_t bytes = text.len < PT_PATTERN_FRONT_BYTES ? text.len : PT_PATTERN_FRONT_BYTES;
-    if (pt_phash_is_plain((pt_text_t) {text.data, bytes}))
-        pt_phash_load(text.data, bytes, words);
-    else if (bytes)
+    pt_text_t front = {text.data, bytes};
+    if (pt_phash_is_plain(front)) {
+        pt_key_t key = pt_phash_key(PT_SPACE_CODE, 0, front);
+        words[0] = pt_phash_key_word(&key, 0);
+        words[1] = pt_phash_key_word(&key, 8);
+    } else if (bytes)
         memcpy(words, text.data, bytes);
     uint64_t length = (uint64_t) (uint16_t) text.len << PT_PATTERN_LENGTH_SHIFT;
     *out_message = (s_message_t) {text, pt_template_has_nbsp(text), s_make_front(words[0], words[1] | length)};

@@ -29,28 +29,33 @@ s_fold(const pt_phash_t *self, pt_text_t text)
 }
 
 static void
-s_make_long_key(const pt_phash_t *self, pt_text_t text, pt_key_t *out_key)
+s_load_long(const pt_phash_t *self, pt_text_t text, uint64_t words[PT_PHASH_WORDS])
 {
-    out_key->words[0] = pt_phash_word(text.data);
-    out_key->words[1] = s_fold(self, text);
-    out_key->words[2] = pt_phash_word(text.data + text.len - 16);
-    out_key->words[3] = pt_phash_word(text.data + text.len - 8);
+    words[0] = pt_phash_word(text.data);
+    words[1] = s_fold(self, text);
+    words[2] = pt_phash_word(text.data + text.len - 16);
+    words[3] = pt_phash_word(text.data + text.len - 8);
 }
 
-void
-pt_phash_make_key(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, pt_key_t *out_key)
+pt_key_t
+pt_phash_make_key(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text,
+                  uint64_t room[PT_PHASH_WORDS])
 {
     assert(self);
     assert(text.len && text.len <= PT_PHASH_KEY_BYTES_MAX);
-    assert(out_key);
+    assert(room);
 
-    *out_key = (pt_key_t) {.meta = pt_phash_meta(space, owner, text.len)};
     if (pt_phash_is_plain(text))
-        pt_phash_load(text.data, text.len, out_key->words);
-    else if (text.len > PT_PHASH_INLINE_BYTES)
-        s_make_long_key(self, text, out_key);
+        return pt_phash_key(space, owner, text);
+    bool is_long = text.len > PT_PHASH_INLINE_BYTES;
+    memset(room, 0, PT_PHASH_INLINE_BYTES);
+    if (is_long)
+        s_load_long(self, text, room);
     else
-        memcpy(out_key->words, text.data, text.len);
+        memcpy(room, text.data, text.len);
+    pt_key_t key = pt_phash_key(space, owner, (pt_text_t) {(const char *) room, PT_PHASH_INLINE_BYTES});
+    key.meta = pt_phash_meta(space, owner, text.len);
+    return key;
 }
 
 //  Whether two long keys of one length are the same there.
@@ -69,11 +74,11 @@ pt_phash_find_apart(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt
     if (text.len == 0 || text.len > PT_PHASH_KEY_BYTES_MAX)
         return NULL;
     bool is_long = text.len > PT_PHASH_INLINE_BYTES;
-    pt_key_t key;
-    pt_phash_make_key(self, space, owner, text, &key);
+    uint64_t room[PT_PHASH_WORDS];
+    pt_key_t key = pt_phash_make_key(self, space, owner, text, room);
     const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
     if (is_long)
-        key.words[1] |= (uint32_t) slot->words[1];
+        room[1] |= (uint32_t) slot->words[1];
     if (pt_phash_difference(slot, &key))
         return NULL;
     return !is_long || s_is_same_between(self->pool + (uint32_t) slot->words[1], text) ? slot : NULL;

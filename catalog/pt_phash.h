@@ -1,9 +1,10 @@
 /*  pt_phash: a perfect hash over short keys, with the key and its answers in one cache line.
  *
- *  hash_id 3: two 64-bit multiplications over the masked key words, and one more for each further word of
- *  a key that is longer than the slot; a displacement per bucket makes every known key's slot its own. The whole
- *  key stands in the slot and is compared, so an unknown key is refused and never takes another's answer. A lookup
- *  reads one displacement and one slot, whatever the key.
+ *  hash_id 4: a 64-bit multiplication of two of the key's four words, masked, where these tell all keys of the table
+ *  apart, else two of all four; and one more for each further word of a key that is longer than the slot. A
+ *  displacement per bucket makes every known key's slot its own. The whole key stands in the slot and is compared,
+ *  so an unknown key is refused and never takes another's answer. A lookup reads one displacement and one slot,
+ *  whatever the key.
  *
  *  A slot answers for up to four operations and for any other one; pt_slot_pick chooses among them
  *  without a branch. Where a key has more, the slot answers for three and says so in place of a fourth.
@@ -22,10 +23,11 @@
 extern "C" {
 #endif
 
-#define PT_PHASH_ID 3
+#define PT_PHASH_ID 4
 #define PT_PHASH_KEY_BYTES_MAX 255 //  the length has one byte of the slot
 #define PT_PHASH_INLINE_BYTES 32   //  longer keys stand in the pool
 #define PT_PHASH_WORDS (PT_PHASH_INLINE_BYTES / 8)
+#define PT_PHASH_LAST_WORD (PT_PHASH_INLINE_BYTES - 8) //  where it stands
 #define PT_PHASH_KEYS_MAX (8u * 1024 * 1024)
 #define PT_PHASH_NONE UINT32_MAX //  no answer
 #define PT_SLOT_OPERATIONS 4
@@ -57,14 +59,18 @@ typedef struct {
 } pt_slot_t;
 _Static_assert(sizeof(pt_slot_t) == 64, "a slot is one cache line");
 
+//  A key as it is hashed and compared.
 typedef struct {
-    uint64_t words[PT_PHASH_WORDS];
+    const char *bytes;    //  PT_PHASH_INLINE_BYTES that can be read
+    const uint8_t *masks; //  of each of them: all ones where it belongs to the key
     uint32_t meta;
 } pt_key_t;
 
 //  A table, wherever its parts stand. `pool` holds the keys of more than PT_PHASH_INLINE_BYTES.
 typedef struct {
     uint64_t seed[4];
+    size_t first, second;          //  where in a key the words stand that are hashed, in bytes
+    bool is_wide;                  //  they are its first two, and the last two are hashed as well
     const uint32_t *displacements; //  in bytes: a look-up waits for one of them, and for no shift after it
     const pt_slot_t *slots;
     const char *pool;
@@ -146,13 +152,38 @@ pt_phash_bucket_mask(uint32_t bucket_count)
     return (bucket_count - UINT64_C(1)) * sizeof(uint32_t);
 }
 
+//  Bytes 32 - n to 63 - n keep the first n bytes of a key.
+extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
+
+/*  The key of 1 to PT_PHASH_INLINE_BYTES bytes that can be read on for that many. A mask costs no mispredicted branch
+ *  on the length.
+ */
+static inline pt_key_t
+pt_phash_key(pt_space_t space, uint16_t owner, pt_text_t text)
+{
+    return (pt_key_t) {text.data, pt_phash_masks + PT_PHASH_INLINE_BYTES - text.len,
+                       pt_phash_meta(space, owner, text.len)};
+}
+
+/*  Eight bytes of a key, zero filled. */
+static inline uint64_t
+pt_phash_key_word(const pt_key_t *key, size_t at)
+{
+    return pt_phash_word(key->bytes + at) & pt_phash_word(key->masks + at);
+}
+
 static inline uint64_t
 pt_phash_hash(const pt_phash_t *self, const pt_key_t *key)
 {
+    uint64_t first = pt_phash_key_word(key, self->first) ^ self->seed[0];
+    uint64_t second = pt_phash_key_word(key, self->second) ^ key->meta * self->seed[1];
     uint64_t high[2];
-    uint64_t low = pt_phash_multiply(key->words[0] ^ self->seed[0], key->words[1] ^ self->seed[1], &high[0]);
-    low ^= pt_phash_multiply(key->words[2] ^ self->seed[2], key->words[3] ^ key->meta * self->seed[3], &high[1]);
-    return low ^ (high[0] ^ high[1]);
+    uint64_t hash = pt_phash_multiply(first, second, &high[0]) ^ high[0];
+    if (!self->is_wide)
+        return hash;
+    hash ^= pt_phash_multiply(pt_phash_key_word(key, 16) ^ self->seed[2], pt_phash_key_word(key, 24) ^ self->seed[3],
+                              &high[1]);
+    return hash ^ high[1];
 }
 
 /*  The base position: the high bits of the hash. */
@@ -178,9 +209,6 @@ pt_phash_slot(const pt_phash_t *self, uint64_t hash)
     return (const pt_slot_t *) (const void *) ((const char *) base + *pt_phash_displacement(self, hash));
 }
 
-//  Bytes 32 - n to 63 - n keep the first n bytes of a key.
-extern const uint8_t pt_phash_masks[2 * PT_PHASH_INLINE_BYTES];
-
 /*  Whether a key stands in its slot and can be read on for all bytes of one. */
 static inline bool
 pt_phash_is_plain(pt_text_t text)
@@ -188,39 +216,41 @@ pt_phash_is_plain(pt_text_t text)
     return text.len - 1 < PT_PHASH_INLINE_BYTES && pt_text_may_read_on(text.data, PT_PHASH_INLINE_BYTES);
 }
 
-/*  Load a plain key, zero filled. One load of all bytes and a mask costs no mispredicted branch on the length. */
-static inline void
-pt_phash_load(const char *data, size_t len, uint64_t words[PT_PHASH_WORDS])
-{
-    //  Word by word, or the compiler takes detours over the stack.
-    const uint8_t *masks = pt_phash_masks + PT_PHASH_INLINE_BYTES - len;
-    words[0] = pt_phash_word(data) & pt_phash_word(masks);
-    words[1] = pt_phash_word(data + 8) & pt_phash_word(masks + 8);
-    words[2] = pt_phash_word(data + 16) & pt_phash_word(masks + 16);
-    words[3] = pt_phash_word(data + 24) & pt_phash_word(masks + 24);
-}
-
 /*  0 where the slot is the key's. */
-static inline uint64_t
+static inline uint32_t
 pt_phash_difference(const pt_slot_t *slot, const pt_key_t *key)
 {
-    return (slot->words[0] ^ key->words[0]) | (slot->words[1] ^ key->words[1]) | (slot->words[2] ^ key->words[2]) |
-           (slot->words[3] ^ key->words[3]) | (slot->meta ^ key->meta);
+    uint32_t different = slot->meta ^ key->meta;
+#ifdef __SSE2__
+    const __m128i *bytes = (const __m128i *) (const void *) key->bytes;
+    const __m128i *masks = (const __m128i *) (const void *) key->masks;
+    const __m128i *back = (const __m128i *) (const void *) slot->words + 1;
+    //  A step away from the slot: what the caller waits for is loaded before what is only compared.
+    __asm__("" : "+r"(back));
+    __m128i front_equal = _mm_cmpeq_epi8(_mm_and_si128(_mm_loadu_si128(bytes), _mm_loadu_si128(masks)), back[-1]);
+    __m128i back_equal = _mm_cmpeq_epi8(_mm_and_si128(_mm_loadu_si128(bytes + 1), _mm_loadu_si128(masks + 1)), *back);
+    different |= (unsigned) _mm_movemask_epi8(_mm_and_si128(front_equal, back_equal)) ^ 0xffffu;
+#else
+    for (size_t i = 0; i < PT_PHASH_WORDS; i++)
+        different |= slot->words[i] != pt_phash_key_word(key, 8 * i);
+#endif
+    return different;
 }
 
 /*  The slot where a key stands if it is known, and what it differs in: 0 where it stands there. */
 static inline const pt_slot_t *
-pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint64_t *out_difference)
+pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_difference)
 {
     if (__builtin_expect(!pt_phash_is_plain(text), 0)) {
         const pt_slot_t *found = pt_phash_find_apart(self, space, owner, text);
         *out_difference = !found;
         return found ? found : self->slots;
     }
-    pt_key_t key;
-    pt_phash_load(text.data, text.len, key.words);
-    key.meta = pt_phash_meta(space, owner, text.len);
-    const pt_slot_t *slot = pt_phash_slot(self, pt_phash_hash(self, &key));
+    pt_key_t key = pt_phash_key(space, owner, text);
+    uint64_t hash = pt_phash_hash(self, &key);
+    //  Else all of the key is loaded before the words of it that are waited for.
+    __asm__("" : "+r"(key.bytes) : "r"(hash));
+    const pt_slot_t *slot = pt_phash_slot(self, hash);
     *out_difference = pt_phash_difference(slot, &key);
     return slot;
 }
@@ -229,7 +259,7 @@ pt_phash_compare(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_te
 static inline const pt_slot_t *
 pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text)
 {
-    uint64_t difference;
+    uint32_t difference;
     const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, &difference);
     return difference ? NULL : slot;
 }
@@ -243,11 +273,11 @@ pt_phash_find(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_
 static inline const pt_slot_t *
 pt_phash_probe(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, uint32_t *out_miss)
 {
-    uint64_t difference;
+    uint32_t difference;
     const pt_slot_t *slot = pt_phash_compare(self, space, owner, text, &difference);
     //  In assembler, since the compiler makes a branch of whatever it understands.
 #ifdef __x86_64__
-    __asm__("negq %1\n\tsbbl %0, %0" : "=r"(*out_miss), "+r"(difference) : : "cc");
+    __asm__("negl %1\n\tsbbl %0, %0" : "=r"(*out_miss), "+r"(difference) : : "cc");
 #else
     *out_miss = -(uint32_t) (difference != 0);
     __asm__("" : "+r"(*out_miss));

@@ -21,13 +21,14 @@ static void
 s_find_some(const pt_phash_t *self, pt_space_t space, uint16_t owner, const pt_text_t *texts, size_t count,
             const pt_slot_t **out_slots)
 {
+    //  In place of a key that is found apart.
+    static const char nothing[PT_PHASH_INLINE_BYTES];
+    pt_key_t none = pt_phash_key(space, owner, (pt_text_t) {nothing, sizeof nothing});
     s_flight_t flights[S_BATCH];
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(texts[i].data);
     for (size_t i = 0; i < count; i++) {
-        flights[i].key = (pt_key_t) {.meta = pt_phash_meta(space, owner, texts[i].len)};
-        if (pt_phash_is_plain(texts[i]))
-            pt_phash_load(texts[i].data, texts[i].len, flights[i].key.words);
+        flights[i].key = pt_phash_is_plain(texts[i]) ? pt_phash_key(space, owner, texts[i]) : none;
         flights[i].hash = pt_phash_hash(self, &flights[i].key);
         __builtin_prefetch(pt_phash_displacement(self, flights[i].hash));
     }

@@ -9,7 +9,8 @@
 static void
 s_write_slot(const pt_phash_item_t *item, const pt_key_t *key, pt_slot_t *out_slot)
 {
-    memcpy(out_slot->words, key->words, sizeof key->words);
+    for (size_t i = 0; i < PT_PHASH_WORDS; i++)
+        out_slot->words[i] = pt_phash_key_word(key, 8 * i);
     if (item->text.len > PT_PHASH_INLINE_BYTES)
         out_slot->words[1] |= item->pool_offset;
     out_slot->meta = key->meta;
@@ -21,10 +22,11 @@ s_write_slot(const pt_phash_item_t *item, const pt_key_t *key, pt_slot_t *out_sl
 static void
 s_write_some(const pt_phash_t *table, const pt_phash_item_t *items, size_t count, pt_slot_t *slots)
 {
+    uint64_t rooms[S_AT_A_TIME][PT_PHASH_WORDS];
     pt_key_t keys[S_AT_A_TIME];
     pt_slot_t *places[S_AT_A_TIME];
     for (size_t i = 0; i < count; i++) {
-        pt_phash_make_key(table, (pt_space_t) items[i].space, items[i].owner, items[i].text, &keys[i]);
+        keys[i] = pt_phash_make_key(table, (pt_space_t) items[i].space, items[i].owner, items[i].text, rooms[i]);
         uint64_t hash = pt_phash_hash(table, &keys[i]);
         places[i] = slots + pt_phash_base(table, hash) + *pt_phash_displacement(table, hash) / sizeof(pt_slot_t);
         __builtin_prefetch(places[i], 1);

@@ -8,8 +8,11 @@
 extern "C" {
 #endif
 
-/*  What a key of 1 to PT_PHASH_KEY_BYTES_MAX bytes is hashed and compared by. A long one has no pool offset yet. */
-void pt_phash_make_key(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text, pt_key_t *out_key);
+/*  What a key of 1 to PT_PHASH_KEY_BYTES_MAX bytes is hashed and compared by: its text, or `room`, if that is long or
+ *  may not be read on. A long one has no pool offset yet, for which the low half of room[1] is free.
+ */
+pt_key_t pt_phash_make_key(const pt_phash_t *self, pt_space_t space, uint16_t owner, pt_text_t text,
+                           uint64_t room[PT_PHASH_WORDS]);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,9 @@
  *  hashes are near each other, so a slightly other range parts them: only the near pairs are asked, not
  *  all keys again. Where that or a placement does not work out the next seed is tried; seeds come
  *  from the count of keys, so equal inputs give equal tables.
+ *
+ *  Most sets of keys are told apart by 16 bytes of each and its length. Which ones is found by trying: two
+ *  keys in which they are the same have the same hash.
  */
 #include "pt_phash_parts.h"
 
@@ -144,10 +147,10 @@ s_fill_buckets(s_builder_t *self)
     const pt_phash_t *table = &self->table;
     memset(self->starts, 0, ((size_t) table->bucket_count + 1) * sizeof *self->starts);
     for (size_t i = 0; i < self->count; i++) {
-        pt_key_t key;
+        uint64_t room[PT_PHASH_WORDS];
         s_fetch_text(self->items, self->count, i);
         const pt_phash_item_t *item = &self->items[i];
-        pt_phash_make_key(table, (pt_space_t) item->space, item->owner, item->text, &key);
+        pt_key_t key = pt_phash_make_key(table, (pt_space_t) item->space, item->owner, item->text, room);
         self->hashes[i] = pt_phash_hash(table, &key);
         self->starts[s_bucket(table, self->hashes[i])]++;
     }
@@ -189,7 +192,7 @@ s_sort_hashes(uint64_t *hashes, uint32_t size)
     }
 }
 
-//  Two hashes are the same: either of one key, or the seed is no good.
+//  Two hashes are the same: of one key, or else PT_E_NOT_FOUND.
 static pt_status_t
 s_find_duplicate(const s_builder_t *self, uint64_t hash, size_t out_pair[2])
 {
@@ -205,7 +208,7 @@ s_find_duplicate(const s_builder_t *self, uint64_t hash, size_t out_pair[2])
             return PT_E_DUPLICATE;
         }
     }
-    return PT_E_RANGE;
+    return PT_E_NOT_FOUND;
 }
 
 //  Put each bucket's hashes in order, and keep the pairs that lie near each other.
@@ -360,10 +363,32 @@ s_search_seeds(s_builder_t *self, uint64_t *random, size_t out_pair[2])
         for (int i = 0; i < 4; i++)
             self->table.seed[i] = s_next_seed(random);
         pt_status_t status = s_try_seed(self, out_pair);
-        if (status != PT_E_RANGE)
+        //  What two words do not tell apart they do not with another seed.
+        if (status == PT_E_NOT_FOUND && !self->table.is_wide)
+            break;
+        if (status != PT_E_RANGE && status != PT_E_NOT_FOUND)
             return status;
     }
+    self->table.range = range;
     return PT_E_RANGE;
+}
+
+//  Two words that tell the keys apart, else all four. Where there are many keys, only the first two are tried.
+static pt_status_t
+s_search_words(s_builder_t *self, uint64_t *random, size_t out_pair[2])
+{
+    static const uint8_t words[][2] = {{0, 8}, {8, 16}, {0, 16}, {16, 24}, {8, 24}, {0, 24}, {0, 8}};
+    pt_phash_t *table = &self->table;
+    pt_status_t status = PT_E_RANGE;
+    size_t last = sizeof words / sizeof words[0] - 1;
+    size_t step = self->count < S_SMALL_KEYS ? 1 : last;
+    for (size_t i = 0; i <= last && status == PT_E_RANGE; i += step) {
+        table->first = words[i][0];
+        table->second = words[i][1];
+        table->is_wide = i == last;
+        status = s_search_seeds(self, random, out_pair);
+    }
+    return status;
 }
 
 //  One table of one size. PT_E_RANGE: this size has no seed.
@@ -371,7 +396,7 @@ static pt_status_t
 s_build_size(s_builder_t *self, size_t growth, uint64_t *random, size_t out_pair[2])
 {
     s_size_table(&self->table, self->count, growth);
-    pt_status_t status = s_allocate(self) ? s_search_seeds(self, random, out_pair) : PT_E_NOMEM;
+    pt_status_t status = s_allocate(self) ? s_search_words(self, random, out_pair) : PT_E_NOMEM;
     s_free_work(self);
     if (status == PT_OK)
         self->table.displacements = self->displacements;

@@ -283,6 +283,9 @@ s_make_header(const pt_draft_t *self, const pt_phash_t *table)
         .range = (uint32_t) table->range,
         .displacement_max = table->displacement_max,
         .key_count = (uint32_t) self->keys.count,
+        .first = (uint8_t) table->first,
+        .second = (uint8_t) table->second,
+        .is_wide = table->is_wide,
     };
     memcpy(header.seed, table->seed, sizeof header.seed);
     for (unsigned i = 0; i < PT_SECTION_COUNT_; i++)

@@ -370,6 +370,20 @@ a_displacement_too_far_or_of_no_whole_slot_is_refused(void **state)
     }
 }
 
+static void
+a_word_that_stands_outside_of_keys_is_refused(void **state)
+{
+    s_world_t *world = *state;
+    static const size_t places[] = {offsetof(pt_image_header_t, first), offsetof(pt_image_header_t, second)};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        for (unsigned at = 0; at <= UINT8_MAX; at++) {
+            uint8_t value = (uint8_t) at;
+            assert_int_equal(s_open_with(world, places[i], &value, 1),
+                             at <= PT_PHASH_LAST_WORD ? PT_OK : PT_E_MALFORMED);
+        }
+    }
+}
+
 //  Several changes at once reach what one alone does not: a count beside its offset.
 static void
 many_changes_at_once_are_refused_or_harmless(void **state)
@@ -540,6 +554,7 @@ main(void)
         S_TEST(every_changed_byte_is_refused),
         S_TEST(every_changed_byte_is_refused_or_harmless_with_its_checksum_forged),
         S_TEST(every_changed_number_is_refused_or_harmless_with_its_checksum_forged),
+        S_TEST(a_word_that_stands_outside_of_keys_is_refused),
         S_TEST(a_displacement_too_far_or_of_no_whole_slot_is_refused),
         S_TEST(many_changes_at_once_are_refused_or_harmless),
         S_TEST(another_version_is_refused_as_such),

@@ -312,6 +312,7 @@ sequential_digits_build_and_are_found(void **state)
         s_add_key(&keys, text, (size_t) len, PT_SPACE_CODE, 0);
     }
     s_build(&keys);
+    assert_false(keys.table.is_wide);
     s_check_all_found(&keys);
     s_free(&keys);
 }
@@ -335,13 +336,14 @@ keys_that_differ_anywhere_in_their_words_build_and_are_found(void **state)
             s_add_key(&keys, text, sizeof text, PT_SPACE_CODE, 0);
         }
         s_build(&keys);
+        assert_true(keys.table.is_wide);
         s_check_all_found(&keys);
         assert_true(keys.table.slot_count < keys.count * 4 / 3);
         s_free(&keys);
     }
 }
 
-//  Where the second word is the first seed's, the product is 0 whatever the first word is.
+//  Where the second word is what the length and its seed make, the product is 0 whatever the first word is.
 static void
 keys_made_against_a_seed_build_with_another_one(void **state)
 {
@@ -350,16 +352,65 @@ keys_made_against_a_seed_build_with_another_one(void **state)
     s_make_random_keys(&keys, 3000, 11);
     s_build(&keys);
     uint64_t seed = keys.table.seed[1];
+    uint64_t second = seed * pt_phash_meta(PT_SPACE_CODE, 0, 16);
     s_free(&keys);
     s_reserve(&keys, 3000, 3000 * 16);
     for (uint64_t i = 0; i < 3000; i++) {
         char text[16];
         memcpy(text, &i, 8);
-        memcpy(text + 8, &seed, 8);
+        memcpy(text + 8, &second, 8);
         s_add_key(&keys, text, sizeof text, PT_SPACE_CODE, 0);
     }
     s_build(&keys);
     assert_int_not_equal(keys.table.seed[1], seed);
+    s_check_all_found(&keys);
+    s_free(&keys);
+}
+
+//  Neither of the two words alone tells all keys apart.
+static void
+s_make_keys_of_two_words(s_keys_t *keys, size_t first, size_t second)
+{
+    s_reserve(keys, 1000, 1000 * 32);
+    for (int i = 0; i < 1000; i++) {
+        char text[33] = "--------------------------------";
+        text[first + (size_t) i % 8] = (char) ('0' + i / 8 % 10);
+        text[second + (size_t) i % 7] = (char) ('0' + i / 80);
+        s_add_key(keys, text, 32, PT_SPACE_CODE, 0);
+    }
+}
+
+static void
+two_words_are_hashed_where_they_tell_keys_apart(void **state)
+{
+    (void) state;
+    static const size_t pairs[][2] = {{0, 8}, {8, 16}, {0, 16}, {16, 24}, {8, 24}, {0, 24}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        s_keys_t keys;
+        s_make_keys_of_two_words(&keys, pairs[i][0], pairs[i][1]);
+        s_build(&keys);
+        assert_int_equal(keys.table.first, pairs[i][0]);
+        assert_int_equal(keys.table.second, pairs[i][1]);
+        assert_false(keys.table.is_wide);
+        s_check_all_found(&keys);
+        s_free(&keys);
+    }
+}
+
+//  Three words have ten values each.
+static void
+all_words_are_hashed_where_no_two_tell_keys_apart(void **state)
+{
+    (void) state;
+    s_keys_t keys;
+    s_reserve(&keys, 1000, 1000 * 32);
+    for (int i = 0; i < 1000; i++) {
+        char text[32];
+        int len = snprintf(text, sizeof text, "first: %d;second:%d;third: %d;", i % 10, i / 10 % 10, i / 100);
+        s_add_key(&keys, text, (size_t) len, PT_SPACE_CODE, 0);
+    }
+    s_build(&keys);
+    assert_true(keys.table.is_wide);
     s_check_all_found(&keys);
     s_free(&keys);
 }
@@ -447,6 +498,8 @@ main(void)
         cmocka_unit_test(sequential_digits_build_and_are_found),
         cmocka_unit_test(keys_that_differ_anywhere_in_their_words_build_and_are_found),
         cmocka_unit_test(keys_made_against_a_seed_build_with_another_one),
+        cmocka_unit_test(two_words_are_hashed_where_they_tell_keys_apart),
+        cmocka_unit_test(all_words_are_hashed_where_no_two_tell_keys_apart),
         cmocka_unit_test(equal_items_give_equal_tables),
         cmocka_unit_test(a_key_given_twice_is_refused_with_both_places),
         cmocka_unit_test(an_empty_or_too_long_key_is_refused_with_its_place),
