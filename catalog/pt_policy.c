@@ -161,6 +161,14 @@ s_is_end_of_request(const s_draft_t *draft)
     return (draft->verdict->match == PT_MATCH_STATUS) & !s_may_be_done((pt_outcome_t) draft->rule->outcome);
 }
 
+//  Whether the API itself has not answered, or has refused: redirects and what a cache says for it are no answers.
+static bool
+s_is_failed(const pt_response_t *response)
+{
+    bool is_other = response->http_status - 200U >= 100;
+    return ((response->http_status != 0) & is_other) | (response->transport != PT_TRANSPORT_NONE);
+}
+
 //  Whether nobody knows how far the request got, whatever the body says.
 static bool
 s_is_broken(const pt_response_t *response)
@@ -169,7 +177,7 @@ s_is_broken(const pt_response_t *response)
     return (status >= 500) | (status == 408) | (response->transport != PT_TRANSPORT_NONE);
 }
 
-//  A body that claims success under an HTTP error, or beside a failed connection, contradicts
+//  A body that claims success under an HTTP error or a redirect, or beside a failed connection, contradicts
 //  itself: a proxy's page, a cached body or a bug. Settling it would lose a payment that failed,
 //  sending it again could pay twice; so the gateway is asked, and a person is told. So it is where the payer
 //  would be asked to pay again after a failure of the server, save that code and wording both are the gateway's.
@@ -178,8 +186,7 @@ s_doubt_contradiction(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
     bool broken = s_is_broken(response);
-    bool failed = broken | (response->http_status >= 400);
-    bool doubtful = failed & (s_claims_success(draft->rule) | s_is_end_of_request(draft));
+    bool doubtful = s_is_failed(response) & (s_claims_success(draft->rule) | s_is_end_of_request(draft));
     doubtful |= broken & pt_rule_asks_to_pay(draft->rule) & (draft->verdict->match >= PT_MATCH_CODE);
     if (!(draft->verdict->contradicted | doubtful))
         return;
@@ -248,10 +255,8 @@ s_restrict_unknown_code(s_draft_t *draft)
 static void
 s_end_questions(s_draft_t *draft)
 {
-    const pt_response_t *response = draft->response;
     pt_decision_t *out = draft->out;
-    bool failed = (response->http_status >= 400) | (response->transport != PT_TRANSPORT_NONE);
-    if (!draft->verdict->shows_end | failed)
+    if (!draft->verdict->shows_end | s_is_failed(draft->response))
         return;
     s_alert_operator_now(&out->alert);
     if (draft->rule->category == PT_CATEGORY_DUPLICATE)

@@ -218,7 +218,9 @@ s_breach_of_tables(const rules_case_t *given, const pt_decision_t *decision)
                                                                     : PT_ROUTE_DEAD_LETTER;
     if (decision->route != route)
         return "table: the route is not the action's";
-    if (route == PT_ROUTE_SETTLED && (given->response->http_status >= 400 || given->response->transport))
+    unsigned status = given->response->http_status;
+    bool is_answer = !status || (status >= 200 && status < 300);
+    if (route == PT_ROUTE_SETTLED && (!is_answer || given->response->transport))
         return "table: success is believed under a failure";
     if (decision->same_payload_ok != (decision->action == PT_ACTION_RESUBMIT))
         return "table: same_payload_ok is not the action's";

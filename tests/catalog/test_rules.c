@@ -67,6 +67,7 @@ static const s_place_t s_places[] = {
     {.http_status = 400, .match = PT_MATCH_HTTP_CLASS, .code_unknown = true},
     {.http_status = 503, .match = PT_MATCH_HTTP_CLASS, .code_unknown = true, .elapsed_ms = 3590000},
     {.http_status = 503, .match = PT_MATCH_CODE_ANY_OPERATION, .elapsed_ms = 3700000},
+    {.http_status = 302, .match = PT_MATCH_STATUS},
     {.transport = PT_TRANSPORT_RESET, .match = PT_MATCH_CODE},
 };
 
