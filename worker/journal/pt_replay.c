@@ -340,35 +340,50 @@ s_make_advertised(pt_replay_t *self, const char *advertise)
     }
 }
 
+//  What the journal's side needs.
+static bool
+s_connect(s_replay_t *self, const pt_replay_options_t *options)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    self->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    self->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
+    if (!self->requests || !self->answers)
+        return false;
+    self->pendings.journal = zsock_resolve(self->requests);
+    snprintf(self->pendings.answers, sizeof(self->pendings.answers), "%s", options->answers);
+    return pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
+           pt_sockets_connect(self->requests, options->requests) == PT_OK;
+}
+
+//  What others connect to. False with *out_endpoint: it cannot be bound.
+static bool
+s_bind(s_replay_t *self, const pt_replay_options_t *options, const char **out_endpoint)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    if (options->control) {
+        *out_endpoint = options->control;
+        self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
+        if (!self->control || pt_sockets_bind_private(self->control, options->control, bound) != PT_OK)
+            return false;
+    }
+    *out_endpoint = options->endpoint;
+    if (pt_door_open(&self->door, self->router, options->gate, PT_PARTY_SUBSCRIBER, options->endpoint) != PT_OK)
+        return false;
+    *out_endpoint = NULL;
+    return true;
+}
+
 static s_replay_t *
 s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char **out_endpoint)
 {
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
     s_replay_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
     self->router = pt_sockets_new(ZMQ_ROUTER, S_SEND_HWM, S_RECEIVE_HWM);
-    self->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
-    self->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
-    self->pendings.journal = self->requests ? zsock_resolve(self->requests) : NULL;
-    snprintf(self->pendings.answers, sizeof(self->pendings.answers), "%s", options->answers);
-    bool ready = self->router && self->requests && self->answers &&
-                 pt_answer_open_store(&self->answer, options->store, s_send, self) &&
-                 pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
-                 pt_sockets_connect(self->requests, options->requests) == PT_OK;
+    bool ready = self->router && pt_answer_open_store(&self->answer, options->store, s_send, self) &&
+                 s_connect(self, options) && s_bind(self, options, out_endpoint);
     self->answer.stats = options->stats;
-    if (ready && options->control) {
-        *out_endpoint = options->control;
-        self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
-        ready = self->control && pt_sockets_bind_private(self->control, options->control, bound) == PT_OK;
-    }
-    if (ready) {
-        *out_endpoint = options->endpoint;
-        ready = pt_door_open(&self->door, self->router, options->gate, PT_PARTY_SUBSCRIBER, options->endpoint) == PT_OK;
-        memcpy(owner->bound, self->door.bound, sizeof(owner->bound));
-        if (ready)
-            *out_endpoint = NULL;
-    }
+    memcpy(owner->bound, self->door.bound, sizeof(owner->bound));
     if (!ready) {
         int reason = errno;
         s_replay_close(&self);
