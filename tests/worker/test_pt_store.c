@@ -599,6 +599,30 @@ s_count_windows(void *context, uint64_t producer, uint64_t epoch, uint64_t floor
         seen[1] = producer;
 }
 
+//  A hundred producers from `first` on, one after the other.
+static void
+s_remember_hundred(pt_store_t *store, uint64_t first, uint64_t now_ms)
+{
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_remember(store, first + i, 1, 1, 1, 77, now_ms + i), PT_OK);
+        assert_int_equal(pt_store_commit(store), PT_OK);
+    }
+}
+
+//  The last of `end` producers.
+static void
+s_expect_windows_of_the_last(pt_store_t *store, uint64_t end)
+{
+    pt_store_view_t *view;
+    uint64_t seen[2] = {0, UINT64_MAX};
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
+    pt_store_view_close(&view);
+    assert_in_range(seen[0], 20, 36);
+    assert_int_equal(seen[1], end - seen[0]);
+}
+
 static void
 windows_unused_for_longest_are_forgotten(void **state)
 {
@@ -608,18 +632,16 @@ windows_unused_for_longest_are_forgotten(void **state)
     pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_SMALL, .producers_max = 20};
     pt_store_t *store;
     assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
-    for (uint64_t producer = 0; producer < 100; producer++) {
-        assert_int_equal(pt_store_begin(store), PT_OK);
-        assert_int_equal(pt_store_remember(store, producer, 1, 1, 1, 77, 1000 + producer), PT_OK);
-        assert_int_equal(pt_store_commit(store), PT_OK);
-    }
-    pt_store_view_t *view;
-    uint64_t seen[2] = {0, UINT64_MAX};
-    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
-    assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
-    pt_store_view_close(&view);
-    assert_in_range(seen[0], 20, 36);
-    assert_int_equal(seen[1], 100 - seen[0]);
+    s_remember_hundred(store, 0, 36000000);
+    s_expect_windows_of_the_last(store, 100);
+
+    //  The clock is set back by hours, and back again while the store is closed.
+    s_remember_hundred(store, 100, 7200000);
+    s_expect_windows_of_the_last(store, 200);
+    pt_store_close(&store);
+    assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
+    s_remember_hundred(store, 200, 1000);
+    s_expect_windows_of_the_last(store, 300);
     pt_store_close(&store);
 }
 

@@ -103,6 +103,7 @@ struct pt_store {
     size_t producers_max;
     size_t producer_count;
     size_t producer_count_committed;
+    uint64_t window_used_ms; //  the latest use of any window; never goes back
     pt_store_topic_t *topics[PT_STORE_TOPICS_MAX];
     atomic_uint_least16_t topic_slots[S_TOPIC_SLOTS]; //  by hash of the name: place in `topics` + 1, 0: none
     size_t topics_max;

@@ -148,6 +148,15 @@ s_evict_windows(pt_store_t *self)
     return rc;
 }
 
+//  When a window is used that is used now. A clock that was set back would otherwise have it forgotten before all that
+//  were used while the clock was ahead.
+static uint64_t
+s_use_now(pt_store_t *self, uint64_t now_ms)
+{
+    self->window_used_ms = now_ms > self->window_used_ms ? now_ms : self->window_used_ms + 1;
+    return self->window_used_ms;
+}
+
 //  Bring the floor of the batch's window up to date, and add the window when it is new.
 static int
 s_raise_floor(pt_store_t *self, const s_window_t *now, uint64_t *out_floor)
@@ -200,7 +209,7 @@ pt_store_remember(pt_store_t *self, uint64_t producer, uint64_t epoch, uint64_t 
     pt_status_t status = pt_store_check_txn(self);
     if (status != PT_OK)
         return status;
-    s_window_t now = {producer, epoch, floor, now_ms};
+    s_window_t now = {producer, epoch, floor, s_use_now(self, now_ms)};
     uint64_t highest_floor;
     int rc = s_raise_floor(self, &now, &highest_floor);
     if (rc == 0 && seq >= highest_floor)
@@ -219,8 +228,10 @@ pt_store_count_windows(pt_store_t *self, MDB_txn *txn)
     s_window_t window = {0};
     int rc;
     self->producer_count = 0;
-    while ((rc = s_next_window(cursor, self->producer_count == 0, &window)) == 0)
+    while ((rc = s_next_window(cursor, self->producer_count == 0, &window)) == 0) {
         self->producer_count++;
+        self->window_used_ms = window.used_ms > self->window_used_ms ? window.used_ms : self->window_used_ms;
+    }
     mdb_cursor_close(cursor);
     return rc == MDB_NOTFOUND ? PT_OK : PT_E_CHECKSUM;
 }
