@@ -173,8 +173,8 @@ s_is_failed(const pt_response_t *response)
 static bool
 s_is_broken(const pt_response_t *response)
 {
-    unsigned status = response->http_status;
-    return (status >= 500) | (status == 408) | (response->transport != PT_TRANSPORT_NONE);
+    bool is_refused = (response->http_status - 400U < 100) & (response->http_status != 408);
+    return s_is_failed(response) & (!is_refused | (response->transport != PT_TRANSPORT_NONE));
 }
 
 //  A body that claims success under an HTTP error or a redirect, or beside a failed connection, contradicts
