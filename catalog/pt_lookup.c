@@ -347,7 +347,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
         out_verdict->contradicted = s_is_contradicted(&query);
         out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
-            out_verdict->contradicted |= s_is_denied_by_marker(&query) | s_is_meant_for_payer(&query);
+            out_verdict->contradicted |= s_is_denied_by_marker(&query) || s_is_meant_for_payer(&query);
             if (query.statuses && out_verdict->kind == PT_OPERATION_READ)
                 out_verdict->shows_end = pt_query_shows_end(&query);
             return;
@@ -360,5 +360,5 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     }
     if (!s_ask_statuses(&query) && !pt_query_ask_http(&query))
         pt_query_fall_back(&query);
-    out_verdict->contradicted |= s_is_denied_by_marker(&query) | s_is_meant_for_payer(&query);
+    out_verdict->contradicted |= s_is_denied_by_marker(&query) || s_is_meant_for_payer(&query);
 }

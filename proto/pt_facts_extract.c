@@ -2,13 +2,13 @@
  *  by the same walk.
  */
 #include "pt_facts.h"
-#include "pt_json.h"
+#include "pt_json_pack.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-/*  Turn a JSON object into msgpack that `facts` own. False: the text is no JSON object, or one
- *  that would be too deep as a map.
+/*  Turn a JSON object into msgpack, in the room that `facts` have, or in memory that they own. False: the text is no
+ *  JSON object, or one that would be too deep as a map.
  */
 static bool
 s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
@@ -22,15 +22,13 @@ s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
     if (at == text.len || text.data[at] != '{')
         return false;
 
-    uint8_t *bytes;
-    size_t len;
     pt_text_t json = {(const char *) text.data + at, text.len - at};
-    if (pt_json_to_msgpack(json, &bytes, &len, NULL) != PT_OK)
-        return false;
-    facts->json = bytes;
-    *out_body = (pt_bytes_t) {bytes, len};
-    pt_cursor_t cursor = pt_cursor_open(*out_body);
-    return pt_cursor_skip(&cursor, PT_BODY_DEPTH_MAX) == PT_OK;
+    size_t bytes = PT_JSON_ROOM(json.len), fault_at;
+    uint8_t *room = facts->json_room;
+    if (bytes > sizeof facts->json_room)
+        facts->json = room = malloc(bytes);
+    out_body->data = room;
+    return room && pt_json_pack(json, PT_BODY_DEPTH_MAX, room, &out_body->len, &fault_at) == PT_OK;
 }
 
 void

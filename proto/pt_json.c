@@ -1,160 +1,43 @@
-/*  pt_json: jansson's values <-> msgpack.
- *
- *  Both walks recurse, but never deeper than PT_DEPTH_MAX: jansson itself bounds what it parses,
- *  and what is deeper than our limit is refused before it is walked.
+/*  Text is packed by pt_json_pack; what is printed goes through jansson's values. That walk recurses, but never
+ *  deeper than PT_DEPTH_MAX.
  */
 #include "pt_json.h"
 
 #include <assert.h>
 #include <jansson.h>
 #include <math.h>
-#include <msgpack/pack.h>
-#include <msgpack/sbuffer.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "pt_cursor.h"
+#include "pt_json_pack.h"
 #include "pt_json_text.h"
 
 #define ERROR_BYTES 160
 
-//  Up to here every integer is a double of its own.
-#define EXACT_REAL_MAX 9007199254740992.0
-
-//  A parsed text on its way to msgpack.
-typedef struct {
-    msgpack_sbuffer buffer;
-    msgpack_packer packer;
-    bool integers_as_reals; //  the parser was told so
-} s_packing_t;
-
-static pt_status_t s_pack_value(s_packing_t *self, const json_t *value, unsigned levels);
-
-static pt_status_t
-s_pack_string(s_packing_t *self, const char *data, size_t len)
+//  Where in the text a fault is, as people count.
+static void
+s_print_place(pt_text_t text, size_t at, char *out_error)
 {
-    if (msgpack_pack_str(&self->packer, len) || msgpack_pack_str_body(&self->packer, data, len))
-        return PT_E_NOMEM;
-    return PT_OK;
-}
-
-static pt_status_t
-s_pack_array(s_packing_t *self, const json_t *array, unsigned levels)
-{
-    size_t count = json_array_size(array);
-    if (msgpack_pack_array(&self->packer, count))
-        return PT_E_NOMEM;
-    pt_status_t status = PT_OK;
-    for (size_t index = 0; index < count && status == PT_OK; index++)
-        status = s_pack_value(self, json_array_get(array, index), levels - 1);
-    return status;
-}
-
-static pt_status_t
-s_pack_object(s_packing_t *self, json_t *object, unsigned levels)
-{
-    if (msgpack_pack_map(&self->packer, json_object_size(object)))
-        return PT_E_NOMEM;
-    pt_status_t status = PT_OK;
-    for (void *at = json_object_iter(object); at && status == PT_OK; at = json_object_iter_next(object, at)) {
-        status = s_pack_string(self, json_object_iter_key(at), json_object_iter_key_len(at));
-        if (status == PT_OK)
-            status = s_pack_value(self, json_object_iter_value(at), levels - 1);
+    size_t line = 1, column = 1;
+    for (size_t i = 0; i < at; i++) {
+        bool is_newline = text.data[i] == '\n';
+        line += is_newline;
+        //  All bytes of a character but its first one begin with 10.
+        column = is_newline ? 1 : column + ((text.data[i] & 0xc0) != 0x80);
     }
-    return status;
-}
-
-/*  Where one number of a text has too many digits, the parser can only give all numbers as reals;
- *  those that stand for an integer exactly are made one again.
- */
-static pt_status_t
-s_pack_real(s_packing_t *self, double real)
-{
-    bool is_integer =
-        self->integers_as_reals && real > -EXACT_REAL_MAX && real < EXACT_REAL_MAX && (double) (int64_t) real == real;
-    int failed =
-        is_integer ? msgpack_pack_int64(&self->packer, (int64_t) real) : msgpack_pack_double(&self->packer, real);
-    return failed ? PT_E_NOMEM : PT_OK;
+    snprintf(out_error, ERROR_BYTES, "line %zu, column %zu: not JSON", line, column);
 }
 
 static pt_status_t
-s_pack_value(s_packing_t *self, const json_t *value, unsigned levels)
+s_pack_text(pt_text_t text, uint8_t *room, size_t *out_len, char *out_error)
 {
-    int failed = 0;
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return levels ? s_pack_object(self, (json_t *) (uintptr_t) value, levels) : PT_E_DEPTH;
-    case JSON_ARRAY:
-        return levels ? s_pack_array(self, value, levels) : PT_E_DEPTH;
-    case JSON_STRING:
-        return s_pack_string(self, json_string_value(value), json_string_length(value));
-    case JSON_REAL:
-        return s_pack_real(self, json_real_value(value));
-    case JSON_INTEGER:
-        failed = msgpack_pack_int64(&self->packer, json_integer_value(value));
-        break;
-    case JSON_TRUE:
-        failed = msgpack_pack_true(&self->packer);
-        break;
-    case JSON_FALSE:
-        failed = msgpack_pack_false(&self->packer);
-        break;
-    case JSON_NULL:
-        failed = msgpack_pack_nil(&self->packer);
-        break;
-    }
-    return failed ? PT_E_NOMEM : PT_OK;
-}
-
-/*  Parse a text, once more with all numbers as reals when an integer is too long for one. */
-static json_t *
-s_parse_text(pt_text_t text, bool *out_integers_as_reals, json_error_t *out_error)
-{
-    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
-    *out_integers_as_reals = false;
-    json_t *root = json_loadb(text.data, text.len, flags, out_error);
-    if (root || json_error_code(out_error) != json_error_numeric_overflow)
-        return root;
-    *out_integers_as_reals = true;
-    return json_loadb(text.data, text.len, flags | JSON_DECODE_INT_AS_REAL, out_error);
-}
-
-/*  The parser steps over a zero byte that stands between two tokens, as if it were a space, which it is not. False when
- *  there is one.
- */
-static bool
-s_has_no_zero(pt_text_t text, json_error_t *out_error)
-{
-    const char *zero = text.len ? memchr(text.data, 0, text.len) : NULL;
-    if (!zero)
-        return true;
-    out_error->line = 1;
-    const char *start = text.data;
-    for (const char *newline; (newline = memchr(start, '\n', (size_t) (zero - start))) != NULL; start = newline + 1)
-        out_error->line++;
-    out_error->column = (int) (zero - start + 1);
-    return false;
-}
-
-static pt_status_t
-s_pack_text(s_packing_t *self, pt_text_t text, char *out_error)
-{
-    json_error_t error;
-    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        text = (pt_text_t) {text.data + 3, text.len - 3};
-    if (!s_has_no_zero(text, &error)) {
-        snprintf(out_error, ERROR_BYTES, "line %d, column %d: not JSON", error.line, error.column);
-        return PT_E_MALFORMED;
-    }
-    json_t *root = s_parse_text(text, &self->integers_as_reals, &error);
-    if (!root) {
-        if (json_error_code(&error) == json_error_out_of_memory)
-            return PT_E_NOMEM;
-        snprintf(out_error, ERROR_BYTES, "line %d, column %d: not JSON", error.line, error.column);
-        return json_error_code(&error) == json_error_stack_overflow ? PT_E_DEPTH : PT_E_MALFORMED;
-    }
-    pt_status_t status = s_pack_value(self, root, PT_DEPTH_MAX);
-    json_decref(root);
+    size_t at;
+    pt_status_t status = pt_json_pack(text, PT_DEPTH_MAX, room, out_len, &at);
+    if (status == PT_E_DEPTH)
+        snprintf(out_error, ERROR_BYTES, "nested deeper than %d levels", PT_DEPTH_MAX);
+    else if (status != PT_OK)
+        s_print_place(text, at, out_error);
     return status;
 }
 
@@ -167,20 +50,20 @@ pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *o
     char *error = out_error ? out_error : unwanted;
     error[0] = '\0';
 
-    s_packing_t packing = {.integers_as_reals = false};
-    msgpack_sbuffer_init(&packing.buffer);
-    msgpack_packer_init(&packing.packer, &packing.buffer, msgpack_sbuffer_write);
-    pt_status_t status = s_pack_text(&packing, json.data ? json : PT_TEXT(""), error);
+    if (json.len >= 3 && memcmp(json.data, "\xef\xbb\xbf", 3) == 0)
+        json = (pt_text_t) {json.data + 3, json.len - 3};
+    uint8_t *room = malloc(PT_JSON_ROOM(json.len));
+    pt_status_t status = PT_E_NOMEM;
+    if (room)
+        status = s_pack_text(json, room, out_len, error);
+    else
+        snprintf(error, ERROR_BYTES, "%s", pt_status_text(status));
     if (status != PT_OK) {
-        if (status == PT_E_DEPTH)
-            snprintf(error, ERROR_BYTES, "nested deeper than %d levels", PT_DEPTH_MAX);
-        else if (status == PT_E_NOMEM)
-            snprintf(error, ERROR_BYTES, "%s", pt_status_text(status));
-        msgpack_sbuffer_destroy(&packing.buffer);
+        free(room);
         return status;
     }
-    *out_len = packing.buffer.size;
-    *out_bytes = (uint8_t *) msgpack_sbuffer_release(&packing.buffer);
+    uint8_t *fitting = realloc(room, *out_len);
+    *out_bytes = fitting ? fitting : room;
     return PT_OK;
 }
 

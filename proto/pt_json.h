@@ -1,8 +1,6 @@
-/*  pt_json: JSON text <-> msgpack, one to one.
+/*  pt_json: JSON text <-> msgpack, one to one, for tools and tests.
  *
- *  Objects keep their order, and of two equal keys the last one; integers stay integers, numbers that no
- *  64-bit integer holds become floats, strings stay strings. For tools and tests; the worker's hot path
- *  does not use it.
+ *  What becomes of what is said in pt_json_pack.h, which the worker uses.
  */
 #ifndef PT_JSON_H
 #define PT_JSON_H
@@ -14,10 +12,9 @@
 extern "C" {
 #endif
 
-/*  JSON text -> msgpack in *out_bytes (free() it). A byte order mark is passed over; a NUL inside a
- *  key is refused; where one integer of the text has more than 64 bits, reals with an integral value
- *  below 2^53 become integers. `out_error` (160 bytes, may be NULL) says what is
- *  wrong and where. PT_E_MALFORMED, PT_E_DEPTH, PT_E_NOMEM.
+/*  JSON text -> msgpack in *out_bytes (free() it), as pt_json_pack makes it. A byte order mark is passed over.
+ *  `out_error` (160 bytes, may be NULL) says what is wrong and where, columns in characters. PT_E_MALFORMED, PT_E_DEPTH
+ *  (beyond PT_DEPTH_MAX), PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *out_error);
 

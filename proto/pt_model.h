@@ -280,6 +280,9 @@ typedef struct {
 //  Room for what does not stand in the body as such: printed numbers, joined field paths.
 #define PT_SCRATCH_BYTES 8192
 
+//  Room for a JSON body of up to 3.5 KiB as msgpack; for a larger one memory is asked for.
+#define PT_JSON_ROOM_BYTES 8192
+
 //  What a body says, in the places that its gateway's shape names. Absent texts have data NULL;
 //  an empty code is an absent code.
 typedef struct {
@@ -297,9 +300,10 @@ typedef struct {
     pt_pair_t fields[PT_FIELDS_MAX];
     size_t field_count;
     size_t fields_dropped; //  beyond PT_FIELDS_MAX or the scratch room
-    void *json;            //  the parsed JSON body that texts point into; NULL for msgpack bodies
+    void *json;            //  a large JSON body as msgpack, which texts point into; else NULL
     size_t scratch_used;
     char scratch[PT_SCRATCH_BYTES];
+    uint8_t json_room[PT_JSON_ROOM_BYTES]; //  any other JSON body as msgpack
 } pt_facts_t;
 
 typedef enum {

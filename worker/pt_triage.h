@@ -46,7 +46,7 @@ typedef struct {
 
 #define PT_TRIAGE_NO_PROVIDER SIZE_MAX
 
-//  The room that one thread works in; 13 KiB, not for a stack of unknown size.
+//  The room that one thread works in; 21 KiB, not for a stack of unknown size.
 typedef struct {
     const pt_catalog_t *catalog; //  borrowed
     uint64_t catalog_hash;

@@ -134,33 +134,17 @@ s_start_broker(cmd_service_t *self)
     return self->broker ? EX_OK : s_refuse(error, errno);
 }
 
-//  Where the pool binds.
-static int
-s_choose_endpoints(cmd_service_t *self, pt_pool_options_t *pool)
-{
-    static const unsigned ports[PT_QUEUE_COUNT_] = {PT_PORT_SETTLED, PT_PORT_RETRY, PT_PORT_DEAD_LETTER,
-                                                    PT_PORT_OPERATOR_ALERT};
-    const cmd_service_options_t *options = &self->options;
-    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++) {
-        pool->publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
-        int code = s_check_bind(self, pool->publish[i]);
-        if (code != EX_OK)
-            return code;
-    }
-    pool->replay = s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
-    return s_check_bind(self, pool->replay);
-}
-
 static int
 s_start_pool(cmd_service_t *self)
 {
+    static const unsigned ports[PT_QUEUE_COUNT_] = {PT_PORT_SETTLED, PT_PORT_RETRY, PT_PORT_DEAD_LETTER,
+                                                    PT_PORT_OPERATOR_ALERT};
     const cmd_service_options_t *options = &self->options;
     char error[PT_POOL_ERROR_BYTES_MAX];
     pt_pool_options_t pool = {.threads = options->threads,
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
                               .catalog = self->catalog,
-                              .gate = self->gate,
                               .masking = options->masking,
                               .alerts = options->alerts,
                               .broker_count = options->broker_count};
@@ -168,10 +152,19 @@ s_start_pool(cmd_service_t *self)
     cmd_curve_warn(pool.brokers, pool.broker_count, self->curve);
     if (self->broker)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
-    self->stats = pool.stats = pt_stats_new();
+    pool.gate = self->gate;
+    self->stats = pt_stats_new();
     if (!self->stats)
         return cmd_fail(EX_OSERR, NULL, "no memory for the worker's counters");
-    int code = s_choose_endpoints(self, &pool);
+    pool.stats = self->stats;
+    int code = EX_OK;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_ && code == EX_OK; i++) {
+        pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
+        code = s_check_bind(self, pool.publish[i]);
+    }
+    pool.replay = s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
+    if (code == EX_OK)
+        code = s_check_bind(self, pool.replay);
     if (code == EX_OK)
         code = cmd_journal_open(&self->journal, &options->journal, &pool);
     if (code != EX_OK)
@@ -257,30 +250,31 @@ s_release(cmd_service_t *self, int code)
     pt_load_clear(&self->load);
 }
 
-//  What comes before there are threads.
-static int
-s_prepare(cmd_service_t *self)
+int
+cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
 {
-    const cmd_service_options_t *options = &self->options;
+    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms(), .started_mono_ms = cmd_mono_ms()};
     int code = cmd_control_watch(&self->control, self);
     if (code == EX_OK)
         code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
-    //  All threads have to leave signals alone.
+    //  Before there are threads, all of which have to leave it alone.
     if (code == EX_OK && (pt_signals_open(&self->signals) != PT_OK ||
                           (options->with_control && pt_signals_take_hangup(&self->signals, true) != PT_OK)))
         code = cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     if (code != EX_OK) {
         pt_file_watch_destroy(&self->control.watch);
         pt_load_clear(&self->load);
+        return code;
     }
-    return code;
-}
-
-static int
-s_start_parts(cmd_service_t *self)
-{
-    const cmd_service_options_t *options = &self->options;
-    int code = pt_sockets_init() == PT_OK ? EX_OK : cmd_tell_short(errno);
+    code = s_raise_descriptors();
+    if (code == EX_OK)
+        code = s_check_http(options);
+    if (code != EX_OK) {
+        s_release(self, code);
+        return code;
+    }
+    if (pt_sockets_init() != PT_OK)
+        code = cmd_tell_short(errno);
     if (code == EX_OK)
         code = s_start_gate(self);
     if (code == EX_OK && options->with_broker)
@@ -291,21 +285,6 @@ s_start_parts(cmd_service_t *self)
         code = s_start_http(self);
     if (code == EX_OK && options->with_control)
         code = cmd_control_open(&self->control, self);
-    return code;
-}
-
-int
-cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
-{
-    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms(), .started_mono_ms = cmd_mono_ms()};
-    int code = s_prepare(self);
-    if (code != EX_OK)
-        return code;
-    code = s_raise_descriptors();
-    if (code == EX_OK)
-        code = s_check_http(options);
-    if (code == EX_OK)
-        code = s_start_parts(self);
     if (code != EX_OK)
         s_release(self, code);
     return code;

@@ -1,17 +1,15 @@
-/*  Reads JSON Lines for the commands. An id is added to the text, before it is transcoded, because
- *  there it is one insertion: JSON readers take the last of two equal keys, so it also replaces
- *  an explicit null. For the same reason keys that stand twice are looked for before.
- */
+/*  Reads JSON Lines for the commands. An id is added to what a line was packed as, behind its other keys. */
 #include "cmd_lines.h"
 
-#include "cmd_pairs.h"
-
+#include "pt_cursor.h"
 #include "pt_json.h"
 #include "pt_response.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <msgpack/pack.h>
+#include <msgpack/sbuffer.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,20 +152,6 @@ s_copy_line(pt_text_t line, cmd_item_t *item)
     return PT_OK;
 }
 
-//  `{…}` -> `{…,"id":"line:N"}`. The text is known to be one JSON object.
-static char *
-s_insert_id(pt_text_t line, uint64_t number)
-{
-    const char *close = memrchr(line.data, '}', line.len);
-    const char *open = memchr(line.data, '{', line.len);
-    size_t head = (size_t) (close - line.data);
-    bool empty = strspn(open + 1, " \t\r\n") == (size_t) (close - open - 1);
-    char *text = NULL;
-    if (asprintf(&text, "%.*s%s\"id\":\"line:%" PRIu64 "\"}", (int) head, line.data, empty ? "" : ",", number) < 0)
-        return NULL;
-    return text;
-}
-
 //  Whether the item is a map that names no id (an id of a wrong type is one: it is a fault of its own). Beside
 //  that, which key stands twice, if one does.
 static bool
@@ -199,28 +183,55 @@ s_drop_line_number(char *error)
         memmove(error, error + len, strlen(error + len) + 1);
 }
 
-static pt_status_t
-s_convert(pt_text_t line, cmd_item_t *item)
+//  How many pairs the item, a map, is to have with an id of ours behind the others. An id that is null gives way to it:
+//  what stood there is cut out.
+static uint32_t
+s_make_place(cmd_item_t *item, size_t *out_head)
 {
-    pt_status_t status = pt_json_to_msgpack(line, &item->bytes, &item->len, item->error);
-    item->is_json = status == PT_OK;
-    return status == PT_OK ? cmd_pairs_restore(line, &item->bytes, &item->len) : status;
+    pt_cursor_t cursor = pt_cursor_open((pt_bytes_t) {item->bytes, item->len});
+    pt_value_t map, key, value;
+    //  These are our own bytes: each value is whole.
+    pt_status_t status = pt_cursor_next(&cursor, &map);
+    *out_head = (size_t) (cursor.at - item->bytes);
+    for (uint32_t i = 0; i < map.as.count && status == PT_OK; i++) {
+        size_t start = (size_t) (cursor.at - item->bytes);
+        status = pt_cursor_next(&cursor, &key);
+        bool is_id = status == PT_OK && pt_text_equal(key.as.text, PT_TEXT("id"));
+        pt_cursor_t at = cursor;
+        if (is_id && pt_cursor_next(&at, &value) == PT_OK && value.kind == PT_VALUE_NIL) {
+            size_t end = (size_t) (at.at - item->bytes);
+            memmove(item->bytes + start, item->bytes + end, item->len - end);
+            item->len -= end - start;
+            return map.as.count;
+        }
+        if (status == PT_OK)
+            status = pt_cursor_skip(&cursor, PT_DEPTH_MAX);
+    }
+    return map.as.count + 1;
 }
 
-//  The item of the same line with an id behind its other keys; `doubles`: one of these stands twice, and stays so.
+//  Give the item, a map, an id behind its other keys: `line:N`.
 static pt_status_t
-s_name(pt_text_t line, uint64_t number, bool doubles, cmd_item_t *item)
+s_name(uint64_t number, cmd_item_t *item)
 {
-    char *text = s_insert_id(line, number);
-    if (!text)
+    char id[32];
+    int id_len = snprintf(id, sizeof id, "line:%" PRIu64, number);
+    size_t head;
+    uint32_t pairs = s_make_place(item, &head);
+    msgpack_sbuffer buffer;
+    msgpack_packer packer;
+    msgpack_sbuffer_init(&buffer);
+    msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
+    if (msgpack_pack_map(&packer, pairs) ||
+        msgpack_sbuffer_write(&buffer, (const char *) item->bytes + head, item->len - head) ||
+        msgpack_pack_str_with_body(&packer, "id", 2) || msgpack_pack_str_with_body(&packer, id, (size_t) id_len)) {
+        msgpack_sbuffer_destroy(&buffer);
         return PT_E_NOMEM;
-    cmd_item_clear(item);
-    pt_status_t status = pt_json_to_msgpack(pt_text_of(text), &item->bytes, &item->len, NULL);
-    if (status == PT_OK && doubles)
-        status = cmd_pairs_restore(pt_text_of(text), &item->bytes, &item->len);
-    item->is_json = status == PT_OK;
-    free(text);
-    return status;
+    }
+    free(item->bytes);
+    item->len = buffer.size;
+    item->bytes = (uint8_t *) msgpack_sbuffer_release(&buffer);
+    return PT_OK;
 }
 
 static pt_status_t
@@ -228,7 +239,8 @@ s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
 {
     *out_item = (cmd_item_t) {0};
     char doubled[PT_ERROR_BYTES_MAX];
-    pt_status_t status = s_convert(line, out_item);
+    pt_status_t status = pt_json_to_msgpack(line, &out_item->bytes, &out_item->len, out_item->error);
+    out_item->is_json = status == PT_OK;
     if (status == PT_E_NOMEM)
         return status;
     if (status != PT_OK) {
@@ -236,7 +248,7 @@ s_make_item(pt_text_t line, uint64_t number, cmd_item_t *out_item)
         return s_copy_line(line, out_item);
     }
     if (s_lacks_id(out_item, doubled))
-        status = s_name(line, number, doubled[0] != '\0', out_item);
+        status = s_name(number, out_item);
     memcpy(out_item->error, doubled, sizeof doubled);
     return status;
 }
