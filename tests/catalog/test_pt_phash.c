@@ -447,6 +447,26 @@ a_key_given_twice_is_refused_with_both_places(void **state)
     s_free(&keys);
 }
 
+//  In its first two words, the key given twice is the same as the first one.
+static void
+a_key_given_twice_is_found_among_keys_that_two_words_do_not_tell_apart(void **state)
+{
+    (void) state;
+    s_keys_t keys;
+    s_reserve(&keys, 4, 128);
+    s_add_key(&keys, "0.......0.......0.......0.......", 32, PT_SPACE_CODE, 0);
+    s_add_key(&keys, "0.......0.......1.......1.......", 32, PT_SPACE_CODE, 0);
+    s_add_key(&keys, "1.......0.......0.......1.......", 32, PT_SPACE_CODE, 0);
+    s_add_key(&keys, "0.......0.......1.......1.......", 32, PT_SPACE_CODE, 0);
+    size_t pair[2];
+    pt_phash_t table;
+    assert_int_equal(pt_phash_build(keys.items, keys.count, keys.pool, &table, pair), PT_E_DUPLICATE);
+    assert_int_equal(pair[0], 1);
+    assert_int_equal(pair[1], 3);
+    keys.table = (pt_phash_t) {0};
+    s_free(&keys);
+}
+
 static void
 an_empty_or_too_long_key_is_refused_with_its_place(void **state)
 {
@@ -502,6 +522,7 @@ main(void)
         cmocka_unit_test(all_words_are_hashed_where_no_two_tell_keys_apart),
         cmocka_unit_test(equal_items_give_equal_tables),
         cmocka_unit_test(a_key_given_twice_is_refused_with_both_places),
+        cmocka_unit_test(a_key_given_twice_is_found_among_keys_that_two_words_do_not_tell_apart),
         cmocka_unit_test(an_empty_or_too_long_key_is_refused_with_its_place),
         cmocka_unit_test(a_slot_picks_the_operation_asked_or_the_last_value),
     };
