@@ -186,7 +186,7 @@ s_doubt_contradiction(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
     bool broken = s_is_broken(response);
-    bool doubtful = s_is_failed(response) & (s_claims_success(draft->rule) | s_is_end_of_request(draft));
+    bool doubtful = s_is_failed(response) && (s_claims_success(draft->rule) || s_is_end_of_request(draft));
     doubtful |= broken & pt_rule_asks_to_pay(draft->rule) & (draft->verdict->match >= PT_MATCH_CODE);
     if (!(draft->verdict->contradicted | doubtful))
         return;
