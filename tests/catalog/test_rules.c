@@ -279,6 +279,62 @@ no_entry_of_the_built_in_catalog_asks_for_what_the_rules_refuse(void **state)
     }
 }
 
+static pt_decision_t
+s_decide_in(const pt_entry_view_t *view, const pt_provider_t *provider, pt_text_t operation)
+{
+    static pt_facts_t facts;
+    static pt_verdict_t verdict;
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    pt_response_t response = {.id = PT_TEXT("order-1"),
+                              .provider = pt_provider_id(provider),
+                              .operation = operation,
+                              .http_status = 200,
+                              .attempt = 1,
+                              .received_ms = NOW_MS};
+    pt_decision_t decision;
+    facts = (pt_facts_t) {.is_map = true};
+    if (view->kind == PT_ENTRY_STATUS) {
+        facts.statuses[0] = view->code;
+    } else {
+        facts.codes[0] = view->code;
+        facts.messages[0] = view->message;
+    }
+    pt_catalog_lookup(catalog, provider, &response, &facts, &verdict);
+    pt_policy_decide(&verdict, &response, &facts, 1, NOW_MS, &decision);
+    return decision;
+}
+
+static bool
+s_asks_to_pay(const pt_decision_t *decision)
+{
+    return decision->action == PT_ACTION_CHANGE_INSTRUMENT || decision->action == PT_ACTION_NEW_ORDER ||
+           (decision->action == PT_ACTION_FIX_REQUEST && decision->outcome == PT_OUTCOME_DECLINED);
+}
+
+//  Whatever a gateway answers to a refund, a cancellation or a transfer, no payer hears of it.
+static void
+nobody_is_asked_to_pay_by_what_has_no_payer(void **state)
+{
+    (void) state;
+    const pt_catalog_t *catalog = pt_catalog_builtin();
+    size_t asked_elsewhere = 0, cases = 0;
+    for (size_t index = 0; index < pt_catalog_entry_count(catalog); index++) {
+        const pt_entry_t *entry = pt_catalog_entry_at(catalog, index);
+        pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
+        const pt_provider_t *provider = pt_catalog_entry_provider(catalog, entry);
+        for (size_t i = 0; view.kind != PT_ENTRY_HTTP_CLASS && i < pt_provider_operation_count(provider); i++) {
+            pt_operation_view_t operation = pt_provider_operation_at(provider, i);
+            pt_decision_t decision = s_decide_in(&view, provider, operation.name);
+            asked_elsewhere += !operation.without_payer && s_asks_to_pay(&decision);
+            cases += operation.without_payer;
+            if (operation.without_payer && s_asks_to_pay(&decision))
+                fail_msg("%.*s asks somebody to pay by %.*s", (int) view.id.len, view.id.data, (int) operation.name.len,
+                         operation.name.data);
+        }
+    }
+    assert_true(cases > 1000 && asked_elsewhere > 500);
+}
+
 int
 main(void)
 {
@@ -288,6 +344,7 @@ main(void)
         cmocka_unit_test(the_rules_hold_for_every_answer_of_last_resort),
         cmocka_unit_test(the_rules_hold_for_every_entry_of_the_built_in_catalog),
         cmocka_unit_test(no_entry_of_the_built_in_catalog_asks_for_what_the_rules_refuse),
+        cmocka_unit_test(nobody_is_asked_to_pay_by_what_has_no_payer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
