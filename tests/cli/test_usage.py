@@ -93,6 +93,20 @@ class Help(unittest.TestCase):
             self.assertRegex(words, "cannot make the journal: Cannot allocate memory\nhint: .*--journal-size.*"
                                     "ulimit -v allows 1000 MiB.*LimitAS=")
 
+    def test_little_memory_is_an_error_and_no_crash(self):
+        if support.is_sanitized():
+            self.skipTest("a sanitizer takes more than any such limit by itself")
+        codes = set()
+        for kib in range(18000, 36000, 250):
+            def limit(room=kib << 10):
+                resource.setrlimit(resource.RLIMIT_AS, (room, room))
+
+            code, _, words = support.run("classify", preexec_fn=limit)
+            with self.subTest(kib=kib):
+                self.assertIn(code, (0, 71, 127), words)  # 127: the loader finds no room for the libraries
+                codes.add(code)
+        self.assertLessEqual({0, 71}, codes)
+
     def test_few_open_files_are_an_error_and_no_crash(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))

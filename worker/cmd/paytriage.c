@@ -4,6 +4,7 @@
 #include "cmd.h"
 
 #include "pt_catalog.h"
+#include "pt_means.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -128,11 +129,16 @@ s_fill_standard_descriptors(void)
     return true;
 }
 
+//  The least that any command takes. Without it the built-in catalog, say, would end the process by a signal.
+#define S_MEMORY_BYTES (4U << 20)
+
 int
 main(int argc, char **argv)
 {
     if (!s_fill_standard_descriptors())
         return EX_OSERR;
+    if (pt_means_memory(S_MEMORY_BYTES) != PT_OK)
+        return cmd_fail(EX_OSERR, CMD_HINT_SHORT, "memory is refused");
     setlocale(LC_ALL, "");
     //  Whoever writes sees the error, and says where: a pipe that nobody reads, a file beyond ulimit -f.
     signal(SIGPIPE, SIG_IGN);
