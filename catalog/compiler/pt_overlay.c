@@ -10,10 +10,13 @@
 //  How a key of two maps is put together.
 typedef const pt_node_t *s_merge_t(const pt_layer_t *layer, const pt_node_t *base, const pt_node_t *over);
 
+//  The keys of a map that are put together; of any other the overlay's value replaces the base's.
 typedef struct {
     const char *key;
-    s_merge_t *merge; //  NULL: the overlay's value replaces the other
+    s_merge_t *merge;
 } s_merge_key_t;
+
+#define S_ANY_KEY ""
 
 const pt_link_t *
 pt_layer_find(const pt_node_t *map, const char *key)
@@ -85,7 +88,7 @@ static const pt_node_t *
 s_merge_value(const pt_layer_t *layer, const pt_link_t *base, const pt_node_t *over, const s_merge_key_t *keys)
 {
     for (; keys->key; keys++)
-        if (keys->merge && pt_text_equal(base->key->text, pt_text_of(keys->key)))
+        if (!*keys->key || pt_text_equal(base->key->text, pt_text_of(keys->key)))
             return keys->merge(layer, base->value, over);
     return over;
 }
@@ -125,23 +128,8 @@ pt_layer_merge_plainly(const pt_layer_t *layer, const pt_node_t *base, const pt_
 static const pt_node_t *
 s_merge_named(const pt_layer_t *layer, const pt_node_t *base, const pt_node_t *over)
 {
-    if (base->kind != PT_NODE_MAP || over->kind != PT_NODE_MAP)
-        return over;
-    s_refuse_repeated(layer, over);
-    pt_node_t *merged = pt_layer_new(layer->reader, base);
-    if (!merged)
-        return NULL;
-    for (const pt_link_t *link = base->first; link; link = link->next) {
-        const pt_link_t *change = pt_layer_find(over, link->key->text.data);
-        const pt_node_t *value = change ? pt_layer_merge_plainly(layer, link->value, change->value) : link->value;
-        if (!pt_layer_append(layer->reader, merged, link->key, value))
-            return NULL;
-    }
-    for (const pt_link_t *link = over->first; link; link = link->next)
-        if (!pt_layer_find(base, link->key->text.data) &&
-            !pt_layer_append(layer->reader, merged, link->key, link->value))
-            return NULL;
-    return merged;
+    static const s_merge_key_t keys[] = {{S_ANY_KEY, pt_layer_merge_plainly}, {0}};
+    return s_merge_maps(layer, base, over, keys);
 }
 
 //  Aliases are added. A single one may stand without a list.

@@ -168,8 +168,10 @@ class Wrong(unittest.TestCase):
             self.assertIn("--timeout: '0s'", self.refuse(*command, "--timeout", "0s"))
 
     def test_words_that_do_not_belong(self):
-        for command in ("run", "broker", "worker", "demo", "tail"):
-            self.assertIn("'word'", self.refuse(command, "word"))
+        for command in ("run", "broker", "worker", "demo", "top", "config show", "config defaults", "journal info",
+                        "journal show topic 1", "ctl status one"):
+            self.assertIn("'word' is not expected here\n", self.refuse(*command.split(), "word"))
+        self.assertIn("'word'", self.refuse("tail", "word"))
         for option, value in (("--route", "retry,nowhere"), ("--output", "xml"), ("--color", "red"),
                               ("--provider", ""), ("--provider", "opn,"), ("--provider", ",opn"), ("--provider", "opn,,uapay"),
                               ("--provider", ",".join("abcdefghijklmnopqrstuvwxyz")), ("--provider", "x" * 100)):

@@ -230,6 +230,28 @@ a_job_of_few_bytes_and_many_decisions_goes_alone(void **state)
     pt_decider_destroy(&decider);
 }
 
+static void
+of_a_plain_request_only_an_array_has_many_decisions(void **state)
+{
+    (void) state;
+    static const uint8_t maps[] = {0x80, 0x8f, 0xde, 0xdf};
+    static const uint8_t arrays[] = {0x90, 0x9f, 0xdc, 0xdd};
+    pt_decider_t *decider = s_new_decider(32 * 1024);
+    s_hold(decider, s_make_job(1, 1, 0));
+    pt_job_t *plain = s_make_job_of(2, PT_BATCH_COUNT_MAX, 0, "\xc0", 1);
+    plain->plain = true;
+    uint8_t *first = zmq_msg_data(&plain->message.frames[0]);
+    for (size_t i = 0; i < sizeof(maps); i++) {
+        *first = maps[i];
+        assert_true(pt_decider_has_room(decider, plain));
+        *first = arrays[i];
+        assert_false(pt_decider_has_room(decider, plain));
+    }
+    s_release(plain);
+    s_release(pt_decider_release(decider, false));
+    pt_decider_destroy(&decider);
+}
+
 //  Also of the smallest responses no more than there is room for in the packer.
 static void
 a_train_holds_two_batches_of_the_largest_count(void **state)
@@ -364,6 +386,7 @@ main(void)
         cmocka_unit_test(a_refused_job_goes_its_own_way),
         cmocka_unit_test(a_train_is_no_longer_than_it_may_be),
         cmocka_unit_test(a_job_of_few_bytes_and_many_decisions_goes_alone),
+        cmocka_unit_test(of_a_plain_request_only_an_array_has_many_decisions),
         cmocka_unit_test(a_train_holds_two_batches_of_the_largest_count),
         cmocka_unit_test(a_train_takes_nobody_along_once_its_time_is_over),
         cmocka_unit_test(trains_become_longer_while_more_waits),

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "pt_poison.h"
@@ -67,6 +68,26 @@ batch_that_was_read_to_its_end_is_no_suspect(void **state)
     }
 }
 
+//  Another version's, or what a crash of the machine has left of one.
+static void
+file_of_another_kind_names_no_suspects(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    uint8_t noise[1 << 16];
+    const pt_batch_t batch = {.producer = 7, .epoch = 1, .seq = 1};
+    s_make_dir(dir);
+    snprintf(path, sizeof path, "%s/suspects", dir);
+    memset(noise, 0xff, sizeof noise);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(noise, 1, sizeof noise, file), sizeof noise);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(s_die_reading(dir, &batch), 0);
+    assert_int_equal(s_die_reading(dir, &batch), 1);
+}
+
 typedef struct {
     pt_poison_t *slots;
     atomic_bool left; //  the suspect was read to its end
@@ -118,6 +139,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_poison),
         cmocka_unit_test(batch_that_was_read_to_its_end_is_no_suspect),
+        cmocka_unit_test(file_of_another_kind_names_no_suspects),
         cmocka_unit_test(nothing_is_read_beside_a_suspect),
     };
     return cmocka_run_group_tests(tests, store_setup, store_teardown);

@@ -78,6 +78,21 @@ a_thread_that_ends_takes_its_catalog_and_leaves_its_counts(void **state)
 }
 
 static void
+each_kind_of_replayed_things_has_a_count_of_its_own(void **state)
+{
+    (void) state;
+    pt_stats_t *stats = pt_stats_new();
+    for (unsigned i = 0; i < PT_STATS_REPLAY_COUNT_; i++) {
+        pt_stats_replayed(stats, (pt_stats_replay_t) i, i + 1);
+        pt_stats_replayed(stats, (pt_stats_replay_t) i, 10);
+    }
+    pt_stats_read(stats, &s_snapshot);
+    for (unsigned i = 0; i < PT_STATS_REPLAY_COUNT_; i++)
+        assert_int_equal(s_snapshot.replayed[i], i + 11);
+    pt_stats_destroy(&stats);
+}
+
+static void
 a_time_belongs_to_the_class_up_to_its_bound(void **state)
 {
     (void) state;
@@ -195,6 +210,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_threads_are_summed_under_the_gateways_name),
         cmocka_unit_test(a_thread_that_ends_takes_its_catalog_and_leaves_its_counts),
+        cmocka_unit_test(each_kind_of_replayed_things_has_a_count_of_its_own),
         cmocka_unit_test(a_time_belongs_to_the_class_up_to_its_bound),
         cmocka_unit_test(only_commits_that_succeed_are_timed),
         cmocka_unit_test(a_worker_is_ready_until_something_is_against_it),

@@ -429,36 +429,37 @@ s_fetch(pt_answer_t *self, s_answer_t *out_answer, uint64_t from_seq)
     return pt_answer_fetch(self, &route, &fetch);
 }
 
-//  Where a part of the items of the record `seq` is in the file: less than what one chunk holds.
-static size_t
-s_find_value(const char *dir, uint64_t seq)
+//  Flip a bit of the items of the record `seq` wherever they stand: older pages of the file have them too.
+static void
+s_damage(const s_victim_t *victim, uint64_t seq, size_t filler)
 {
-    char path[STORE_PATH_BYTES + 16];
     static uint8_t s_file[PT_STORE_BYTES_MIN];
-    store_part_t part = store_part(seq, 10, 900, false);
-    snprintf(path, sizeof(path), "%s/data.mdb", dir);
-    int fd = open(path, O_RDONLY);
+    store_part_t part = store_part(seq, 10, filler, false);
+    size_t middle = part.part.items.len / 2; //  less behind it than one chunk holds
+    int fd = open(victim->path, O_RDONLY);
     ssize_t len = read(fd, s_file, sizeof(s_file));
     close(fd);
-    uint8_t *at = len > 0 ? memmem(s_file, (size_t) len, part.items + 4500, 500) : NULL;
+    assert_true(len > 0);
+    unsigned found = 0;
+    for (uint8_t *at = s_file; (at = memmem(at, (size_t) (s_file + len - at), part.items + middle, 100)); at++, found++)
+        s_flip(victim, (size_t) (at - s_file), 3);
     store_part_clear(&part);
-    assert_non_null(at);
-    return (size_t) (at - s_file);
+    assert_true(found > 0);
 }
 
+//  Of four records the third is damaged.
 static void
-what_is_well_around_a_damaged_record_is_given(void **state)
+s_expect_what_is_well(size_t filler)
 {
-    (void) state;
     s_victim_t victim = {.file_bytes = 0};
     s_answer_t heard;
     pt_answer_t answer;
     pt_store_t *store = store_open(store_dir(victim.dir), PT_STORE_BYTES_MIN);
     snprintf(victim.path, sizeof(victim.path), "%s/data.mdb", victim.dir);
     for (uint64_t turn = 0; turn < 4; turn++)
-        store_commit_one(store, "retry.opn.", 1 + turn * 10, 10, 900);
+        store_commit_one(store, "retry.opn.", 1 + turn * 10, 10, filler);
     pt_store_close(&store);
-    s_flip(&victim, s_find_value(victim.dir, 21), 3);
+    s_damage(&victim, 21, filler);
 
     store = store_open(victim.dir, PT_STORE_BYTES_MIN);
     assert_true(pt_answer_open_store(&answer, store, s_take, &heard));
@@ -476,6 +477,14 @@ what_is_well_around_a_damaged_record_is_given(void **state)
     assert_int_equal(heard.count, 10);
     pt_answer_close(&answer);
     pt_store_close(&store);
+}
+
+static void
+what_is_well_around_a_damaged_record_is_given(void **state)
+{
+    (void) state;
+    s_expect_what_is_well(900); //  records of several chunks
+    s_expect_what_is_well(20);  //  of one
 }
 
 int

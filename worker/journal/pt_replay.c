@@ -9,6 +9,7 @@
 #include "pt_fault_point.h"
 #include "pt_frames.h"
 #include "pt_journal.h"
+#include "pt_pending.h"
 #include "pt_replay_answer.h"
 #include "pt_replay_order.h"
 #include "pt_sockets.h"
@@ -18,22 +19,8 @@
 #define S_SEND_HWM 64
 //  Requests waiting of one client; they are small.
 #define S_RECEIVE_HWM 256
-//  Requests at the journal at a time; more are told to come again.
-#define S_PENDING_MAX 64
 //  Requests between two looks at the others.
 #define S_BURST 16
-
-//  A request at the journal, and who asked. The request stands first, because its pointer comes back.
-typedef struct s_pending {
-    pt_request_t request;
-    pt_frames_t route;
-    pt_kind_t kind; //  OPEN or SUBACK
-    bool control;   //  an operator's order instead
-    pt_open_t open; //  with texts that point into the frames
-    uint64_t req_id;
-    struct s_pending *previous;
-    struct s_pending *next;
-} s_pending_t;
 
 typedef struct {
     pt_answer_t answer;
@@ -42,9 +29,7 @@ typedef struct {
     zsock_t *control; //  NULL: none
     zsock_t *requests;
     zsock_t *answers;
-    char answers_endpoint[64];
-    s_pending_t *pending;
-    size_t pending_count;
+    pt_pendings_t pendings;
 } s_replay_t;
 
 struct pt_replay {
@@ -96,53 +81,27 @@ s_refuse(s_replay_t *self, const pt_frames_t *route, uint64_t req_id, pt_refusal
 
 //  ---- what the journal has to write
 
-static s_pending_t *
-s_new_pending(s_replay_t *self, pt_frames_t *message, pt_kind_t kind, uint64_t req_id)
+static pt_pending_t *
+s_new_pending(s_replay_t *self, const pt_frames_t *message, uint64_t req_id)
 {
-    s_pending_t *pending = self->pending_count < S_PENDING_MAX ? calloc(1, sizeof(*pending)) : NULL;
-    if (!pending) {
+    pt_pending_t *pending = pt_pendings_new(&self->pendings);
+    if (pending)
+        pending->req_id = req_id;
+    else
         s_refuse(self, message, req_id, PT_REFUSAL_BUSY);
-        return NULL;
-    }
-    pending->kind = kind;
-    pending->req_id = req_id;
-    snprintf(pending->request.answers, sizeof(pending->request.answers), "%s", self->answers_endpoint);
     return pending;
 }
 
+//  The message's frames stay with the request.
 static void
-s_end_pending(s_replay_t *self, s_pending_t *pending)
+s_hand_over(s_replay_t *self, pt_pending_t *pending, pt_frames_t *message)
 {
-    *(pending->previous ? &pending->previous->next : &self->pending) = pending->next;
-    if (pending->next)
-        pending->next->previous = pending->previous;
-    pt_frames_clear(&pending->route);
-    self->pending_count--;
-    free(pending);
-}
-
-//  Hand over to the journal; the message's frames stay with the request.
-static void
-s_start_pending(s_replay_t *self, s_pending_t *pending, pt_frames_t *message)
-{
-    for (size_t i = 0; i < message->count; i++) {
-        zmq_msg_init(&pending->route.frames[i]);
-        zmq_msg_move(&pending->route.frames[i], &message->frames[i]);
-        zmq_msg_close(&message->frames[i]);
-    }
-    pending->route.count = message->count;
-    message->count = 0;
-    pending->next = self->pending;
-    if (pending->next)
-        pending->next->previous = pending;
-    self->pending = pending;
-    self->pending_count++;
-    if (!pt_request_hand(zsock_resolve(self->requests), &pending->request)) {
-        //  Silence makes an operator's program ask again.
-        if (!pending->control)
-            s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
-        s_end_pending(self, pending);
-    }
+    if (pt_pendings_hand(&self->pendings, pending, message))
+        return;
+    //  Silence makes an operator's program ask again.
+    if (!pending->control)
+        s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
+    pt_pendings_end(&self->pendings, pending);
 }
 
 static void
@@ -165,7 +124,7 @@ s_take_open(s_replay_t *self, pt_frames_t *message)
         pt_answer_open(&self->answer, message, &open);
         return;
     }
-    s_pending_t *pending = s_new_pending(self, message, PT_KIND_OPEN, open.req_id);
+    pt_pending_t *pending = s_new_pending(self, message, open.req_id);
     if (!pending)
         return;
     PT_FAULT_POINT("replay.open");
@@ -175,7 +134,7 @@ s_take_open(s_replay_t *self, pt_frames_t *message)
     pending->request.prefix_count = open.prefix_count;
     for (size_t i = 0; i < open.prefix_count; i++)
         s_copy_text(pending->request.prefixes[i], open.prefixes[i]);
-    s_start_pending(self, pending, message);
+    s_hand_over(self, pending, message);
 }
 
 static void
@@ -190,7 +149,7 @@ s_take_suback(s_replay_t *self, pt_frames_t *message)
         pt_answer_bad_epoch(&self->answer, message, suback.req_id);
         return;
     }
-    s_pending_t *pending = s_new_pending(self, message, PT_KIND_SUBACK, suback.req_id);
+    pt_pending_t *pending = s_new_pending(self, message, suback.req_id);
     if (!pending)
         return;
     PT_FAULT_POINT("replay.suback");
@@ -201,7 +160,7 @@ s_take_suback(s_replay_t *self, pt_frames_t *message)
         s_copy_text(pending->request.topics[i].topic, suback.topics[i].topic);
         pending->request.topics[i].next_seq = suback.topics[i].next_seq;
     }
-    s_start_pending(self, pending, message);
+    s_hand_over(self, pending, message);
 }
 
 static void
@@ -228,7 +187,7 @@ s_take_order(s_replay_t *self, pt_frames_t *message)
 {
     if (message->count != 4 || message->excess)
         return;
-    s_pending_t *pending = self->pending_count < S_PENDING_MAX ? calloc(1, sizeof(*pending)) : NULL;
+    pt_pending_t *pending = pt_pendings_new(&self->pendings);
     if (!pending ||
         !pt_replay_order_read(pt_frames_bytes(message, 2), pt_frames_bytes(message, 3), &pending->request)) {
         s_answer_order(self, message, pending ? PT_E_NOT_FOUND : PT_E_NOMEM);
@@ -236,8 +195,7 @@ s_take_order(s_replay_t *self, pt_frames_t *message)
         return;
     }
     pending->control = true;
-    snprintf(pending->request.answers, sizeof(pending->request.answers), "%s", self->answers_endpoint);
-    s_start_pending(self, pending, message);
+    s_hand_over(self, pending, message);
 }
 
 static void
@@ -250,33 +208,48 @@ s_read_orders(s_replay_t *self)
     }
 }
 
-//  The journal has written it, or cannot now.
-static void
-s_take_back(s_replay_t *self, s_pending_t *pending)
+static pt_refusal_t
+s_refusal_of(pt_status_t status)
 {
-    static const struct {
-        pt_status_t status;
-        pt_refusal_t refusal;
-    } refusals[] = {
-        {PT_E_NOT_FOUND, PT_REFUSAL_UNKNOWN}, {PT_E_COUNT, PT_REFUSAL_TOO_MANY}, {PT_E_RANGE, PT_REFUSAL_BAD_FORMAT}};
+    switch (status) {
+    case PT_E_NOT_FOUND:
+        return PT_REFUSAL_UNKNOWN;
+    case PT_E_COUNT:
+        return PT_REFUSAL_TOO_MANY;
+    case PT_E_RANGE:
+        return PT_REFUSAL_BAD_FORMAT;
+    default:
+        return PT_REFUSAL_BUSY;
+    }
+}
+
+//  The journal has written what a subscriber asked for.
+static void
+s_confirm(s_replay_t *self, const pt_pending_t *pending)
+{
     uint8_t bytes[PT_HEADER_BYTES_MAX];
-    pt_status_t status = pending->request.status;
-    PT_FAULT_POINT("replay.written");
-    pt_refusal_t refusal = PT_REFUSAL_BUSY;
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
-        if (refusals[i].status == status)
-            refusal = refusals[i].refusal;
-    if (pending->control) {
-        s_answer_order(self, &pending->route, status);
-    } else if (status != PT_OK) {
-        s_refuse(self, &pending->route, pending->req_id, refusal);
-    } else if (pending->kind == PT_KIND_SUBACK) {
+    pt_open_t open;
+    if (pending->request.kind == PT_REQUEST_POSITION) {
         pt_bytes_t frame = {bytes, pt_subacked_encode(pending->req_id, bytes, sizeof(bytes))};
         s_send(self, &pending->route, &frame, 1);
-    } else if (pt_open_decode(pt_frames_bytes(&pending->route, 1), &pending->open) == PT_OK) {
-        pt_answer_open(&self->answer, &pending->route, &pending->open);
+    } else if (pt_open_decode(pt_frames_bytes(&pending->route, 1), &open) == PT_OK) {
+        pt_answer_open(&self->answer, &pending->route, &open);
     }
-    s_end_pending(self, pending);
+}
+
+//  The journal has written it, or cannot now.
+static void
+s_take_back(s_replay_t *self, pt_pending_t *pending)
+{
+    pt_status_t status = pending->request.status;
+    PT_FAULT_POINT("replay.written");
+    if (pending->control)
+        s_answer_order(self, &pending->route, status);
+    else if (status != PT_OK)
+        s_refuse(self, &pending->route, pending->req_id, s_refusal_of(status));
+    else
+        s_confirm(self, pending);
+    pt_pendings_end(&self->pendings, pending);
 }
 
 //  ---- the loop
@@ -313,9 +286,7 @@ s_replay_close(s_replay_t **self_p)
     s_replay_t *self = *self_p;
     if (!self)
         return;
-    //  The journal has stopped before, so what it held is nobody's.
-    while (self->pending)
-        s_end_pending(self, self->pending); //  NOLINT(clang-analyzer-unix.Malloc): it unlinks what it frees
+    pt_pendings_clear(&self->pendings);
     pt_door_close(&self->door);
     zsock_destroy(&self->router);
     zsock_destroy(&self->control);
@@ -348,7 +319,7 @@ s_replay_run(zsock_t *pipe, void *argument)
         pt_door_tend(&self->door);
         pt_request_t *request;
         while ((request = pt_request_take(zsock_resolve(self->answers))) != NULL)
-            s_take_back(self, (s_pending_t *) request);
+            s_take_back(self, (pt_pending_t *) request);
         s_read_requests(self);
         s_read_orders(self);
     }
@@ -369,34 +340,50 @@ s_make_advertised(pt_replay_t *self, const char *advertise)
     }
 }
 
+//  What the journal's side needs.
+static bool
+s_connect(s_replay_t *self, const pt_replay_options_t *options)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    self->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    self->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
+    if (!self->requests || !self->answers)
+        return false;
+    self->pendings.journal = zsock_resolve(self->requests);
+    snprintf(self->pendings.answers, sizeof(self->pendings.answers), "%s", options->answers);
+    return pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
+           pt_sockets_connect(self->requests, options->requests) == PT_OK;
+}
+
+//  What others connect to. False with *out_endpoint: it cannot be bound.
+static bool
+s_bind(s_replay_t *self, const pt_replay_options_t *options, const char **out_endpoint)
+{
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
+    if (options->control) {
+        *out_endpoint = options->control;
+        self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
+        if (!self->control || pt_sockets_bind_private(self->control, options->control, bound) != PT_OK)
+            return false;
+    }
+    *out_endpoint = options->endpoint;
+    if (pt_door_open(&self->door, self->router, options->gate, PT_PARTY_SUBSCRIBER, options->endpoint) != PT_OK)
+        return false;
+    *out_endpoint = NULL;
+    return true;
+}
+
 static s_replay_t *
 s_replay_open(const pt_replay_options_t *options, pt_replay_t *owner, const char **out_endpoint)
 {
-    char bound[PT_ENDPOINT_BYTES_MAX + 1];
     s_replay_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
     self->router = pt_sockets_new(ZMQ_ROUTER, S_SEND_HWM, S_RECEIVE_HWM);
-    self->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
-    self->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
-    snprintf(self->answers_endpoint, sizeof(self->answers_endpoint), "%s", options->answers);
-    bool ready = self->router && self->requests && self->answers &&
-                 pt_answer_open_store(&self->answer, options->store, s_send, self) &&
-                 pt_sockets_bind(self->answers, options->answers, bound) == PT_OK &&
-                 pt_sockets_connect(self->requests, options->requests) == PT_OK;
+    bool ready = self->router && pt_answer_open_store(&self->answer, options->store, s_send, self) &&
+                 s_connect(self, options) && s_bind(self, options, out_endpoint);
     self->answer.stats = options->stats;
-    if (ready && options->control) {
-        *out_endpoint = options->control;
-        self->control = pt_sockets_new(ZMQ_ROUTER, 16, 16);
-        ready = self->control && pt_sockets_bind_private(self->control, options->control, bound) == PT_OK;
-    }
-    if (ready) {
-        *out_endpoint = options->endpoint;
-        ready = pt_door_open(&self->door, self->router, options->gate, PT_PARTY_SUBSCRIBER, options->endpoint) == PT_OK;
-        memcpy(owner->bound, self->door.bound, sizeof(owner->bound));
-        if (ready)
-            *out_endpoint = NULL;
-    }
+    memcpy(owner->bound, self->door.bound, sizeof(owner->bound));
     if (!ready) {
         int reason = errno;
         s_replay_close(&self);

@@ -134,17 +134,33 @@ s_start_broker(cmd_service_t *self)
     return self->broker ? EX_OK : s_refuse(error, errno);
 }
 
+//  Where the pool binds.
 static int
-s_start_pool(cmd_service_t *self)
+s_choose_endpoints(cmd_service_t *self, pt_pool_options_t *pool)
 {
     static const unsigned ports[PT_QUEUE_COUNT_] = {PT_PORT_SETTLED, PT_PORT_RETRY, PT_PORT_DEAD_LETTER,
                                                     PT_PORT_OPERATOR_ALERT};
+    const cmd_service_options_t *options = &self->options;
+    for (size_t i = 0; i < PT_QUEUE_COUNT_; i++) {
+        pool->publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
+        int code = s_check_bind(self, pool->publish[i]);
+        if (code != EX_OK)
+            return code;
+    }
+    pool->replay = s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
+    return s_check_bind(self, pool->replay);
+}
+
+static int
+s_start_pool(cmd_service_t *self)
+{
     const cmd_service_options_t *options = &self->options;
     char error[PT_POOL_ERROR_BYTES_MAX];
     pt_pool_options_t pool = {.threads = options->threads,
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
                               .catalog = self->catalog,
+                              .gate = self->gate,
                               .masking = options->masking,
                               .alerts = options->alerts,
                               .broker_count = options->broker_count};
@@ -152,19 +168,10 @@ s_start_pool(cmd_service_t *self)
     cmd_curve_warn(pool.brokers, pool.broker_count, self->curve);
     if (self->broker)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
-    pool.gate = self->gate;
-    self->stats = pt_stats_new();
+    self->stats = pool.stats = pt_stats_new();
     if (!self->stats)
         return cmd_fail(EX_OSERR, NULL, "no memory for the worker's counters");
-    pool.stats = self->stats;
-    int code = EX_OK;
-    for (size_t i = 0; i < PT_QUEUE_COUNT_ && code == EX_OK; i++) {
-        pool.publish[i] = s_endpoint(options, options->publish[i], ports[i], self->endpoints[i + 2]);
-        code = s_check_bind(self, pool.publish[i]);
-    }
-    pool.replay = s_endpoint(options, options->journal.replay, PT_PORT_REPLAY, self->endpoints[PT_QUEUE_COUNT_ + 2]);
-    if (code == EX_OK)
-        code = s_check_bind(self, pool.replay);
+    int code = s_choose_endpoints(self, &pool);
     if (code == EX_OK)
         code = cmd_journal_open(&self->journal, &options->journal, &pool);
     if (code != EX_OK)
@@ -250,31 +257,30 @@ s_release(cmd_service_t *self, int code)
     pt_load_clear(&self->load);
 }
 
-int
-cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
+//  What comes before there are threads.
+static int
+s_prepare(cmd_service_t *self)
 {
-    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms(), .started_mono_ms = cmd_mono_ms()};
+    const cmd_service_options_t *options = &self->options;
     int code = cmd_control_watch(&self->control, self);
     if (code == EX_OK)
         code = cmd_catalog_open(&options->load, &self->load, &self->catalog);
-    //  Before there are threads, all of which have to leave it alone.
+    //  All threads have to leave signals alone.
     if (code == EX_OK && (pt_signals_open(&self->signals) != PT_OK ||
                           (options->with_control && pt_signals_take_hangup(&self->signals, true) != PT_OK)))
         code = cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     if (code != EX_OK) {
         pt_file_watch_destroy(&self->control.watch);
         pt_load_clear(&self->load);
-        return code;
     }
-    code = s_raise_descriptors();
-    if (code == EX_OK)
-        code = s_check_http(options);
-    if (code != EX_OK) {
-        s_release(self, code);
-        return code;
-    }
-    if (pt_sockets_init() != PT_OK)
-        code = cmd_tell_short(errno);
+    return code;
+}
+
+static int
+s_start_parts(cmd_service_t *self)
+{
+    const cmd_service_options_t *options = &self->options;
+    int code = pt_sockets_init() == PT_OK ? EX_OK : cmd_tell_short(errno);
     if (code == EX_OK)
         code = s_start_gate(self);
     if (code == EX_OK && options->with_broker)
@@ -285,6 +291,21 @@ cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
         code = s_start_http(self);
     if (code == EX_OK && options->with_control)
         code = cmd_control_open(&self->control, self);
+    return code;
+}
+
+int
+cmd_service_start(cmd_service_t *self, const cmd_service_options_t *options)
+{
+    *self = (cmd_service_t) {.options = *options, .started_ms = cmd_now_ms(), .started_mono_ms = cmd_mono_ms()};
+    int code = s_prepare(self);
+    if (code != EX_OK)
+        return code;
+    code = s_raise_descriptors();
+    if (code == EX_OK)
+        code = s_check_http(options);
+    if (code == EX_OK)
+        code = s_start_parts(self);
     if (code != EX_OK)
         s_release(self, code);
     return code;

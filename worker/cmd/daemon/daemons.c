@@ -6,15 +6,6 @@
 
 #include <string.h>
 
-static error_t
-s_refuse_words(int key, char *arg, struct argp_state *state)
-{
-    if (key != ARGP_KEY_ARG)
-        return ARGP_ERR_UNKNOWN;
-    argp_error(state, "'%s' is not expected here", arg);
-    return 0;
-}
-
 //  A file or the environment may be for others as well; what was typed beside "none" was meant to do something.
 static void
 s_warn_of_void_flags(const pt_config_t *config)
@@ -68,7 +59,6 @@ int
 cmd_broker(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = s_refuse_words,
         .doc = "Hand responses of producers to workers, and workers' acknowledgements back.\v"
                "It keeps nothing: stop and start it at any time; producers send again what was not acknowledged.\n\n"
                "Example:\n"
@@ -83,7 +73,6 @@ int
 cmd_worker(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = s_refuse_words,
         .doc =
             "Take responses from brokers, decide what each one means, and publish the decisions.\v"
             "SIGTERM stops reading, finishes and acknowledges what was taken, and exits with 0; a second one exits at "
@@ -105,7 +94,6 @@ int
 cmd_run(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = s_refuse_words,
         .doc = "Broker and worker in one process: all that one machine needs.\v"
                "Examples:\n"
                "  paytriage run\n"

@@ -65,9 +65,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case 'o':
         options->output = cmd_output(state, arg);
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", arg);
-        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -132,7 +132,7 @@ journal_parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (options->argument_count == options->argument_max)
-            argp_error(state, "'%s' is not expected here", arg);
+            return ARGP_ERR_UNKNOWN;
         options->arguments[options->argument_count++] = arg;
         return 0;
     default:

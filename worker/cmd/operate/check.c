@@ -82,9 +82,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
     case KEY_CRIT_JOURNAL:
         options->crit_journal = cmd_number(state, "--crit-journal", arg, 0, 100);
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", arg);
-        break;
     case ARGP_KEY_END:
         s_check_line(state, options);
         break;

@@ -9,10 +9,6 @@
 
 //  ---- show
 
-typedef struct {
-    bool origin;
-} look_t;
-
 //  Quoted where YAML would read something else than the text.
 static void
 s_print_text(const char *text)
@@ -64,13 +60,10 @@ s_print_setting(const pt_config_t *config, pt_option_id_t id, bool origin)
 static error_t
 s_parse_show(int key, char *arg, struct argp_state *state)
 {
-    look_t *look = state->input;
-    if (key == 'o')
-        look->origin = true;
-    else if (key == ARGP_KEY_ARG)
-        argp_error(state, "'%s' is not expected here", arg);
-    else
+    (void) arg;
+    if (key != 'o')
         return ARGP_ERR_UNKNOWN;
+    *(bool *) state->input = true;
     return 0;
 }
 
@@ -90,13 +83,13 @@ s_show(int argc, char **argv)
                "Example:\n"
                "  paytriage config show --origin --port-base 5660\n\n"
                "Exit: 0 done, 66 no such file, 77 not permitted, 78 faults."};
-    look_t look = {0};
+    bool origin = false;
     pt_config_t config;
-    int code = cmd_parse(PT_FOR_RUN, &argp, argc, argv, &look, &config);
+    int code = cmd_parse(PT_FOR_RUN, &argp, argc, argv, &origin, &config);
     if (code != EX_OK)
         return code;
     for (unsigned id = 0; id < PT_OPTION_COUNT_; id++)
-        s_print_setting(&config, (pt_option_id_t) id, look.origin);
+        s_print_setting(&config, (pt_option_id_t) id, origin);
     pt_config_clear(&config);
     return cmd_flush();
 }

@@ -60,9 +60,6 @@ s_parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--connect: at most %d endpoints", PT_SUBSCRIBER_ENDPOINTS_MAX);
         options->connect[options->connect_count++] = arg;
         break;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here", arg);
-        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }

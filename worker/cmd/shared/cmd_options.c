@@ -106,6 +106,16 @@ s_parse_line(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+//  The last who is asked what a word is.
+static error_t
+s_refuse_word(int key, char *arg, struct argp_state *state)
+{
+    if (key != ARGP_KEY_ARG)
+        return ARGP_ERR_UNKNOWN;
+    argp_error(state, "'%s' is not expected here", arg);
+    return 0;
+}
+
 static int
 s_refuse_file(const char *path, int error)
 {
@@ -152,7 +162,8 @@ cmd_parse(unsigned command, const struct argp *own, int argc, char **argv, void 
     //  The whole command line is described by its parent; its own part keeps its options only.
     self.own.doc = self.own.args_doc = NULL;
     const struct argp rows = {.options = self.options, .parser = s_parse_row};
-    const struct argp_child children[] = {{&rows, 0, NULL, 0}, {&self.own, 0, NULL, 0}, {0}};
+    static const struct argp others = {.parser = s_refuse_word};
+    const struct argp_child children[] = {{&rows, 0, NULL, 0}, {&self.own, 0, NULL, 0}, {&others, 0, NULL, 0}, {0}};
     const struct argp line = {.parser = s_parse_line, .args_doc = own->args_doc, .doc = own->doc, .children = children};
     argp_parse(&line, argc, argv, 0, NULL, &self);
     int code = cmd_options_read(out_config, self.path);

@@ -8,8 +8,9 @@
 #include "pt_load.h"
 
 /*  Parse a command line. `command` is one or more PT_FOR_…: the rows of the table that it takes beside the
- *  options of `own`, whose parser gets `input`. Then read paytriage.yml, where --config, $PAYTRIAGE_CONFIG
- *  or the default path says ("none": no file), and the environment.
+ *  options of `own`, whose parser gets `input`; a word that it does not take is refused. Then read
+ *  paytriage.yml, where --config, $PAYTRIAGE_CONFIG or the default path says ("none": no file), and the
+ *  environment.
  *
  *  A wrong command line ends the program, as argp does. EX_OK and settings for pt_config_clear; or the exit
  *  code after the faults were printed, and nothing to clear.
