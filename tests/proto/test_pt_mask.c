@@ -147,6 +147,59 @@ test_identifiers_are_masked_only_where_they_begin_like_a_card(void **state)
     assert_string_equal(s_masked("2025112800000008", pt_mask_identifier, SIZE_MAX), "2025112800000008");
 }
 
+//  How many digits a card number has, as its scheme publishes it, by the first four; no bounds: no scheme has them.
+static bool
+s_is_of_scheme(unsigned first, size_t digits)
+{
+    if (first / 1000 == 4 || first / 1000 == 5 || first / 1000 == 6) //  Visa; Mastercard, Maestro; UnionPay and others
+        return digits >= 13 && digits <= 19;
+    if (first / 100 == 34 || first / 100 == 37) //  American Express
+        return digits == 15;
+    bool is_diners = (first >= 3000 && first <= 3059) || first == 3095 || first / 100 == 36 || first / 100 == 38 ||
+                     first / 100 == 39;
+    if (is_diners)
+        return digits >= 14 && digits <= 19;
+    bool is_mir = first >= 2200 && first <= 2205;
+    bool is_jcb = first >= 3528 && first <= 3589;
+    bool is_union_pay = first / 100 == 81 || first / 100 == 82;
+    if (is_mir || is_jcb || is_union_pay)
+        return digits >= 16 && digits <= 19;
+    bool is_mastercard = first >= 2221 && first <= 2720;
+    bool is_local = first == 8600 || first == 9792 || first == 9804 || first == 9860; //  of single countries
+    return (is_mastercard || is_local) && digits == 16;
+}
+
+//  A number of so many digits that passes Luhn's check.
+static void
+s_make_number(unsigned first, size_t digits, char out[20])
+{
+    unsigned sum = 0;
+    int len = snprintf(out, 20, "%u%0*d", first, (int) digits - 4, 0);
+    assert_int_equal(len, digits);
+    for (size_t i = 0; i < 4; i++) {
+        unsigned digit = (unsigned) (out[i] - '0');
+        unsigned doubled = digit < 5 ? 2 * digit : 2 * digit - 9;
+        sum += (digits - i) % 2 == 0 ? doubled : digit;
+    }
+    out[digits - 1] = (char) ('0' + (10 - sum % 10) % 10);
+}
+
+static void
+test_every_scheme_has_its_prefixes_and_lengths(void **state)
+{
+    (void) state;
+    for (unsigned first = 1000; first < 10000; first++)
+        for (size_t digits = 12; digits <= 19; digits++) {
+            char number[20];
+            char copy[20];
+            s_make_number(first, digits, number);
+            memcpy(copy, number, sizeof copy);
+            pt_mask_identifier((pt_text_t) {number, digits}, copy, digits);
+            if ((copy[0] == '*') != s_is_of_scheme(first, digits))
+                fail_msg("%s became %s", number, copy);
+        }
+}
+
 static void
 test_keys_of_secrets_are_known_in_any_spelling(void **state)
 {
@@ -318,6 +371,7 @@ main(void)
         cmocka_unit_test(test_a_number_is_found_in_texts_of_every_length),
         cmocka_unit_test(test_a_number_cut_off_is_masked_as_if_it_were_whole),
         cmocka_unit_test(test_identifiers_are_masked_only_where_they_begin_like_a_card),
+        cmocka_unit_test(test_every_scheme_has_its_prefixes_and_lengths),
         cmocka_unit_test(test_keys_of_secrets_are_known_in_any_spelling),
         cmocka_unit_test(test_raw_bytes_lose_numbers_and_what_secret_keys_name),
         cmocka_unit_test(test_a_response_is_masked_where_it_is_not_an_identifier),
