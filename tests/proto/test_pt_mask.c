@@ -246,11 +246,23 @@ test_raw_bytes_lose_numbers_and_what_secret_keys_name(void **state)
                               "0411111111111111122"),
                         "\xd9"
                         "0************111122");
-    uint8_t bytes[] = {0xc1, 0xcf, 0x00, 0x0e, 0x9b, 0x08, 0xa5, 0x68, 0xf1, 0xc7};
-    uint8_t copy[sizeof bytes];
-    memcpy(copy, bytes, sizeof bytes);
-    pt_mask_raw((pt_bytes_t) {bytes, sizeof bytes}, copy, sizeof copy);
-    assert_memory_equal(copy + 2, ((uint8_t[]) {0, 0, 0, 0, 0, 0, 0xf1, 0xc7}), 8);
+}
+
+//  Behind the heads of integers of eight bytes, and behind no others.
+static void
+test_raw_bytes_lose_numbers_that_are_integers(void **state)
+{
+    (void) state;
+    static const uint8_t integer[8] = {0x00, 0x0e, 0x9b, 0x08, 0xa5, 0x68, 0xf1, 0xc7}; //  4111111111111111
+    static const uint8_t masked[8] = {0, 0, 0, 0, 0, 0, 0xf1, 0xc7};
+    for (unsigned head = 0; head <= UINT8_MAX; head++) {
+        uint8_t bytes[10] = {0xc1, (uint8_t) head}; //  c1 begins nothing, so they are no map
+        uint8_t copy[sizeof bytes];
+        memcpy(bytes + 2, integer, sizeof integer);
+        memcpy(copy, bytes, sizeof bytes);
+        pt_mask_raw((pt_bytes_t) {bytes, sizeof bytes}, copy, sizeof copy);
+        assert_memory_equal(copy + 2, head == 0xcf || head == 0xd3 ? masked : integer, sizeof integer);
+    }
 }
 
 //  Both as JSON, to be packed.
@@ -374,6 +386,7 @@ main(void)
         cmocka_unit_test(test_every_scheme_has_its_prefixes_and_lengths),
         cmocka_unit_test(test_keys_of_secrets_are_known_in_any_spelling),
         cmocka_unit_test(test_raw_bytes_lose_numbers_and_what_secret_keys_name),
+        cmocka_unit_test(test_raw_bytes_lose_numbers_that_are_integers),
         cmocka_unit_test(test_a_response_is_masked_where_it_is_not_an_identifier),
         cmocka_unit_test(test_a_decision_is_masked_unless_told_otherwise),
         cmocka_unit_test(test_a_code_that_no_row_knows_is_masked),
