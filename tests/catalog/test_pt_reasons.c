@@ -61,6 +61,8 @@ more_known_reasons_beat_one_that_holds_them(void **state)
     (void) state;
     static const char *const known[] = {"amount 1 and b", "amount 1", "b", NULL};
     assert_string_equal(s_split("amount 1 and b", known), "amount 1|b");
+    static const char *const later[] = {"a", "b and c and d", "a and b", "c", "d", NULL};
+    assert_string_equal(s_split("a and b and c and d", later), "a and b|c|d");
 }
 
 static void
@@ -69,6 +71,8 @@ of_equal_ways_the_one_with_the_shorter_first_reason_counts(void **state)
     (void) state;
     static const char *const known[] = {"a", "b and c", "a and b", "c", NULL};
     assert_string_equal(s_split("a and b and c", known), "a|b and c");
+    static const char *const unknown_last[] = {"a and b", "b and c", NULL};
+    assert_string_equal(s_split("a and b and c", unknown_last), "a and b|?c");
 }
 
 static void
