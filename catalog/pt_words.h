@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define PT_WORD_BYTES_MAX 64 //  longer words are not compared
+#define PT_WORD_BYTES_MAX 128 //  longer words are not compared
 #define PT_WORD_DISTANCE_MAX 2
 
 /*  Edits that turn one word into the other, in bytes: insert, delete, replace, or swap two

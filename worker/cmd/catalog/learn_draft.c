@@ -6,6 +6,8 @@
 #include "cmd.h"
 #include "cmd_text.h"
 
+#include "pt_words.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -28,14 +30,14 @@ s_print_quoted(FILE *stream, const char *key, const char *text)
 static void
 s_print_nearest(FILE *stream, const pt_catalog_t *catalog, const learned_t *learned)
 {
-    unsigned best = 99;
+    size_t best = SIZE_MAX;
     pt_text_t id = PT_TEXT_NONE;
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         const pt_entry_t *entry = pt_catalog_entry_at(catalog, i);
         pt_entry_view_t view = pt_catalog_entry_view(catalog, entry);
         if (pt_catalog_entry_provider(catalog, entry) != learned->provider || view.kind != 0)
             continue;
-        unsigned distance = cmd_distance(learned->code, strlen(learned->code), view.code.data, view.code.len, best - 1);
+        size_t distance = pt_word_distance(pt_text_of(learned->code), view.code);
         if (distance >= best)
             continue;
         best = distance;

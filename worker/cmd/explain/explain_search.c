@@ -6,6 +6,8 @@
 #include "cmd_catalog.h"
 #include "cmd_text.h"
 
+#include "pt_words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +94,8 @@ s_word_distance(const word_t *wanted, const word_t *word)
         return FAR;
     //  One letter beyond ASCII has two bytes or three.
     unsigned limit = s_is_foreign(wanted) ? 2 : 1;
-    return cmd_distance(wanted->text, wanted->len, word->text, word->len, limit) <= limit ? 2 : FAR;
+    size_t edits = pt_word_distance((pt_text_t) {wanted->text, wanted->len}, (pt_text_t) {word->text, word->len});
+    return edits <= limit ? 2 : FAR;
 }
 
 static unsigned

@@ -4,6 +4,7 @@
 #include "cmd.h"
 
 #include "pt_units.h"
+#include "pt_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -128,46 +129,13 @@ cmd_use_color(cmd_color_t color, FILE *stream)
     return isatty(fileno(stream)) && term && strcmp(term, "dumb") != 0;
 }
 
-#define CMD_WORD_MAX 128
-
-unsigned
-cmd_distance(const char *left, size_t left_len, const char *right, size_t right_len, unsigned limit)
-{
-    if (left_len > CMD_WORD_MAX || right_len > CMD_WORD_MAX)
-        return limit + 1;
-    unsigned rows[3][CMD_WORD_MAX + 1];
-    for (unsigned j = 0; j <= right_len; j++)
-        rows[0][j] = j;
-    for (unsigned i = 1; i <= left_len; i++) {
-        unsigned *row = rows[i % 3], *above = rows[(i - 1) % 3], *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (unsigned j = 1; j <= right_len; j++) {
-            unsigned best = above[j - 1] + (left[i - 1] != right[j - 1]);
-            best = above[j] + 1 < best ? above[j] + 1 : best;
-            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            bool swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
-            if (swapped && two_above[j - 2] + 1 < best)
-                best = two_above[j - 2] + 1;
-            row[j] = best;
-        }
-    }
-    unsigned distance = rows[left_len % 3][right_len];
-    return distance > limit ? limit + 1 : distance;
-}
-
 const char *
 cmd_nearest(const char *word, const char *const *words)
 {
-    const char *nearest = NULL;
-    unsigned best = 3;
-    for (; *words; words++) {
-        unsigned distance = cmd_distance(word, strlen(word), *words, strlen(*words), 2);
-        if (distance < best) {
-            best = distance;
-            nearest = *words;
-        }
-    }
-    return nearest;
+    size_t count = 0;
+    while (words[count])
+        count++;
+    return pt_word_nearest(pt_text_of(word), words, count);
 }
 
 static uint64_t

@@ -48,10 +48,8 @@ cmd_color_t cmd_color(struct argp_state *state, const char *value);
 /*  Whether to colour a stream: by --color, NO_COLOR, CLICOLOR_FORCE, TERM, and being a terminal. */
 bool cmd_use_color(cmd_color_t color, FILE *stream);
 
-/*  The word nearest to `word` within two edits, or NULL: words is NULL terminated. */
+/*  The word nearest to `word`, as pt_word_nearest finds it, or NULL: words is NULL terminated. */
 const char *cmd_nearest(const char *word, const char *const *words);
-/*  Damerau-Levenshtein distance (adjacent swaps count one), at most `limit` + 1. */
-unsigned cmd_distance(const char *left, size_t left_len, const char *right, size_t right_len, unsigned limit);
 
 /*  Wall clock, unix ms: what is shown or kept. It may step. */
 uint64_t cmd_now_ms(void);

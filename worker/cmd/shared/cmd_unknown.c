@@ -3,6 +3,8 @@
  */
 #include "cmd_unknown.h"
 
+#include "pt_words.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 #define WORD_BYTES_MAX PT_OPERATION_BYTES_MAX
 
 //  Names are in lower case, whatever was typed. EDITS_MAX + 1 and above: not near.
-static unsigned
+static size_t
 s_edits(const char *typed, pt_text_t name)
 {
     char lower[WORD_BYTES_MAX];
@@ -20,7 +22,7 @@ s_edits(const char *typed, pt_text_t name)
         return EDITS_MAX + 1;
     for (size_t i = 0; i < len; i++)
         lower[i] = (char) tolower((unsigned char) typed[i]);
-    unsigned edits = cmd_distance(lower, len, name.data, name.len, EDITS_MAX);
+    size_t edits = pt_word_distance((pt_text_t) {lower, len}, name);
     //  Of a word of three letters two edits leave nothing.
     return edits < name.len - name.len / 2 ? edits : EDITS_MAX + 1;
 }
@@ -36,9 +38,9 @@ static size_t
 s_nearest(const names_t *names, const char *typed)
 {
     size_t nearest = names->count;
-    unsigned least = EDITS_MAX + 1;
+    size_t least = EDITS_MAX + 1;
     for (size_t i = 0; i < names->count; i++) {
-        unsigned edits = s_edits(typed, names->at(names->owner, i));
+        size_t edits = s_edits(typed, names->at(names->owner, i));
         if (edits < least) {
             least = edits;
             nearest = i;
@@ -153,9 +155,9 @@ s_code_edits(const char *typed, pt_text_t code)
         for (size_t i = 0; i < lens[side]; i++)
             words[side][i] = (char) tolower((unsigned char) texts[side][i]);
     }
-    unsigned limit = lens[0] < 4 ? 1 : (unsigned) lens[0] / 2;
-    unsigned edits = cmd_distance(words[0], lens[0], words[1], lens[1], limit);
-    return edits > limit || edits >= FAR ? FAR : edits;
+    size_t limit = lens[0] < 4 ? 1 : lens[0] / 2;
+    size_t edits = pt_word_distance((pt_text_t) {words[0], lens[0]}, (pt_text_t) {words[1], lens[1]});
+    return edits > limit || edits >= FAR ? FAR : (unsigned) edits;
 }
 
 typedef struct {
