@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import resource
 import signal
 import socket
@@ -31,15 +32,11 @@ class Descriptors(support.JournalTest):
         except ConnectionResetError:
             return True
 
-    def test_peers_without_a_descriptor_are_turned_away_and_come_again(self):
-        front = f"{self.folder}/front"
-        control = f"{self.folder}/control"
-        daemon = self.start("--front", f"ipc://{front}", "--control", f"ipc://{control}")
-        self.addCleanup(daemon.__exit__)
-        pid = daemon.process.pid
-        tail = support.Tail("--route", "retry", "--durable", "desk", "--connect", f"tcp://{self.host}:5570")
+    def connect_clients(self, front, *keys):
+        """A sender and a subscriber, which stay; the function gives a response to the one and expects it of the other."""
+        tail = support.Tail("--route", "retry", "--durable", "desk", "--connect", f"tcp://{self.host}:5570", *keys)
         self.addCleanup(tail.__exit__)
-        sender = support.start("send", "--connect", f"ipc://{front}", "-q")
+        sender = support.start("send", "--connect", front, "-q", *keys)
         self.addCleanup(sender.communicate)
         self.addCleanup(sender.kill)
 
@@ -48,9 +45,41 @@ class Descriptors(support.JournalTest):
             sender.stdin.flush()
             self.assertEqual(tail.get(timeout=support.PATIENCE_S)["id"], name)
 
-        pass_on("before")
+        return pass_on, tail
+
+    def take_all_descriptors(self, pid):
+        """What was allowed before."""
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free(pid), before[1]))
+        return before
+
+    def test_keys_that_cannot_be_read_for_want_of_descriptors_still_hold(self):
+        keys, client = f"{self.folder}/keys", f"{self.folder}/client"
+        self.assertEqual(support.run("keygen", keys)[0], 0)
+        self.assertEqual(support.run("keygen", client, "--service", keys, "--role", "admin")[0], 0)
+        daemon = self.start("--curve", keys)
+        self.addCleanup(daemon.__exit__)
+        pass_on, _ = self.connect_clients(self.front, "--curve", client)
+        pass_on("before")
+        before = self.take_all_descriptors(daemon.process.pid)
+        for key in pathlib.Path(keys, "clients").rglob("*.key"):
+            os.utime(key)  # so that all of them are looked at anew
+        said = iter(daemon.process.stderr.readline, b"")
+        self.assertTrue(any(b"Too many open files" in line for line in said))
+        pass_on("meanwhile")
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, before)
+        self.assertEqual(daemon.stop(signal.SIGTERM), 0)
+        self.assertNotIn("connections are cut", daemon.text)
+
+    def test_peers_without_a_descriptor_are_turned_away_and_come_again(self):
+        front = f"{self.folder}/front"
+        control = f"{self.folder}/control"
+        daemon = self.start("--front", f"ipc://{front}", "--control", f"ipc://{control}")
+        self.addCleanup(daemon.__exit__)
+        pid = daemon.process.pid
+        pass_on, tail = self.connect_clients(f"ipc://{front}")
+        pass_on("before")
+        before = self.take_all_descriptors(pid)
         for address in (front, control, (self.host, 5570), (self.host, 5574)) * 3:
             #  One that was in use for a moment may be free again; it is taken by the first that comes.
             self.assertTrue(any(self.is_turned_away(address) for _ in range(20)), address)

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -186,6 +187,24 @@ only_what_was_taken_away_is_lost(void **state)
     pt_grants_destroy(&fewer);
 }
 
+//  Else whoever takes all descriptors, by connecting again and again, has everybody else cut off.
+static void
+nothing_is_taken_away_where_no_file_can_be_opened(void **state)
+{
+    bench_t *bench = *state;
+    struct rlimit before;
+    s_grant(bench, "clients/producer/one.key");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_null(grants);
+    grants = pt_grants_load(bench->service, s_say, bench);
+    assert_non_null(grants);
+    pt_grants_destroy(&grants);
+}
+
 static void
 every_key_that_can_be_made_is_read_back(void **state)
 {
@@ -357,6 +376,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_role_opens_its_own_sockets_and_admin_most),
         TEST(only_what_was_taken_away_is_lost),
+        TEST(nothing_is_taken_away_where_no_file_can_be_opened),
         TEST(every_key_that_can_be_made_is_read_back),
         TEST(nobody_comes_in_when_the_authenticator_is_gone),
         TEST(questions_that_are_none_are_refused_and_answered),

@@ -14,6 +14,7 @@ struct pt_grants {
     size_t count;
     pt_grants_fault_fn *fault;
     void *context;
+    bool wanting; //  a file or folder could not be opened for want of descriptors or memory
 };
 
 static bool
@@ -36,6 +37,14 @@ s_add(pt_grants_t *self, const char *name, pt_party_t role, const char *public_k
     snprintf(grant->name, sizeof(grant->name), "%s", name);
 }
 
+//  Told, and where it is our own want: what stands in the file or folder is not known.
+static void
+s_take_fault(pt_grants_t *self, int reason, const char *text)
+{
+    self->wanting |= reason == EMFILE || reason == ENFILE || reason == ENOMEM;
+    self->fault(self->context, text);
+}
+
 static void
 s_read_file(pt_grants_t *self, const char *folder, const char *file, pt_party_t role)
 {
@@ -56,7 +65,7 @@ s_read_file(pt_grants_t *self, const char *folder, const char *file, pt_party_t 
     }
     //  Gone since the folder was read: its removal is what we were told of.
     if (errno != ENOENT)
-        self->fault(self->context, error);
+        s_take_fault(self, errno, error);
 }
 
 //  Whether the folder is there, and only its owner may change it. A missing one is no fault.
@@ -67,7 +76,7 @@ s_check_folder(pt_grants_t *self, const char *folder)
     if (pt_keys_check_folder(folder, error))
         return true;
     if (errno != ENOENT)
-        self->fault(self->context, error);
+        s_take_fault(self, errno, error);
     return false;
 }
 
@@ -97,8 +106,9 @@ s_read_role(pt_grants_t *self, const pt_curve_t *curve, pt_party_t role)
         return;
     DIR *entries = opendir(folder);
     if (!entries) {
-        snprintf(error, sizeof(error), "%s: %s", folder, strerror(errno));
-        self->fault(self->context, error);
+        int reason = errno;
+        snprintf(error, sizeof(error), "%s: %s", folder, strerror(reason));
+        s_take_fault(self, reason, error);
         return;
     }
     for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
@@ -137,6 +147,10 @@ pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context
     pt_curve_copy_public_key(curve, own);
     for (int role = 0; role < PT_PARTY_COUNT_; role++)
         s_add(self, "own", (pt_party_t) role, own);
+    if (self->wanting) {
+        pt_grants_destroy(&self);
+        return NULL;
+    }
     qsort(self->grants, self->count, sizeof(*self->grants), s_compare);
     return self;
 }
