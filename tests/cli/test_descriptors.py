@@ -84,6 +84,11 @@ class Descriptors(support.JournalTest):
             #  One that was in use for a moment may be free again; it is taken by the first that comes.
             self.assertTrue(any(self.is_turned_away(address) for _ in range(20)), address)
         pass_on("meanwhile")
+        path = pathlib.Path(self.folder, "one.jsonl")
+        path.write_bytes(support.lines_of([{"provider": "opn", "http_status": 503}]))
+        code, _, words = support.run("send", "--connect", f"ipc://{front}", "--timeout", "1s", str(path))
+        self.assertEqual(code, 77)
+        self.assertIn("then its log says service.descriptors", words)
 
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         code, _, words = support.run("ctl", "status", "--control", f"ipc://{control}")

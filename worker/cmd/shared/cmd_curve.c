@@ -44,9 +44,11 @@ cmd_curve_tell_silence(const char *broker, const pt_curve_t *curve, bool silent,
     if (!silent)
         return cmd_fail(EX_UNAVAILABLE, hint, "no answer from %s for %" PRIu64 " ms", broker, timeout_ms);
     if (!curve)
-        return cmd_fail(EX_NOPERM, "does it let in keys only? then --curve DIR names the folder of this party's keys",
-                        "no answer from %s for %" PRIu64 " ms: it completes no handshake without keys", broker,
-                        timeout_ms);
+        return cmd_fail(
+            EX_NOPERM,
+            "does it let in keys only? then --curve DIR names the folder of this party's keys; or has it no "
+            "descriptor left? then its log says service.descriptors",
+            "no answer from %s for %" PRIu64 " ms: it completes no handshake without keys", broker, timeout_ms);
     pt_curve_copy_public_key(curve, key);
     return cmd_fail(EX_NOPERM,
                     "was this key taken out of clients/producer/ there, has servers/ here another key than that "
