@@ -36,13 +36,14 @@ typedef struct {
     pt_producer_t *producer;
     pt_subscriber_t *subscriber;
     bool color;
-    bool warm;                         //  the subscriptions stand
+    unsigned warm;                     //  bit n: the subscription to queue n stands
     uint64_t sent;                     //  sample responses
     uint64_t decided[PT_ROUTE_COUNT_]; //  decisions that came back
     uint64_t alerts;
 } demo_t;
 
 #define WARM_UP_ID "warm-up"
+#define ALL_QUEUES ((1u << PT_QUEUE_COUNT_) - 1)
 
 static const struct argp_option s_options[] = {
     {"once", '1', NULL, 0, "send the sample once, print a summary and end", 0},
@@ -83,12 +84,22 @@ static const struct argp s_argp = {
            "Exit: 0 every response was decided, 70 some decision did not come back."};
 
 static void
+s_note_queue(demo_t *self, pt_text_t topic)
+{
+    for (unsigned i = 0; i < PT_QUEUE_COUNT_; i++) {
+        pt_text_t word = pt_text_of(pt_queue_text((pt_queue_t) i));
+        if (topic.len > word.len && memcmp(topic.data, word.data, word.len) == 0 && topic.data[word.len] == '.')
+            self->warm |= 1u << i;
+    }
+}
+
+static void
 s_take_decision(void *context, pt_text_t topic, const pt_decision_t *decision, pt_bytes_t bytes)
 {
     (void) bytes;
     demo_t *self = context;
     if (pt_text_equal(decision->id, PT_TEXT(WARM_UP_ID))) {
-        self->warm = true;
+        s_note_queue(self, topic);
         return;
     }
     //  Alerts are copies of decisions that also come on their route.
@@ -138,18 +149,29 @@ s_turn(demo_t *self, uint32_t wait_ms)
     return !pt_signals_read(&self->service.signals);
 }
 
-//  A PUB socket drops what comes before a subscription does, so a known success is sent until it is
-//  heard: then the subscription to `settled`, the last one, stands.
+//  One decision for each queue. Of alerts of one kind only the first is published, so each round has a kind of its own.
+static bool
+s_put_warm_up(demo_t *self, unsigned round)
+{
+    static const char settled[] = "{\"id\": \"" WARM_UP_ID "\", \"provider\": \"opn\", \"http_status\": 200, "
+                                  "\"body\": {\"object\": \"charge\", \"status\": \"successful\"}}";
+    static const char retry[] = "{\"id\": \"" WARM_UP_ID "\", \"provider\": \"opn\", \"http_status\": 503}";
+    char alert[sizeof(retry) + 32];
+    snprintf(alert, sizeof(alert), "{\"id\": \"" WARM_UP_ID "\", \"provider\": \"nobody-%u\", \"http_status\": 400}",
+             round);
+    return s_put(self, PT_TEXT(settled), 0) && s_put(self, PT_TEXT(retry), 0) && s_put(self, pt_text_of(alert), 0);
+}
+
+//  A PUB socket drops what comes before a subscription does, and each queue has a socket of its own: so what each
+//  publishes is sent until it is heard.
 static bool
 s_warm_up(demo_t *self)
 {
-    static const char line[] = "{\"id\": \"" WARM_UP_ID "\", \"provider\": \"opn\", \"http_status\": 200, "
-                               "\"body\": {\"object\": \"charge\", \"status\": \"successful\"}}";
     uint64_t deadline_ms = cmd_mono_ms() + PATIENCE_MS;
-    while (!self->warm && cmd_mono_ms() < deadline_ms)
-        if (!s_put(self, PT_TEXT(line), 0) || !s_turn(self, 50))
+    for (unsigned round = 1; self->warm != ALL_QUEUES && cmd_mono_ms() < deadline_ms; round++)
+        if (!s_put_warm_up(self, round) || !s_turn(self, 50))
             return false;
-    return self->warm;
+    return self->warm == ALL_QUEUES;
 }
 
 static size_t
