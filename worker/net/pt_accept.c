@@ -1,6 +1,6 @@
 /*  The linker gives a program's own function to the libraries that it loads, before the C library's. The descriptor
  *  that was put by is closed, what waits is accepted in its place and closed at once, and it is put by again. To
- * whoever asked, that is a connection that has gone before it could be accepted, which every caller has to expect.
+ *  whoever asked, that is a connection that has gone before it could be accepted, which every caller has to expect.
  */
 #include "pt_accept.h"
 
