@@ -11,18 +11,15 @@
  *  JSON object, or one that would be too deep as a map.
  */
 static bool
-s_convert_json(pt_bytes_t text, pt_facts_t *facts, pt_bytes_t *out_body)
+s_convert_json(pt_bytes_t body, pt_facts_t *facts, pt_bytes_t *out_body)
 {
-    size_t at = 0;
-    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
-        at = 3;
-    while (at < text.len && memchr(" \t\r\n", text.data[at], 4))
-        at++;
+    pt_text_t json = pt_text_after_mark((pt_text_t) {(const char *) body.data, body.len});
+    for (; json.len > 0 && memchr(" \t\r\n", json.data[0], 4); json.data++)
+        json.len--;
     //  Most of what is no JSON is HTML or plain words; that is seen at once.
-    if (at == text.len || text.data[at] != '{')
+    if (json.len == 0 || json.data[0] != '{')
         return false;
 
-    pt_text_t json = {(const char *) text.data + at, text.len - at};
     size_t bytes = PT_JSON_ROOM(json.len), fault_at;
     uint8_t *room = facts->json_room;
     if (bytes > sizeof facts->json_room)

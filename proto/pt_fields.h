@@ -15,7 +15,7 @@ extern "C" {
 #define PT_FIELDS_TOO_LONG SIZE_MAX
 
 /*  Put a dot and a key behind the first `len` bytes of a name, which has room for PT_FIELD_BYTES_MAX; no dot where
- * there are none. Returns the new length, or PT_FIELDS_TOO_LONG.
+ *  there are none. Returns the new length, or PT_FIELDS_TOO_LONG.
  */
 size_t pt_fields_join(char *name, size_t len, pt_text_t key);
 

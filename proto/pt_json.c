@@ -50,8 +50,7 @@ pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes, size_t *out_len, char *o
     char *error = out_error ? out_error : unwanted;
     error[0] = '\0';
 
-    if (json.len >= 3 && memcmp(json.data, "\xef\xbb\xbf", 3) == 0)
-        json = (pt_text_t) {json.data + 3, json.len - 3};
+    json = pt_text_after_mark(json);
     uint8_t *room = malloc(PT_JSON_ROOM(json.len));
     pt_status_t status = PT_E_NOMEM;
     if (room)

@@ -21,7 +21,7 @@ PT_MUST_CHECK pt_status_t pt_json_to_msgpack(pt_text_t json, uint8_t **out_bytes
 /*  Any msgpack value -> one line of JSON (free() it); bin as base64 text, ext as {"$ext": type,
  *  "data": base64}, an integer from 2^63 as a string of digits, NaN and infinities as null, a key
  *  that is no string as its JSON text or, an array or map, in base64, bytes that are no UTF-8 as U+FFFD.
- * PT_E_TRUNCATED, PT_E_MALFORMED, PT_E_DEPTH, PT_E_TRAILING, PT_E_NOMEM.
+ *  PT_E_TRUNCATED, PT_E_MALFORMED, PT_E_DEPTH, PT_E_TRAILING, PT_E_NOMEM.
  */
 PT_MUST_CHECK pt_status_t pt_json_of_msgpack(pt_bytes_t bytes, char **out_json);
 

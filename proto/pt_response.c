@@ -28,7 +28,7 @@ typedef struct {
 } s_walk_t;
 
 /*  The usual keys have a branch of their own each: a jump by length is guessed worse. First the one that
- * s_read_usual_pairs leaves over.
+ *  s_read_usual_pairs leaves over.
  */
 static inline pt_response_index_t
 s_find_key(pt_text_t name)
@@ -293,7 +293,7 @@ s_take_usual(s_walk_t *self, uint32_t *pairs, pt_response_index_t index, const c
 #define USUAL_PAIRS 4
 
 /*  Most producers begin with these keys, in this order. Asked for so, a key is one comparison with a constant, and
- * where it ends is known before its bytes are.
+ *  where it ends is known before its bytes are.
  */
 static void
 s_read_usual_pairs(s_walk_t *self, uint32_t *pairs)

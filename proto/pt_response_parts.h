@@ -75,7 +75,7 @@ static const pt_response_key_t pt_response_keys[PT_KEY_COUNT_] = {
 pt_response_index_t pt_response_find_rare_key(pt_text_t name);
 
 /*  Take the value of a key, whatever it is but a body. PT_E_TYPE, PT_E_RANGE or PT_E_UTF8: it does not belong there,
- * and nothing was taken.
+ *  and nothing was taken.
  */
 PT_MUST_CHECK pt_status_t pt_response_take(const pt_response_key_t *key, const pt_value_t *value,
                                            pt_response_t *out_response);

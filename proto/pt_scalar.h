@@ -26,7 +26,7 @@ pt_text_t pt_scalar_message(const pt_value_t *value);
 /*  Null or an empty text, which say as little as if they were absent. */
 bool pt_scalar_is_silent(const pt_value_t *value);
 /*  The same, or an array or map that holds nothing else however deep one looks, at most `levels` deep. The cursor
- * stands behind the value's head, where pt_cursor_next left it, and stays there. It looks no further than it needs to.
+ *  stands behind the value's head, where pt_cursor_next left it, and stays there. It looks no further than it needs to.
  */
 bool pt_scalar_is_hollow(const pt_value_t *value, const pt_cursor_t *cursor, unsigned levels);
 

@@ -125,6 +125,14 @@ pt_text_hex(uint64_t value, char *out)
 #endif
 }
 
+/*  The text without the byte order mark (of UTF-8) that it may begin with. */
+static inline pt_text_t
+pt_text_after_mark(pt_text_t text)
+{
+    bool is_marked = text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0;
+    return is_marked ? (pt_text_t) {text.data + 3, text.len - 3} : text;
+}
+
 /*  The first `bytes_max` bytes, never cutting a UTF-8 character in two. */
 pt_text_t pt_text_cut(pt_text_t text, size_t bytes_max);
 

@@ -275,8 +275,8 @@ s_parse_bytes(s_composer_t *self, pt_bytes_t text)
         return PT_E_NOMEM;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     //  A byte order mark would count as a column and make the first block end before the second line.
-    size_t mark = text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    yaml_parser_set_input_string(&parser, text.len ? text.data + mark : (const uint8_t *) "", text.len - mark);
+    pt_text_t yaml = pt_text_after_mark((pt_text_t) {(const char *) text.data, text.len});
+    yaml_parser_set_input_string(&parser, (const uint8_t *) (yaml.len ? yaml.data : ""), yaml.len);
     pt_status_t status = s_compose(self, &parser);
     yaml_parser_delete(&parser);
     return status;

@@ -1,5 +1,5 @@
 /*  shim_names: a resolver that knows two more names, for LD_PRELOAD: six.test has the address ::1 and no other,
- * both.test has ::1 and 127.0.0.1.
+ *  both.test has ::1 and 127.0.0.1.
  */
 #include <dlfcn.h>
 #include <netdb.h>

@@ -167,6 +167,26 @@ test_cutting(void **state)
     assert_null(pt_text_cut(PT_TEXT_NONE, 3).data);
 }
 
+//  Each text has a buffer of its own length, so that a checker of memory sees a byte read too much.
+static void
+test_byte_order_marks(void **state)
+{
+    (void) state;
+    static const char text[] = "\xef\xbb\xbf\xef\xbb\xbf{}";
+    for (size_t len = 0; len < sizeof(text); len++) {
+        char *bytes = malloc(len ? len : 1);
+        assert_non_null(bytes);
+        pt_text_t whole = {memcpy(bytes, text, len), len};
+        pt_text_t rest = pt_text_after_mark(whole);
+        size_t mark = len >= 3 ? 3 : 0;
+        assert_ptr_equal(rest.data, whole.data + mark);
+        assert_int_equal(rest.len, len - mark);
+        free(bytes);
+    }
+    assert_null(pt_text_after_mark(PT_TEXT_NONE).data);
+    assert_int_equal(pt_text_after_mark(PT_TEXT("\xef\xbb\xbe{}")).len, 5);
+}
+
 static void
 test_presence(void **state)
 {
@@ -191,6 +211,7 @@ main(void)
         cmocka_unit_test(test_texts_among_other_bytes),
         cmocka_unit_test(test_hex_digits),
         cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_byte_order_marks),
         cmocka_unit_test(test_presence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

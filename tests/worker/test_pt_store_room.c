@@ -1,5 +1,5 @@
 /*  How records are cut, and where the pages of a commit lie: this program's own calls stand before the C library's and
- * count the pieces that a commit gives to the disk.
+ *  count the pieces that a commit gives to the disk.
  */
 #include "store.h"
 

@@ -42,7 +42,8 @@ size_t pt_packer_bytes(const pt_packer_t *self);
 void pt_packer_keep(pt_packer_t *self, pt_bytes_t response);
 
 /*  Make the job's outputs, list the alerts that they raise, and start over. False when out of memory: the job has no
- * outputs then. */
+ *  outputs then.
+ */
 bool pt_packer_gather(pt_packer_t *self, pt_job_t *job);
 
 /*  Forget what was added. */

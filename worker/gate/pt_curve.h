@@ -61,7 +61,7 @@ bool pt_curve_serve(const pt_curve_t *self, zsock_t *socket, pt_party_t role);
 
 /*  Connect, by CURVE unless `self` is NULL or the endpoint is inside the process. The server's key and the
  *  party's own are read anew each time; while its own cannot be read, the one of before is used. PT_OK, or PT_E_IO with
- * errno (a file of servers/ that cannot be used included).
+ *  errno (a file of servers/ that cannot be used included).
  */
 PT_MUST_CHECK pt_status_t pt_curve_connect(const pt_curve_t *self, zsock_t *socket, const char *endpoint);
 

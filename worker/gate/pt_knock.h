@@ -29,7 +29,7 @@ typedef struct {
 } pt_knock_t;
 
 /*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing. False with errno when no
- * socket is left.
+ *  socket is left.
  */
 bool pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted);
 

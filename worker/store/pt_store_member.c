@@ -217,26 +217,15 @@ s_write_prefixes(pt_store_t *self, const pt_store_subscriber_t *who)
 static int
 s_delete_entries(pt_store_t *self, const char *name, char kind)
 {
-    MDB_cursor *cursor;
-    uint8_t head[S_MEMBER_KEY_BYTES_MAX];
-    size_t head_len = kind ? s_make_member_key(head, name, kind, NULL, 0) : strlen(name) + 1;
+    uint8_t first[S_MEMBER_KEY_BYTES_MAX];
+    uint8_t end[S_MEMBER_KEY_BYTES_MAX];
+    size_t len = s_make_member_key(first, name, kind, NULL, 0);
     if (!kind)
-        memcpy(head, name, head_len);
-    int rc = mdb_cursor_open(self->txn, self->subscribers, &cursor);
-    if (rc != 0)
-        return rc;
-    for (;;) {
-        MDB_val key = s_val(head, head_len);
-        MDB_val value;
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        if (rc != 0 || key.mv_size < head_len || memcmp(key.mv_data, head, head_len) != 0)
-            break;
-        rc = mdb_cursor_del(cursor, 0);
-        if (rc != 0)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+        len--;
+    //  The last byte is a kind or the 0 behind the name: one more is behind all that begins so.
+    memcpy(end, first, len);
+    end[len - 1]++;
+    return pt_store_delete_range(self, self->subscribers, s_val(first, len), s_val(end, len));
 }
 
 static bool

@@ -284,6 +284,9 @@ pt_status_t pt_store_fail(pt_store_t *self, int rc, const char *what, const char
 /*  PT_OK when a transaction may be written to. */
 pt_status_t pt_store_check_txn(pt_store_t *self);
 
+/*  Delete the entries from key `first` up to, not with, key `end`; LMDB's result. */
+int pt_store_delete_range(pt_store_t *self, MDB_dbi database, MDB_val first, MDB_val end);
+
 /*  Values of heads. */
 void pt_store_pack_mark(const pt_store_mark_t *mark, MDB_val key, uint8_t out[S_HEAD_BYTES]);
 bool pt_store_unpack_mark(MDB_val key, MDB_val value, pt_store_mark_t *out_mark);

@@ -7,8 +7,8 @@
  *  a commit takes, the keeper comes up to the present, and what has gathered is the next pool.
  *
  *  A pool's pages are given back to LMDB by asking it for a piece of many pages and letting go of it: it reads its
- * lists of free pages until it finds one, and takes the end of the file where there is none. While the pool is small
- * the piece is large, and so the pool grows by it.
+ *  lists of free pages until it finds one, and takes the end of the file where there is none. While the pool is small
+ *  the piece is large, and so the pool grows by it.
  *
  *  Nothing is used earlier than LMDB would use it, only later. Where pages are scarce there is no keeper.
  */

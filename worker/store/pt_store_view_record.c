@@ -1,5 +1,5 @@
 /*  Reading records: a view's place in one topic. What comes out was compared with its checksum, so a damaged record is
- * a fault and never a decision.
+ *  a fault and never a decision.
  */
 #include "pt_fault_point.h"
 #include "pt_store_parts.h"

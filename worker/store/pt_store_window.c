@@ -42,29 +42,14 @@ s_write_floor(pt_store_t *self, const s_window_t *window)
 
 //  Delete the entries of a window from number `first` up to, not with, `end`.
 static int
-s_delete_range(pt_store_t *self, const s_window_t *window, uint64_t first, uint64_t end)
+s_delete_numbers(pt_store_t *self, const s_window_t *window, uint64_t first, uint64_t end)
 {
-    MDB_cursor *cursor;
-    int rc = mdb_cursor_open(self->txn, self->producers, &cursor);
-    if (rc != 0)
-        return rc;
-    uint8_t from[S_WINDOW_KEY_BYTES];
-    for (;;) {
-        s_make_window_key(from, window->producer, window->epoch, first);
-        MDB_val key = s_val(from, sizeof(from));
-        MDB_val value;
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        //  The first 16 bytes are producer and epoch.
-        bool inside =
-            rc == 0 && memcmp(key.mv_data, from, 16) == 0 && s_get_key_u64((const uint8_t *) key.mv_data + 16) < end;
-        if (!inside)
-            break;
-        rc = mdb_cursor_del(cursor, 0);
-        if (rc != 0)
-            break;
-    }
-    mdb_cursor_close(cursor);
-    return rc == MDB_NOTFOUND ? 0 : rc;
+    uint8_t first_key[S_WINDOW_KEY_BYTES];
+    uint8_t end_key[S_WINDOW_KEY_BYTES];
+    s_make_window_key(first_key, window->producer, window->epoch, first);
+    s_make_window_key(end_key, window->producer, window->epoch, end);
+    return pt_store_delete_range(self, self->producers, s_val(first_key, sizeof(first_key)),
+                                 s_val(end_key, sizeof(end_key)));
 }
 
 //  Step to the floor of the next window. MDB_NOTFOUND behind the last, MDB_CORRUPTED for a fault.
@@ -141,7 +126,7 @@ s_evict_windows(pt_store_t *self)
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < count && count - i > self->producers_max && rc == 0; i++) {
-        rc = s_delete_range(self, &windows[i], 0, UINT64_MAX);
+        rc = s_delete_numbers(self, &windows[i], 0, UINT64_MAX);
         self->producer_count--;
     }
     free(windows);
@@ -179,7 +164,7 @@ s_raise_floor(pt_store_t *self, const s_window_t *now, uint64_t *out_floor)
     if (old.floor > now->floor)
         *out_floor = old.floor;
     if (now->floor > old.floor)
-        rc = s_delete_range(self, now, old.floor ? old.floor : 1, now->floor);
+        rc = s_delete_numbers(self, now, old.floor ? old.floor : 1, now->floor);
     if (rc != 0 || (now->floor <= old.floor && now->used_ms < old.used_ms + S_USED_STEP_MS))
         return rc;
     s_window_t next = {now->producer, now->epoch, *out_floor, now->used_ms};

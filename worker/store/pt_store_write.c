@@ -58,6 +58,25 @@ pt_store_abort(pt_store_t *self)
     s_restore_memory(self);
 }
 
+int
+pt_store_delete_range(pt_store_t *self, MDB_dbi database, MDB_val first, MDB_val end)
+{
+    MDB_cursor *cursor;
+    int rc = mdb_cursor_open(self->txn, database, &cursor);
+    if (rc != 0)
+        return rc;
+    while (rc == 0) {
+        MDB_val key = first;
+        MDB_val value;
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        if (rc != 0 || mdb_cmp(self->txn, database, &key, &end) >= 0)
+            break;
+        rc = mdb_cursor_del(cursor, 0);
+    }
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static pt_status_t
 s_write_heads(pt_store_t *self)
 {

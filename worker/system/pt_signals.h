@@ -22,7 +22,8 @@ typedef struct {
 PT_MUST_CHECK pt_status_t pt_signals_open(pt_signals_t *out_self);
 
 /*  Take SIGHUP as well, from before other threads start, or no longer: then it is ignored. PT_OK, or PT_E_IO with
- * errno. */
+ *  errno.
+ */
 PT_MUST_CHECK pt_status_t pt_signals_take_hangup(pt_signals_t *self, bool on);
 
 /*  Take the signals that wait, without waiting for any. Returns how many of SIGTERM and SIGINT came

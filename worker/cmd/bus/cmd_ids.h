@@ -18,7 +18,7 @@ cmd_ids_t *cmd_ids_new(void);
 void cmd_ids_destroy(cmd_ids_t **self_p);
 
 /*  Note the response of a line, and say on stderr where another response had its id and attempt. The same response once
- * more is a repetition and no fault; what is no response has no id.
+ *  more is a repetition and no fault; what is no response has no id.
  */
 void cmd_ids_note(cmd_ids_t *self, pt_bytes_t response, uint64_t line);
 

@@ -28,7 +28,7 @@ typedef struct {
 } cmd_journal_t;
 
 /*  The directory when none is named: $STATE_DIRECTORY, as systemd gives it, else /var/lib/paytriage where this user may
- * write to it, else ~/.local/state/paytriage.
+ *  write to it, else ~/.local/state/paytriage.
  */
 const char *cmd_journal_default(char out[CMD_JOURNAL_PATH_BYTES]);
 

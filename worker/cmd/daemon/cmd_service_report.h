@@ -1,5 +1,5 @@
 /*  cmd_service_report: what a daemon says of itself: where its parts are at the start (cmd_service_announce), and what
- * they have done at the end.
+ *  they have done at the end.
  */
 #ifndef PT_CMD_SERVICE_REPORT_H
 #define PT_CMD_SERVICE_REPORT_H

@@ -43,7 +43,7 @@ error_t journal_parse(int key, char *arg, struct argp_state *state);
 
 /*  Parse the command line of a verb, `options` being its input or a part of it; `command` as for cmd_parse,
  *  beside PT_FOR_JOURNAL; PT_FOR_LISTING where decisions are printed as lines. EX_OK, or the exit code after what is
- * wrong was printed.
+ *  wrong was printed.
  */
 int journal_parse_line(unsigned command, const struct argp *argp, int argc, char **argv, void *input,
                        journal_options_t *options);

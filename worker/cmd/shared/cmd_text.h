@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-/*  Print "TIME ROUTE provider code action id summary", an alert after it; colours only the route's
- *  word. Control characters of foreign texts, and those that turn the direction of reading, are shown as '?', so that
- * no gateway can steer a terminal or show a line as another one; card numbers are masked everywhere, in the id as well.
+/*  Print "TIME ROUTE provider code action id summary", and the alert after it; only the route's word is coloured.
+ *  Control characters of foreign texts, and those that turn the direction of reading, are shown as '?', so that no
+ *  gateway can steer a terminal or pass one line off as another; card numbers are masked everywhere, in the id as well.
  */
 void cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color);
 
