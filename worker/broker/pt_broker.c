@@ -1,5 +1,6 @@
-/*  Our own loop instead of zproxy, which waits in its sends, drains one side before it looks at the
- *  other, and cannot give credit.
+/*  The actor: its sockets, its loop, and what its caller sees; what becomes of each message is pt_exchange's business.
+ *  Our own loop instead of zproxy, which waits in its sends, drains one side before it looks at the other, and cannot
+ *  give credit.
  */
 #include "pt_broker.h"
 
@@ -9,24 +10,15 @@
 
 #include "pt_actor.h"
 #include "pt_door.h"
-#include "pt_frames.h"
-#include "pt_owners.h"
-#include "pt_roster.h"
+#include "pt_exchange.h"
 #include "pt_sockets.h"
 #include "pt_wait.h"
-
-//  Messages from one side before the other has its turn.
-#define S_BURST 64
 
 //  Batches that one producer may have waiting at the front: 4 MiB at 64 KiB each.
 #define S_FRONT_HWM 64
 
 //  Room for the credit of a worker. One that lies about what it has read meets this mark instead.
 #define S_BACK_HWM PT_ROSTER_CREDIT_MAX
-
-//  When a producer that was told `busy` should come again; about the time that a window of work
-//  takes.
-#define S_RETRY_AFTER_MS 50
 
 //  Dead workers are looked for this often.
 #define S_TICK_MS 500
@@ -47,13 +39,7 @@ typedef struct {
     zsock_t *back_socket;
     pt_door_t front_door;
     pt_door_t back_door;
-    void *front;
-    void *back;
-    pt_roster_t *roster;
-    pt_owners_t *owners; //  NULL: no gate, so nobody has a name
-    bool paused;
-    int64_t now_ms;
-    pt_broker_counters_t counters;
+    pt_exchange_t exchange; //  between the two sockets
     s_tally_t *tally;
 } s_broker_t;
 
@@ -64,181 +50,15 @@ struct pt_broker {
     char back[PT_ENDPOINT_BYTES_MAX + 1];
 };
 
-//  ---- front: producers and plain clients
-
-//  `batch` is zero for a plain request, which has no name.
-static void
-s_send_nack(s_broker_t *self, const pt_frames_t *message, size_t envelope_count, const pt_batch_t *batch,
-            pt_reason_t reason)
-{
-    pt_nack_t nack = {
-        .producer = batch->producer,
-        .epoch = batch->epoch,
-        .seq = batch->seq,
-        .reason = reason,
-        .retry_after_ms = pt_reason_is_passing(reason) ? S_RETRY_AFTER_MS : 0,
-    };
-    uint8_t bytes[PT_HEADER_BYTES_MAX];
-    size_t len = pt_nack_encode(&nack, bytes, sizeof(bytes));
-    if (reason == PT_REASON_BUSY)
-        self->counters.busy++;
-    else
-        self->counters.refused++;
-    if (!pt_frames_answer(self->front, message, 0, envelope_count, (pt_bytes_t) {bytes, len}))
-        self->counters.answers_dropped++;
-}
-
-//  Send to a worker. A worker that cannot be reached is forgotten; it will say READY if it lives.
-static bool
-s_send_to_worker(s_broker_t *self, pt_member_t *member, pt_frames_t *message)
-{
-    if (zmq_send(self->back, member->route, member->route_len, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
-        if (errno == EHOSTUNREACH)
-            pt_roster_remove(self->roster, member);
-        return false;
-    }
-    pt_roster_spend(self->roster, member);
-    return pt_frames_send(self->back, message, 0);
-}
-
-//  The authenticator's name of the sender comes with every frame of its connection.
-static bool
-s_may_send(s_broker_t *self, pt_frames_t *message, uint64_t producer)
-{
-    const char *party = self->owners ? zmq_msg_gets(&message->frames[message->count - 1], "User-Id") : NULL;
-    return !party || pt_owners_claim(self->owners, producer, party);
-}
-
-static void
-s_route_batch(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
-{
-    pt_batch_t batch;
-    pt_status_t status = pt_batch_decode(pt_frames_bytes(message, envelope_count), &batch);
-    if (status != PT_OK && !batch.seq) {
-        self->counters.garbage++;
-        return;
-    }
-    if (status != PT_OK) {
-        s_send_nack(self, message, envelope_count, &batch, pt_batch_reason(status, &batch));
-        return;
-    }
-    if (!s_may_send(self, message, batch.producer)) {
-        s_send_nack(self, message, envelope_count, &batch, PT_REASON_UNAUTHORIZED);
-        return;
-    }
-    pt_member_t *member = pt_roster_choose(self->roster, batch.producer);
-    if (member && pt_member_has_credit(member) && s_send_to_worker(self, member, message))
-        self->counters.batches++;
-    else
-        s_send_nack(self, message, envelope_count, &batch, PT_REASON_BUSY);
-}
-
-static void
-s_route_plain(s_broker_t *self, pt_frames_t *message, size_t envelope_count)
-{
-    //  Once around at most: a worker that refuses either goes from the roster or is passed by.
-    for (size_t tries = pt_roster_count(self->roster); tries > 0; tries--) {
-        pt_member_t *member = pt_roster_next(self->roster);
-        if (!member)
-            break;
-        if (s_send_to_worker(self, member, message)) {
-            self->counters.plain++;
-            return;
-        }
-    }
-    static const pt_batch_t nameless = {0};
-    s_send_nack(self, message, envelope_count, &nameless, PT_REASON_BUSY);
-}
-
-static void
-s_route_message(s_broker_t *self, pt_frames_t *message)
-{
-    size_t envelope_count = pt_frames_envelope(message, 0);
-    if (!envelope_count)
-        self->counters.garbage++;
-    else if (message->count - envelope_count == 1)
-        s_route_plain(self, message, envelope_count);
-    else
-        s_route_batch(self, message, envelope_count);
-}
-
-static bool
-s_reads_front(const s_broker_t *self)
-{
-    return !self->paused && pt_roster_credit(self->roster) > 0;
-}
-
-static void
-s_read_front(s_broker_t *self)
-{
-    pt_frames_t message;
-    for (int i = 0; i < S_BURST && s_reads_front(self) && pt_frames_receive(self->front, &message); i++) {
-        s_route_message(self, &message);
-        pt_frames_clear(&message);
-    }
-}
-
-//  ---- back: workers
-
-static void
-s_take_ready(s_broker_t *self, const pt_frames_t *message)
-{
-    pt_ready_t ready;
-    if (message->excess || pt_ready_decode(pt_frames_bytes(message, 1), &ready) != PT_OK) {
-        self->counters.garbage++;
-        return;
-    }
-    if (!pt_roster_ready(self->roster, pt_frames_bytes(message, 0), &ready, self->now_ms))
-        return;
-    uint8_t bytes[PT_HEADER_BYTES_MAX];
-    size_t len = pt_hello_encode(bytes, sizeof(bytes));
-    //  A HELLO that is lost is sent again: the worker's next READY does not fit our account.
-    (void) pt_frames_answer(self->back, message, 0, 1, (pt_bytes_t) {bytes, len});
-}
-
-//  [worker][client][empty, of a REQ][answer] -> [client][empty][answer]
-static void
-s_pass_answer(s_broker_t *self, pt_frames_t *message)
-{
-    pt_roster_heard(self->roster, pt_frames_bytes(message, 0), self->now_ms);
-    size_t envelope_count = pt_frames_envelope(message, 1);
-    if (!envelope_count || message->count != 1 + envelope_count + 1)
-        self->counters.garbage++;
-    else if (pt_frames_send(self->front, message, 1))
-        self->counters.answers++;
-    else
-        self->counters.answers_dropped++;
-}
-
-//  True when there was a message.
-static bool
-s_read_back(s_broker_t *self)
-{
-    pt_frames_t message;
-    int count = 0;
-    for (; count < S_BURST && pt_frames_receive(self->back, &message); count++) {
-        if (message.count == 2)
-            s_take_ready(self, &message);
-        else if (message.count > 2)
-            s_pass_answer(self, &message);
-        else
-            self->counters.garbage++;
-        pt_frames_clear(&message);
-    }
-    return count > 0;
-}
-
 //  ---- the loop
 
 static void
 s_show_counters(s_broker_t *self)
 {
-    self->counters.workers = pt_roster_count(self->roster);
-    self->counters.credit = pt_roster_credit(self->roster);
-    self->counters.turned_ms = (uint64_t) zclock_mono();
-    self->counters.paused = self->paused;
+    pt_broker_counters_t counters = pt_exchange_counters(&self->exchange);
+    counters.turned_ms = (uint64_t) zclock_mono();
     pthread_mutex_lock(&self->tally->lock);
-    self->tally->counters = self->counters;
+    self->tally->counters = counters;
     pthread_mutex_unlock(&self->tally->lock);
 }
 
@@ -247,10 +67,10 @@ static void
 s_pass_last_answers(s_broker_t *self)
 {
     int64_t end_ms = zclock_mono() + S_LAST_MS;
-    zmq_pollitem_t item = {.socket = self->back, .events = ZMQ_POLLIN};
+    zmq_pollitem_t item = {.socket = self->exchange.back, .events = ZMQ_POLLIN};
     do
         pt_sockets_poll(&item, 1, S_LAST_GAP_MS);
-    while (s_read_back(self) && zclock_mono() < end_ms);
+    while (pt_exchange_read_back(&self->exchange) && zclock_mono() < end_ms);
 }
 
 static void
@@ -263,8 +83,7 @@ s_broker_close(s_broker_t **self_p)
     pt_door_close(&self->back_door);
     zsock_destroy(&self->front_socket);
     zsock_destroy(&self->back_socket);
-    pt_roster_destroy(&self->roster);
-    pt_owners_destroy(&self->owners);
+    pt_exchange_close(&self->exchange);
     free(self);
     *self_p = NULL;
 }
@@ -276,7 +95,7 @@ s_read_command(s_broker_t *self, zsock_t *pipe)
     char *command = zstr_recv(pipe);
     bool goes_on = command && streq(command, S_PAUSE);
     if (goes_on) {
-        self->paused = true;
+        self->exchange.paused = true;
         zsock_signal(pipe, 0);
     }
     zstr_free(&command);
@@ -298,10 +117,10 @@ s_list_items(const s_broker_t *self, zsock_t *pipe, pt_wait_item_t *items)
     size_t door_count = pt_door_items(&self->front_door, doors);
     door_count += pt_door_items(&self->back_door, doors + door_count);
     items[0] = pt_wait_socket(zsock_resolve(pipe));
-    items[1] = pt_wait_socket(self->back);
+    items[1] = pt_wait_socket(self->exchange.back);
     for (size_t i = 0; i < door_count; i++)
         items[fixed++] = pt_wait_for(&doors[i]);
-    items[fixed] = pt_wait_socket(self->front);
+    items[fixed] = pt_wait_socket(self->exchange.front);
     return fixed;
 }
 
@@ -316,22 +135,36 @@ s_broker_run(zsock_t *pipe, void *argument)
         s_show_counters(self);
         //  Both are sent to between two waits, which may take the news of what came in.
         items[1].empty = items[fixed].empty = false;
-        pt_wait(items, s_reads_front(self) ? fixed + 1 : fixed, s_wait_ms(self));
-        self->now_ms = zclock_mono();
+        pt_wait(items, pt_exchange_reads_front(&self->exchange) ? fixed + 1 : fixed, s_wait_ms(self));
+        self->exchange.now_ms = zclock_mono();
         if (items[0].ready && !s_read_command(self, pipe))
             break;
         pt_door_tend(&self->front_door);
         pt_door_tend(&self->back_door);
         //  The back first: it brings credit, and answers make room.
-        s_read_back(self);
-        pt_roster_expire(self->roster, self->now_ms - PT_BROKER_SILENCE_MS);
-        s_read_front(self);
+        pt_exchange_read_back(&self->exchange);
+        pt_roster_expire(self->exchange.roster, self->exchange.now_ms - PT_BROKER_SILENCE_MS);
+        pt_exchange_read_front(&self->exchange);
     }
     s_pass_last_answers(self);
     s_broker_close(&self);
 }
 
 //  ---- the caller's side
+
+//  False with *out_refused: it cannot be bound.
+static bool
+s_bind(s_broker_t *self, const pt_broker_options_t *options, const char **out_refused)
+{
+    *out_refused = options->front;
+    if (pt_door_open(&self->front_door, self->front_socket, options->gate, PT_PARTY_PRODUCER, options->front) != PT_OK)
+        return false;
+    *out_refused = options->back;
+    if (pt_door_open(&self->back_door, self->back_socket, options->gate, PT_PARTY_WORKER, options->back) != PT_OK)
+        return false;
+    *out_refused = NULL;
+    return true;
+}
 
 static s_broker_t *
 s_broker_open(const pt_broker_options_t *options, pt_broker_t *owner, const char **out_refused)
@@ -340,31 +173,20 @@ s_broker_open(const pt_broker_options_t *options, pt_broker_t *owner, const char
     if (!self)
         return NULL;
     self->tally = &owner->tally;
-    self->roster = pt_roster_new(PT_BROKER_WORKERS_MAX);
     self->front_socket = pt_sockets_new(ZMQ_ROUTER, PT_SOCKETS_ANSWERS_HWM, S_FRONT_HWM);
     self->back_socket = pt_sockets_new(ZMQ_ROUTER, S_BACK_HWM, PT_SOCKETS_ANSWERS_HWM);
-    self->owners = options->gate ? pt_owners_new() : NULL;
-    bool bound = self->roster && (self->owners || !options->gate) && self->front_socket && self->back_socket;
-    if (bound && pt_door_open(&self->front_door, self->front_socket, options->gate, PT_PARTY_PRODUCER,
-                              options->front) != PT_OK) {
-        *out_refused = options->front;
-        bound = false;
-    }
-    if (bound &&
-        pt_door_open(&self->back_door, self->back_socket, options->gate, PT_PARTY_WORKER, options->back) != PT_OK) {
-        *out_refused = options->back;
-        bound = false;
-    }
-    if (!bound) {
+    bool ready = pt_exchange_open(&self->exchange, options->gate != NULL) && self->front_socket && self->back_socket &&
+                 s_bind(self, options, out_refused);
+    if (!ready) {
         int reason = errno;
         s_broker_close(&self);
         errno = reason;
         return NULL;
     }
+    self->exchange.front = zsock_resolve(self->front_socket);
+    self->exchange.back = zsock_resolve(self->back_socket);
     memcpy(owner->front, self->front_door.bound, sizeof(owner->front));
     memcpy(owner->back, self->back_door.bound, sizeof(owner->back));
-    self->front = zsock_resolve(self->front_socket);
-    self->back = zsock_resolve(self->back_socket);
     return self;
 }
 

@@ -15,23 +15,27 @@
 //  does not read costs the broker this many of 1 MiB.
 #define PT_ROSTER_CREDIT_MAX 128
 
+//  A worker, as the broker knows it.
 typedef struct {
     uint8_t route[PT_ROSTER_ROUTE_BYTES_MAX]; //  routing id
     size_t route_len;
-    uint64_t worker;
-    uint64_t sent;    //  since the last HELLO
-    uint64_t limit;   //  credit of the last READY, within bounds
-    int64_t heard_ms; //  any message
-    int64_t hello_ms;
-    bool draining;
+    uint64_t worker;  //  its id
+    uint64_t sent;    //  messages, since the last HELLO
+    uint64_t limit;   //  what `sent` may rise to: of the last READY, within bounds
+    int64_t heard_ms; //  when any message came
+    int64_t hello_ms; //  when it was last greeted
+    bool draining;    //  takes nothing more, but its answers still come
 } pt_member_t;
 
 typedef struct pt_roster pt_roster_t;
 
+/*  A roster with room for `members_max` workers; further ones are not let in. NULL when out of memory. */
 pt_roster_t *pt_roster_new(size_t members_max);
 void pt_roster_destroy(pt_roster_t **self_p);
 
+/*  Workers that are known. */
 size_t pt_roster_count(const pt_roster_t *self);
+
 /*  Messages that may be sent now, to all together. */
 uint64_t pt_roster_credit(const pt_roster_t *self);
 
@@ -54,11 +58,13 @@ pt_member_t *pt_roster_choose(pt_roster_t *self, uint64_t producer);
 /*  The next worker in turn that has credit, or NULL. */
 pt_member_t *pt_roster_next(pt_roster_t *self);
 
+/*  Whether a message may be sent to the worker now. */
 bool pt_member_has_credit(const pt_member_t *member);
 
-/*  A message was sent to the worker. */
+/*  Note that a message was sent to the worker. */
 void pt_roster_spend(pt_roster_t *self, pt_member_t *member);
 
+/*  Forget a worker; `member` and every other one that was found before are not valid any more. */
 void pt_roster_remove(pt_roster_t *self, pt_member_t *member);
 
 /*  Remove workers that were silent since `before_ms`. */
