@@ -71,6 +71,12 @@ class Units(unittest.TestCase):
             said = [line for line in found.stderr.splitlines() if unit.name in line]
             self.assertEqual((found.returncode, said), (0, []), found.stderr)
 
+    def test_names_can_be_looked_up_before_they_start(self):
+        #  A name is looked up once, when it is first connected to (docs/decisions/0170-a-name-has-a-family.md).
+        for unit in self.units:
+            after = " ".join(re.findall(r"(?m)^After=(.*)$", unit.read_text())).split()
+            self.assertTrue({"network-online.target", "nss-lookup.target"} <= set(after), (unit.name, after))
+
     def test_what_they_may_do_is_little(self):
         for unit in self.units:
             found = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)],
