@@ -6,7 +6,6 @@
 #include "cmd_service.h"
 #include "pt_journal.h"
 #include "pt_log.h"
-#include "pt_sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,8 +195,8 @@ cmd_journal_announce(const cmd_journal_t *self)
     if (!self->store) {
         fprintf(stderr,
                 "%-15s none: what is acknowledged is lost when this process dies, a subscriber that was\n"
-                "%-15s away cannot fetch what it missed, and a slow one has %d ms at the end to read on\n",
-                "JOURNAL", "", PT_SOCKETS_LINGER_MS);
+                "%-15s away cannot fetch what it missed, and a slow one has the rest of drain_timeout to read on\n",
+                "JOURNAL", "");
         return;
     }
     pt_store_identity_t identity = pt_store_identity(self->store);
