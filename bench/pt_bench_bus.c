@@ -18,7 +18,7 @@
 static void
 s_describe_loop(pt_report_t *report, const char *rounds_key, const char *seconds_key, const pt_bus_loop_t *loop)
 {
-    pt_report_run(report, rounds_key, json_integer((json_int_t) loop->rounds));
+    pt_report_count(report, rounds_key, loop->rounds);
     pt_report_run(report, seconds_key, json_real(round(loop->seconds * 1e4) / 1e4));
 }
 
@@ -29,9 +29,9 @@ s_describe_run(const pt_bus_options_t *options, pt_report_t *report)
         s_describe_loop(report, "rounds", "seconds", &options->closed);
     if (options->open.runs)
         s_describe_loop(report, "open_rounds", "open_seconds", &options->open);
-    pt_report_run(report, "threads", json_integer((json_int_t) options->threads));
-    pt_report_run(report, "window", json_integer((json_int_t) options->window));
-    pt_report_run(report, "producers", json_integer((json_int_t) options->producers));
+    pt_report_count(report, "threads", options->threads);
+    pt_report_count(report, "window", options->window);
+    pt_report_count(report, "producers", options->producers);
     pt_report_note(report, "producers and the subscriber are one process, the driver; broker and worker are one each");
 }
 
@@ -73,11 +73,9 @@ s_bench(pt_bus_options_t *options)
     s_describe_run(options, report);
     pt_bus_rounds_init(&rounds, options, report);
     s_run_all(options, &rounds, &mix);
-    pt_bench_progress_end(&options->common);
-    bool printed = pt_report_print(report, options->common.json);
-    pt_report_destroy(&report);
+    int code = pt_report_finish(&report, &options->common);
     pt_mix_clear(&mix);
-    return rounds.failed ? 1 : printed ? 0 : EX_IOERR;
+    return rounds.failed ? 1 : code;
 }
 
 int

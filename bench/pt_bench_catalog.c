@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "pt_bench.h"
 #include "pt_bench_images.h"
@@ -394,14 +393,14 @@ main(int argc, char **argv)
         size_count++;
 
     pt_report_t *report = pt_report_new("pt_bench_catalog");
-    pt_report_run(report, "rounds", json_integer((json_int_t) options.common.rounds));
-    pt_report_run(report, "queries", json_integer(options.common.is_short ? S_QUERIES_SHORT : S_QUERIES));
-    pt_report_run(report, "unknown_percent", json_integer(5));
+    pt_report_count(report, "rounds", options.common.rounds);
+    pt_report_count(report, "queries", options.common.is_short ? S_QUERIES_SHORT : S_QUERIES);
+    pt_report_count(report, "unknown_percent", 5);
     s_note_absent(report);
     pt_table_t *table = pt_report_table(report, "lookup", "One look-up", s_columns);
     pt_keys_t keys;
     pt_keys_load_builtin(&keys);
-    pt_report_run(report, "real_keys", json_integer((json_int_t) keys.count));
+    pt_report_count(report, "real_keys", keys.count);
     s_measure_keys(&options, &keys, report, table);
     pt_keys_clear(&keys);
     pt_joined_load(&keys);
@@ -416,8 +415,5 @@ main(int argc, char **argv)
     }
     if (size_count)
         pt_bench_images(&options.common, report, sizes, size_count);
-    pt_bench_progress_end(&options.common);
-    bool printed = pt_report_print(report, options.common.json);
-    pt_report_destroy(&report);
-    return printed ? 0 : EX_IOERR;
+    return pt_report_finish(&report, &options.common);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <time.h>
 
 #include "pt_bench.h"
@@ -323,10 +322,10 @@ static const struct argp s_argp = {
 static void
 s_describe_run(const s_options_t *options, pt_report_t *report)
 {
-    pt_report_run(report, "rounds", json_integer((json_int_t) options->common.rounds));
-    pt_report_run(report, "commits", json_integer((json_int_t) options->commits));
-    pt_report_run(report, "batch", json_integer((json_int_t) options->batch));
-    pt_report_run(report, "journal_mib", json_integer((json_int_t) options->mib));
+    pt_report_count(report, "rounds", options->common.rounds);
+    pt_report_count(report, "commits", options->commits);
+    pt_report_count(report, "batch", options->batch);
+    pt_report_count(report, "journal_mib", options->mib);
 }
 
 int
@@ -351,8 +350,8 @@ main(int argc, char **argv)
     for (size_t i = 0; i < options.size_count && is_good; i++)
         is_good = s_measure_size(&options, &mix, options.sizes[i], table);
     pt_bench_progress_end(&options.common);
-    bool printed = is_good && pt_report_print(report, options.common.json);
+    int code = is_good ? pt_report_finish(&report, &options.common) : 1;
     pt_report_destroy(&report);
     pt_mix_clear(&mix);
-    return !is_good ? 1 : printed ? 0 : EX_IOERR;
+    return code;
 }

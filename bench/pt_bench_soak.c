@@ -216,12 +216,12 @@ static const struct argp s_argp = {
 static void
 s_describe_run(const s_options_t *options, pt_report_t *report)
 {
-    pt_report_run(report, "responses", json_integer((json_int_t) options->responses));
+    pt_report_count(report, "responses", options->responses);
     pt_report_run(report, "transport", json_string(pt_chain_transport_text(options->transport)));
-    pt_report_run(report, "batch", json_integer((json_int_t) options->batch));
-    pt_report_run(report, "threads", json_integer((json_int_t) options->threads));
+    pt_report_count(report, "batch", options->batch);
+    pt_report_count(report, "threads", options->threads);
     pt_report_run(report, "journal", json_boolean(options->durable != NULL));
-    pt_report_run(report, "growth_kib", json_integer((json_int_t) options->growth_kib));
+    pt_report_count(report, "growth_kib", options->growth_kib);
 }
 
 int
@@ -251,15 +251,14 @@ main(int argc, char **argv)
     pt_bench_progress_end(&options.common);
     pt_report_t *report = pt_report_new("pt_bench_soak");
     s_describe_run(&options, report);
-    pt_report_run(report, "accounted_for", json_integer((json_int_t) result->responses));
+    pt_report_count(report, "accounted_for", result->responses);
     s_add_rows(soak, pt_report_table(report, "soak", "Memory as responses go by", s_columns));
     //  Also what was seen before it failed.
-    bool printed = pt_report_print(report, options.common.json);
+    int code = pt_report_finish(&report, &options.common);
     is_good = s_judge(soak) && is_good;
-    pt_report_destroy(&report);
     pt_payloads_clear(&soak->payloads);
     pt_mix_clear(&mix);
     free(result);
     free(soak);
-    return !is_good ? 1 : printed ? 0 : EX_IOERR;
+    return is_good ? code : 1;
 }

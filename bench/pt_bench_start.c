@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "pt_bench.h"
@@ -306,12 +305,12 @@ main(int argc, char **argv)
     pt_process_watch_signals();
     s_bench_t bench = {.options = &options, .notify_fd = -1};
     pt_report_t *report = pt_report_new("pt_bench_start");
-    pt_report_run(report, "rounds", json_integer((json_int_t) options.common.rounds));
+    pt_report_count(report, "rounds", options.common.rounds);
     bool is_good = s_open(&bench) && s_run_rounds(&bench);
     pt_bench_progress_end(&options.common);
     if (is_good)
         s_add_rows(&bench, report);
-    bool printed = is_good && pt_report_print(report, options.common.json);
+    int code = is_good ? pt_report_finish(&report, &options.common) : 1;
     pt_report_destroy(&report);
     for (size_t i = 0; i < S_CONTENDERS; i++) {
         pt_series_clear(&bench.ready_ms[i]);
@@ -319,8 +318,9 @@ main(int argc, char **argv)
     }
     if (bench.notify_fd >= 0)
         close(bench.notify_fd);
-    is_good = pt_process_stop(&bench.broker) && is_good;
+    if (!pt_process_stop(&bench.broker))
+        code = 1;
     pt_scratch_remove(&bench.journals);
     pt_scratch_remove(&bench.folder);
-    return !is_good ? 1 : printed ? 0 : EX_IOERR;
+    return code;
 }

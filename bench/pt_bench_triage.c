@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "pt_allocations.h"
 #include "pt_bench.h"
@@ -245,10 +244,10 @@ s_add_gateways(s_bench_t *self, pt_report_t *report)
 static void
 s_describe_run(const s_bench_t *self, pt_report_t *report)
 {
-    pt_report_run(report, "answers", json_integer((json_int_t) self->mix.count));
-    pt_report_run(report, "draws", json_integer((json_int_t) self->draw_count));
-    pt_report_run(report, "rounds", json_integer((json_int_t) self->options->common.rounds));
-    pt_report_run(report, "block", json_integer(PT_STAGES_BLOCK));
+    pt_report_count(report, "answers", self->mix.count);
+    pt_report_count(report, "draws", self->draw_count);
+    pt_report_count(report, "rounds", self->options->common.rounds);
+    pt_report_count(report, "block", PT_STAGES_BLOCK);
     pt_report_run(report, "map_bytes",
                   json_integer((json_int_t) (self->mix.bytes[PT_FORM_MAP] / self->mix.counts[PT_FORM_MAP])));
     pt_report_run(report, "json_bytes",
@@ -346,9 +345,7 @@ main(int argc, char **argv)
             s_measure_form(&bench, (pt_form_t) form, table);
     if (!options.only_whole && options.form < 0)
         s_add_gateways(&bench, report);
-    pt_bench_progress_end(&options.common);
-    bool printed = pt_report_print(report, options.common.json);
-    pt_report_destroy(&report);
+    int code = pt_report_finish(&report, &options.common);
     s_close(&bench);
-    return printed ? 0 : EX_IOERR;
+    return code;
 }

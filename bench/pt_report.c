@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <sysexits.h>
 #include <unistd.h>
-
-#include "pt_bench.h"
 
 #define S_TABLES_MAX 32
 #define S_CELL_BYTES 128
@@ -99,6 +98,12 @@ void
 pt_report_run(pt_report_t *self, const char *key, json_t *value)
 {
     json_object_set_new(json_object_get(self->head, "run"), key, value);
+}
+
+void
+pt_report_count(pt_report_t *self, const char *key, uint64_t count)
+{
+    pt_report_run(self, key, json_integer((json_int_t) count));
 }
 
 void
@@ -257,4 +262,13 @@ pt_report_print(const pt_report_t *self, bool as_json)
     else
         s_print_text(self);
     return fflush(stdout) == 0 && !ferror(stdout);
+}
+
+int
+pt_report_finish(pt_report_t **self_p, const pt_bench_options_t *options)
+{
+    pt_bench_progress_end(options);
+    bool is_printed = pt_report_print(*self_p, options->json);
+    pt_report_destroy(self_p);
+    return is_printed ? 0 : EX_IOERR;
 }

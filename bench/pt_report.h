@@ -11,6 +11,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "pt_bench.h"
+
 typedef struct pt_report pt_report_t;
 typedef struct pt_table pt_table_t;
 
@@ -29,6 +31,9 @@ void pt_report_destroy(pt_report_t **self_p);
 /*  What was run: shown as `key: value`. Takes the value. */
 void pt_report_run(pt_report_t *self, const char *key, json_t *value);
 
+/*  The same for a whole number. */
+void pt_report_count(pt_report_t *self, const char *key, uint64_t count);
+
 /*  A remark that a reader needs: a contender that was skipped and why. */
 void pt_report_note(pt_report_t *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -44,5 +49,10 @@ void pt_row_number(json_t *row, const char *key, double number);
 
 /*  Print to stdout. False when that failed. */
 bool pt_report_print(const pt_report_t *self, bool as_json);
+
+/*  The end of a tool: no more progress, print as the options say, and release the report. Returns the exit code: 0, or
+ *  EX_IOERR when printing failed.
+ */
+int pt_report_finish(pt_report_t **self_p, const pt_bench_options_t *options);
 
 #endif
