@@ -67,18 +67,6 @@ s_send(void *context, const pt_frames_t *route, const pt_bytes_t *frames, size_t
     return true;
 }
 
-static void
-s_refuse(s_replay_t *self, const pt_frames_t *route, uint64_t req_id, pt_refusal_t refusal)
-{
-    uint8_t bytes[PT_HEADER_BYTES_MAX];
-    pt_refused_t refused = {req_id, refusal};
-    if (req_id == 0)
-        return;
-    pt_stats_replayed(self->answer.stats, PT_STATS_REFUSED, 1);
-    pt_bytes_t frame = {bytes, pt_refused_encode(&refused, bytes, sizeof(bytes))};
-    s_send(self, route, &frame, 1);
-}
-
 //  ---- what the journal has to write
 
 static pt_pending_t *
@@ -88,7 +76,7 @@ s_new_pending(s_replay_t *self, const pt_frames_t *message, uint64_t req_id)
     if (pending)
         pending->req_id = req_id;
     else
-        s_refuse(self, message, req_id, PT_REFUSAL_BUSY);
+        pt_answer_refuse(&self->answer, message, req_id, PT_REFUSAL_BUSY);
     return pending;
 }
 
@@ -100,16 +88,8 @@ s_hand_over(s_replay_t *self, pt_pending_t *pending, pt_frames_t *message)
         return;
     //  Silence makes an operator's program ask again.
     if (!pending->control)
-        s_refuse(self, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
+        pt_answer_refuse(&self->answer, &pending->route, pending->req_id, PT_REFUSAL_BUSY);
     pt_pendings_end(&self->pendings, pending);
-}
-
-static void
-s_copy_text(char *out, pt_text_t text)
-{
-    if (text.len)
-        memcpy(out, text.data, text.len);
-    out[text.len] = 0;
 }
 
 static void
@@ -117,7 +97,7 @@ s_take_open(s_replay_t *self, pt_frames_t *message)
 {
     pt_open_t open;
     if (pt_open_decode(pt_frames_bytes(message, 1), &open) != PT_OK) {
-        s_refuse(self, message, open.req_id, PT_REFUSAL_BAD_FORMAT);
+        pt_answer_refuse(&self->answer, message, open.req_id, PT_REFUSAL_BAD_FORMAT);
         return;
     }
     if (!open.durable) {
@@ -128,12 +108,7 @@ s_take_open(s_replay_t *self, pt_frames_t *message)
     if (!pending)
         return;
     PT_FAULT_POINT("replay.open");
-    pending->request.kind = PT_REQUEST_SUBSCRIBE;
-    pending->request.durable = true;
-    s_copy_text(pending->request.name, open.name);
-    pending->request.prefix_count = open.prefix_count;
-    for (size_t i = 0; i < open.prefix_count; i++)
-        s_copy_text(pending->request.prefixes[i], open.prefixes[i]);
+    pt_request_subscribe(&pending->request, &open);
     s_hand_over(self, pending, message);
 }
 
@@ -142,7 +117,7 @@ s_take_suback(s_replay_t *self, pt_frames_t *message)
 {
     pt_suback_t suback;
     if (pt_suback_decode(pt_frames_bytes(message, 1), &suback) != PT_OK) {
-        s_refuse(self, message, suback.req_id, PT_REFUSAL_BAD_FORMAT);
+        pt_answer_refuse(&self->answer, message, suback.req_id, PT_REFUSAL_BAD_FORMAT);
         return;
     }
     if (suback.epoch != pt_store_identity(self->answer.store).epoch) {
@@ -153,13 +128,7 @@ s_take_suback(s_replay_t *self, pt_frames_t *message)
     if (!pending)
         return;
     PT_FAULT_POINT("replay.suback");
-    pending->request.kind = PT_REQUEST_POSITION;
-    s_copy_text(pending->request.name, suback.name);
-    pending->request.topic_count = suback.topic_count;
-    for (size_t i = 0; i < suback.topic_count; i++) {
-        s_copy_text(pending->request.topics[i].topic, suback.topics[i].topic);
-        pending->request.topics[i].next_seq = suback.topics[i].next_seq;
-    }
+    pt_request_position(&pending->request, &suback);
     s_hand_over(self, pending, message);
 }
 
@@ -168,9 +137,9 @@ s_take_fetch(s_replay_t *self, pt_frames_t *message)
 {
     pt_fetch_t fetch;
     if (pt_fetch_decode(pt_frames_bytes(message, 1), &fetch) != PT_OK)
-        s_refuse(self, message, fetch.req_id, PT_REFUSAL_BAD_FORMAT);
+        pt_answer_refuse(&self->answer, message, fetch.req_id, PT_REFUSAL_BAD_FORMAT);
     else if (!pt_answer_fetch(&self->answer, message, &fetch))
-        s_refuse(self, message, fetch.req_id, PT_REFUSAL_BUSY);
+        pt_answer_refuse(&self->answer, message, fetch.req_id, PT_REFUSAL_BUSY);
 }
 
 //  ---- orders of an operator: [client][empty][verb][what]
@@ -208,33 +177,15 @@ s_read_orders(s_replay_t *self)
     }
 }
 
-static pt_refusal_t
-s_refusal_of(pt_status_t status)
-{
-    switch (status) {
-    case PT_E_NOT_FOUND:
-        return PT_REFUSAL_UNKNOWN;
-    case PT_E_COUNT:
-        return PT_REFUSAL_TOO_MANY;
-    case PT_E_RANGE:
-        return PT_REFUSAL_BAD_FORMAT;
-    default:
-        return PT_REFUSAL_BUSY;
-    }
-}
-
 //  The journal has written what a subscriber asked for.
 static void
 s_confirm(s_replay_t *self, const pt_pending_t *pending)
 {
-    uint8_t bytes[PT_HEADER_BYTES_MAX];
     pt_open_t open;
-    if (pending->request.kind == PT_REQUEST_POSITION) {
-        pt_bytes_t frame = {bytes, pt_subacked_encode(pending->req_id, bytes, sizeof(bytes))};
-        s_send(self, &pending->route, &frame, 1);
-    } else if (pt_open_decode(pt_frames_bytes(&pending->route, 1), &open) == PT_OK) {
+    if (pending->request.kind == PT_REQUEST_POSITION)
+        pt_answer_suback(&self->answer, &pending->route, pending->req_id);
+    else if (pt_open_decode(pt_frames_bytes(&pending->route, 1), &open) == PT_OK)
         pt_answer_open(&self->answer, &pending->route, &open);
-    }
 }
 
 //  The journal has written it, or cannot now.
@@ -246,7 +197,7 @@ s_take_back(s_replay_t *self, pt_pending_t *pending)
     if (pending->control)
         s_answer_order(self, &pending->route, status);
     else if (status != PT_OK)
-        s_refuse(self, &pending->route, pending->req_id, s_refusal_of(status));
+        pt_answer_refuse(&self->answer, &pending->route, pending->req_id, pt_answer_refusal(status));
     else
         s_confirm(self, pending);
     pt_pendings_end(&self->pendings, pending);

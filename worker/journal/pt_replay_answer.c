@@ -314,3 +314,40 @@ pt_answer_bad_epoch(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id
     pt_bad_epoch_t bad_epoch = {req_id, self->identity.epoch};
     s_send_header(self, route, bytes, pt_bad_epoch_encode(&bad_epoch, bytes, sizeof(bytes)));
 }
+
+void
+pt_answer_suback(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id)
+{
+    assert(self);
+
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    s_send_header(self, route, bytes, pt_subacked_encode(req_id, bytes, sizeof(bytes)));
+}
+
+pt_refusal_t
+pt_answer_refusal(pt_status_t status)
+{
+    switch (status) {
+    case PT_E_NOT_FOUND:
+        return PT_REFUSAL_UNKNOWN;
+    case PT_E_COUNT:
+        return PT_REFUSAL_TOO_MANY;
+    case PT_E_RANGE:
+        return PT_REFUSAL_BAD_FORMAT;
+    default:
+        return PT_REFUSAL_BUSY;
+    }
+}
+
+void
+pt_answer_refuse(pt_answer_t *self, const pt_frames_t *route, uint64_t req_id, pt_refusal_t refusal)
+{
+    assert(self);
+
+    uint8_t bytes[PT_HEADER_BYTES_MAX];
+    pt_refused_t refused = {req_id, refusal};
+    if (req_id == 0)
+        return;
+    pt_stats_replayed(self->stats, PT_STATS_REFUSED, 1);
+    s_send_header(self, route, bytes, pt_refused_encode(&refused, bytes, sizeof(bytes)));
+}

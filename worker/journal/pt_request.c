@@ -6,6 +6,43 @@
 
 #include "pt_sockets.h"
 
+static void
+s_copy_text(char *out, pt_text_t text)
+{
+    if (text.len)
+        memcpy(out, text.data, text.len);
+    out[text.len] = 0;
+}
+
+void
+pt_request_subscribe(pt_request_t *self, const pt_open_t *open)
+{
+    assert(self);
+    assert(open);
+
+    self->kind = PT_REQUEST_SUBSCRIBE;
+    self->durable = true;
+    s_copy_text(self->name, open->name);
+    self->prefix_count = open->prefix_count;
+    for (size_t i = 0; i < open->prefix_count; i++)
+        s_copy_text(self->prefixes[i], open->prefixes[i]);
+}
+
+void
+pt_request_position(pt_request_t *self, const pt_suback_t *suback)
+{
+    assert(self);
+    assert(suback);
+
+    self->kind = PT_REQUEST_POSITION;
+    s_copy_text(self->name, suback->name);
+    self->topic_count = suback->topic_count;
+    for (size_t i = 0; i < suback->topic_count; i++) {
+        s_copy_text(self->topics[i].topic, suback->topics[i].topic);
+        self->topics[i].next_seq = suback->topics[i].next_seq;
+    }
+}
+
 bool
 pt_request_hand(void *socket, pt_request_t *request)
 {

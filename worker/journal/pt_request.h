@@ -35,6 +35,10 @@ typedef struct {
     atomic_uint baton; //  as of a job
 } pt_request_t;
 
+/*  Fill in the request of a subscriber: of an OPEN that is durable, of a SUBACK; as their decoders let them through. */
+void pt_request_subscribe(pt_request_t *self, const pt_open_t *open);
+void pt_request_position(pt_request_t *self, const pt_suback_t *suback);
+
 /*  Hand a request over; false when nobody is there to take it, as at the end. */
 bool pt_request_hand(void *socket, pt_request_t *request);
 /*  The next request that was handed over, or NULL. Never waits. */

@@ -80,56 +80,63 @@ s_compare_use(const void *left, const void *right)
     return (left_ms > right_ms) - (left_ms < right_ms);
 }
 
-//  All windows, the unused for longest first; the caller frees *out_windows.
+typedef struct {
+    s_window_t *windows;
+    size_t count;
+    size_t capacity;
+} s_windows_t;
+
+static bool
+s_add_window(s_windows_t *list, const s_window_t *window)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        s_window_t *windows = realloc(list->windows, capacity * sizeof(*windows));
+        if (!windows)
+            return false;
+        list->windows = windows;
+        list->capacity = capacity;
+    }
+    list->windows[list->count++] = *window;
+    return true;
+}
+
+//  All windows, the unused for longest first; the caller frees out_list->windows, of which there are none after a
+//  fault.
 static int
-s_list_windows(pt_store_t *self, MDB_txn *txn, s_window_t **out_windows, size_t *out_count)
+s_list_windows(pt_store_t *self, MDB_txn *txn, s_windows_t *out_list)
 {
     MDB_cursor *cursor;
-    size_t capacity = 64;
-    size_t count = 0;
-    s_window_t *windows = malloc(capacity * sizeof(*windows));
-    int rc = windows ? mdb_cursor_open(txn, self->producers, &cursor) : ENOMEM;
-    if (rc != 0) {
-        free(windows);
+    *out_list = (s_windows_t) {0};
+    int rc = mdb_cursor_open(txn, self->producers, &cursor);
+    if (rc != 0)
         return rc;
-    }
     s_window_t window = {0};
-    while ((rc = s_next_window(cursor, count == 0, &window)) == 0) {
-        if (count == capacity) {
-            capacity *= 2;
-            s_window_t *more = realloc(windows, capacity * sizeof(*windows));
-            if (!more) {
-                rc = ENOMEM;
-                break;
-            }
-            windows = more;
-        }
-        windows[count++] = window;
-    }
+    while (rc == 0 && (rc = s_next_window(cursor, out_list->count == 0, &window)) == 0)
+        rc = s_add_window(out_list, &window) ? 0 : ENOMEM;
     mdb_cursor_close(cursor);
     if (rc != MDB_NOTFOUND) {
-        free(windows);
+        free(out_list->windows);
+        *out_list = (s_windows_t) {0};
         return rc;
     }
-    qsort(windows, count, sizeof(*windows), s_compare_use);
-    *out_windows = windows;
-    *out_count = count;
+    if (out_list->count)
+        qsort(out_list->windows, out_list->count, sizeof(*out_list->windows), s_compare_use);
     return 0;
 }
 
 static int
 s_evict_windows(pt_store_t *self)
 {
-    s_window_t *windows;
-    size_t count;
-    int rc = s_list_windows(self, self->txn, &windows, &count);
+    s_windows_t list;
+    int rc = s_list_windows(self, self->txn, &list);
     if (rc != 0)
         return rc;
-    for (size_t i = 0; i < count && count - i > self->producers_max && rc == 0; i++) {
-        rc = s_delete_numbers(self, &windows[i], 0, UINT64_MAX);
+    for (size_t i = 0; i < list.count && list.count - i > self->producers_max && rc == 0; i++) {
+        rc = s_delete_numbers(self, &list.windows[i], 0, UINT64_MAX);
         self->producer_count--;
     }
-    free(windows);
+    free(list.windows);
     return rc;
 }
 
@@ -246,18 +253,17 @@ s_tell_window(MDB_cursor *cursor, const s_window_t *window, pt_store_window_fn *
 int
 pt_store_tell_windows(pt_store_t *self, MDB_txn *txn, pt_store_window_fn *tell, void *context)
 {
-    s_window_t *windows;
-    size_t count;
+    s_windows_t list;
     MDB_cursor *cursor;
-    int rc = s_list_windows(self, txn, &windows, &count);
+    int rc = s_list_windows(self, txn, &list);
     if (rc != 0)
         return rc;
     rc = mdb_cursor_open(txn, self->producers, &cursor);
     if (rc == 0) {
-        for (size_t i = 0; i < count && rc == 0; i++)
-            rc = s_tell_window(cursor, &windows[i], tell, context);
+        for (size_t i = 0; i < list.count && rc == 0; i++)
+            rc = s_tell_window(cursor, &list.windows[i], tell, context);
         mdb_cursor_close(cursor);
     }
-    free(windows);
+    free(list.windows);
     return rc;
 }
