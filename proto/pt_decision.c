@@ -97,13 +97,13 @@ s_put_pairs(pt_pen_t pen, const pt_pair_t *pairs, size_t count, bool masked)
 
 /*  The same. */
 static __attribute__((noinline)) uint8_t *
-s_put_reasons(pt_pen_t pen, const pt_pair_t *reasons, size_t count)
+s_put_reasons(pt_pen_t pen, const pt_pair_t *reasons, size_t count, bool masked)
 {
     pt_pen_count(&pen, S_ARRAY, count);
     for (size_t index = 0; index < count; index++) {
         pt_pen_count(&pen, S_MAP, 2);
         PT_PEN_KEY(&pen, "message");
-        s_put_text(&pen, reasons[index].name, PT_MESSAGE_BYTES_MAX);
+        s_put_masked(&pen, reasons[index].name, PT_MESSAGE_BYTES_MAX, masked);
         PT_PEN_KEY(&pen, "entry");
         s_put_text(&pen, reasons[index].value, PT_DECISION_ENTRY_BYTES_MAX);
     }
@@ -182,7 +182,7 @@ s_put_verdict(pt_pen_t *pen, const pt_decision_t *self)
     if (self->reason_count) {
         keys++;
         PT_PEN_KEY(pen, "reasons");
-        pen->at = s_put_reasons(*pen, self->reasons, self->reason_count);
+        pen->at = s_put_reasons(*pen, self->reasons, self->reason_count, masked);
     }
     if (self->field_count) {
         keys++;

@@ -312,6 +312,8 @@ test_a_decision_is_masked_unless_told_otherwise(void **state)
                               .code = card,
                               .params = {{PT_TEXT("1"), card}},
                               .param_count = 1,
+                              .reasons = {{PT_TEXT("card 4111111111111111"), PT_TEXT("opn/a")}},
+                              .reason_count = 1,
                               .fields = &field,
                               .field_count = 1,
                               .match = PT_MATCH_CODE};
@@ -330,6 +332,8 @@ test_a_decision_is_masked_unless_told_otherwise(void **state)
         assert_text(read.params[0].value, masking == PT_MASKING_NONE ? shown : masked);
         assert_text(read.message,
                     masking == PT_MASKING_NONE ? "card 4111111111111111 is bad" : "card ************1111 is bad");
+        assert_text(read.reasons[0].name,
+                    masking == PT_MASKING_NONE ? "card 4111111111111111" : "card ************1111");
         assert_text(read.fields[0].value,
                     masking == PT_MASKING_NONE ? "bad 4111-1111-1111-1111" : "bad ****-****-****-1111");
     }
