@@ -62,14 +62,66 @@ def classify(program, lines):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def spoil(decision):
+def spoil(schema, decision):
     """Variants of a decision that none of the rules allows."""
-    yield {key: value for key, value in decision.items() if key != "route"}
-    yield {**decision, "route": "somewhere"}
+    for key in decision:
+        yield {**decision, key: None}
+    for key in schema["required"]:
+        yield {other: value for other, value in decision.items() if other != key}
+    for route in {"settled", "retry", "dead_letter", "somewhere"} - {decision["route"]}:
+        yield {**decision, "route": route}
+    for key in ("confirm_as_success", "same_payload_ok"):
+        yield {**decision, key: not decision[key]}
+    yield {**decision, "id": ""}
     yield {**decision, "decided_ms": INTEGER_MAX + 1}
     yield {**decision, "catalog": "xyz"}
     yield {**decision, "route": "retry", "action": "none"}
-    yield {**decision, "match": "invalid", "raw": None}
+    yield from spoil_match(decision)
+    yield from spoil_retry(decision)
+    yield from spoil_alert(decision)
+
+
+def spoil_match(decision):
+    if decision["match"] == "invalid":
+        yield {**decision, "code": "0"}
+        yield {**decision, "entry": "opn/0"}
+        yield {**decision, "health": True}
+        yield {key: value for key, value in decision.items() if key != "alert"}
+    else:
+        yield {**decision, "match": "invalid"}
+        yield {**decision, "error": "no map"}
+        yield {**decision, "provider": ""}
+    if decision["match"] in ("message", "template", "code", "code_any_operation", "status"):
+        yield {**decision, "entry": "-"}
+
+
+def spoil_retry(decision):
+    retry = decision.get("retry")
+    if not retry:
+        yield {**decision, "retry": {"delay_ms": 0, "next_at_ms": 0, "attempt": 2, "max_attempts": 2, "deadline_ms": 0}}
+        return
+    yield {**decision, "retry": {**retry, "attempt": 1}}
+    if "if_absent" in retry:
+        yield {**decision, "retry": {key: value for key, value in retry.items() if key != "if_absent"}}
+    else:
+        yield {**decision, "retry": {**retry, "if_absent": "resubmit"}}
+
+
+def spoil_alert(decision):
+    alert = decision.get("alert")
+    if not alert:
+        return
+    spoilt = [{"audience": []}, {"audience": alert["audience"] * 2}, {"count": 0}, {"drift": False},
+              {"when": "now", "active": False}, {"drift": True, "when": "if_frequent"}]
+    if "fold" not in alert:
+        spoilt += [{"fold": "same"}, {"last_ms": 1}]
+    for change in spoilt:
+        yield {**decision, "alert": {**alert, **change}}
+
+
+def check_spoilt(schema, validator, decision):
+    for spoilt in spoil(schema, decision):
+        assert not validator.is_valid(spoilt), spoilt
 
 
 def main(program):
@@ -83,8 +135,7 @@ def main(program):
     for path in vectors["decision"]:
         value = json.loads(path.read_text())
         check_decision(decision_schema, decision, path, value)
-        for number, spoilt in enumerate(spoil(value)):
-            assert not decision.is_valid(spoilt), (path, number)
+        check_spoilt(decision_schema, decision, value)
 
     lines = [line + "\n" for path in sorted((VECTORS / "bodies").glob("*.jsonl"))
              for line in path.read_text().splitlines()]
@@ -98,6 +149,8 @@ def main(program):
     assert len(decided) == len(lines) + len(bad)
     for value in decided:
         check_decision(decision_schema, decision, value["id"], value)
+    for value in decided[::20] + decided[-len(bad):]:
+        check_spoilt(decision_schema, decision, value)
     assert {value["match"] for value in decided[-len(bad):]} == {"invalid"}
     print(f"{sum(map(len, vectors.values()))} vectors and {len(decided)} decisions")
 
