@@ -28,14 +28,14 @@ static const command_t s_commands[] = {
     {NULL, "run", cmd_run, "broker and worker in one process"},
     {NULL, "broker", cmd_broker, "hand responses to workers"},
     {NULL, "worker", cmd_worker, "classify responses and publish decisions"},
-    {NULL, "ctl", cmd_ctl, "ask running workers, or order one to reload or drain"},
+    {NULL, "ctl", cmd_ctl, "show running workers, or tell one to reload or drain"},
     {"Messages", "send", cmd_send, "publish gateway responses from JSON Lines"},
     {NULL, "tail", cmd_tail, "print decisions as they are published"},
-    {NULL, "classify", cmd_classify, "decide JSON Lines from a file or stdin, without any bus"},
+    {NULL, "classify", cmd_classify, "classify responses from a file or stdin, without a bus"},
     {"Kept", "journal", cmd_journal, "what a worker keeps: look, list, export, verify"},
     {"Access", "keygen", cmd_keygen, "keys for encrypted and authenticated connections"},
     {"Knowledge", "explain", cmd_explain, "what a gateway's code means and what to do about it"},
-    {NULL, "catalog", cmd_catalog, "lint, compile and show catalogs of one's own"},
+    {NULL, "catalog", cmd_catalog, "lint, compile and show your own catalogs"},
     {"Operate", "top", cmd_top, "a daemon on one screen: routes, gateways, codes, alerts, who is behind"},
     {NULL, "check", cmd_check, "whether a daemon is well, for Nagios and containers"},
     {NULL, "config", cmd_config, "check and show the settings of all commands"},
@@ -47,7 +47,7 @@ s_print_help(void)
 {
     puts("Usage: paytriage COMMAND [OPTION...]\n\n"
          "Takes payment gateways' responses off a ZeroMQ bus, decides what each one means, and publishes\n"
-         "where it goes next: settled, retry, dead letter, and an alert where somebody must know.");
+         "where it goes next: settled, retry, dead letter, and an alert when somebody needs to know.");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (s_commands[i].group)
             printf("\n%s\n", s_commands[i].group);

@@ -65,10 +65,10 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .args_doc = "[FILE]",
-    .doc = "Decide gateway responses, one JSON object a line, and print one decision a line; no bus needed.\v"
-           "FILE is read to its end; without it, or with -, standard input. Every line that is not blank gets a "
-           "decision, in order; one that holds no response, or a key of one twice, gets match \"invalid\", with "
-           "the reason in `error`.\n\n"
+    .doc = "Classify gateway responses, one JSON object per line, and print one decision per line; no bus needed.\v"
+           "FILE is read to its end; without FILE, or with -, standard input is read. Every line that is not blank "
+           "gets a decision, in order; one that holds no response, or has a key of it twice, gets match \"invalid\", "
+           "with the reason in `error`.\n\n"
            "Examples:\n"
            "  paytriage classify responses.jsonl\n"
            "  echo '{\"provider\": \"opn\", \"http_status\": 503}' | paytriage classify -o text\n\n"

@@ -32,11 +32,12 @@ typedef struct {
 } send_t;
 
 static const struct argp_option s_options[] = {
-    {"batch", 'b', "N", 0, "responses a batch (default 256)", 0},
+    {"batch", 'b', "N", 0, "responses in a batch (default 256)", 0},
     {"window", 'w', "N", 0, "batches on the way at a time (default 64)", 0},
-    {"timeout", 't', "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 0},
-    {"outbox", 'o', "OUTBOX", 0, "keep what is not acknowledged in this file, and send what is left there first", 0},
-    {"resume", 'r', NULL, 0, "the lines are those of the last run with this outbox: skip what was sent", 0},
+    {"timeout", 't', "TIME", 0, "give up when nothing has been acknowledged for this long (default 30s)", 0},
+    {"outbox", 'o', "OUTBOX", 0,
+     "keep batches in this file until they are acknowledged; what it still holds is sent first", 0},
+    {"resume", 'r', NULL, 0, "the input is that of the last run with this outbox: skip what was already sent", 0},
     {"quiet", 'q', NULL, 0, "no progress, no summary", 0},
     {0},
 };
@@ -86,24 +87,24 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .args_doc = "[FILE]",
-    .doc = "Publish gateway responses, one JSON object a line, and wait until every one is acknowledged.\v"
-           "FILE is read to its end; without it, or with -, standard input. A line that holds no JSON object, "
-           "or a key of a response twice, is sent as it is and becomes a dead letter with match \"invalid\". A "
+    .doc = "Publish gateway responses, one JSON object per line, and wait until every one is acknowledged.\v"
+           "FILE is read to its end; without FILE, or with -, standard input is read. A line that holds no JSON "
+           "object, or a key of a response twice, is sent as it is and becomes a dead letter with match \"invalid\". A "
            "response without id is named line:N. Blank lines are passed over.\n\n"
            "Examples:\n"
            "  paytriage send responses.jsonl\n"
            "  echo '{\"id\": \"r1\", \"provider\": \"opn\", \"http_status\": 503}' | paytriage send\n\n"
-           "With --outbox each batch is on disk before it is sent, and is sent again by the next 'send' with "
-           "the same file when this one dies. A FILE whose run was cut short goes on behind the lines that are "
-           "in the outbox, after a check that these lines are still the same; for standard input say --resume "
-           "to have it so, and without it the lines are new ones. With --resume a FILE that was sent whole can "
-           "be given again when lines were added. Lines that were read but are in no batch yet are not in the "
-           "outbox. One process at a time can use it.\n\n"
+           "With --outbox each batch is on disk before it is sent, and if this 'send' dies, the next one with the same "
+           "file sends it again. When a run was cut short, the next one with the same FILE continues after the lines "
+           "that are in the outbox, once it has checked that they have not changed; for standard input --resume asks "
+           "for this, and without it all lines count as new. With --resume, a FILE that was sent completely can be "
+           "given again after lines have been added to it. Lines that have been read but are not in a batch yet are "
+           "not in the outbox. One process at a time can use it.\n\n"
            "  paytriage send --outbox /var/lib/shop/outbox responses.jsonl\n\n"
-           "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no "
-           "such file, 69 some not acknowledged in time (they may or may not have been taken), 71 the system "
-           "gives no sockets, 74 the outbox cannot be written, 75 another process uses it, 77 a key that is not "
-           "let in, or that others can read, 78 faulty keys, 130 interrupted."};
+           "Exit: 0 all accepted, 1 some refused for good, 65 the outbox is damaged or of another input, 66 no such "
+           "file, 69 some not acknowledged in time (they may or may not have been taken), 71 the system gives no "
+           "sockets, 74 the outbox cannot be written, 75 another process uses it, 77 a key that is not admitted, or "
+           "that others can read, 78 faulty keys, 130 interrupted."};
 
 static void
 s_report_refused(void *context, uint64_t first, uint32_t count, pt_reason_t reason)

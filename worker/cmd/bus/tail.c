@@ -45,8 +45,9 @@ static const struct argp_option s_options[] = {
     {"reveal", KEY_REVEAL, NULL, 0, "print card numbers in JSON, where the worker does not mask them", 0},
     {0, 0, 0, 0, "With workers that keep a journal:", 1},
     {"replay", 'R', NULL, 0, "fetch what did not arrive", 1},
-    {"since-start", 's', NULL, 0, "fetch, from the first decision that a worker still has", 1},
-    {"durable", 'd', "NAME", 0, "fetch, and go on where NAME was; workers keep what NAME has not had yet", 1},
+    {"since-start", 's', NULL, 0, "start at the first decision that a worker still has, and fetch what is missing", 1},
+    {"durable", 'd', "NAME", 0,
+     "continue where NAME left off, and fetch what is missing; workers keep what NAME has not received yet", 1},
     {0},
 };
 
@@ -121,11 +122,11 @@ static const struct argp s_argp = {
            "  paytriage tail --route dead_letter --provider smilepayz -o jsonl\n"
            "  paytriage tail --route operator_alert --count 1 --timeout 5m\n"
            "  paytriage tail --durable audit -o jsonl >>audit.jsonl\n\n"
-           "A name belongs to one subscriber at a time. What was printed is acknowledged; what was printed and "
-           "not yet acknowledged when tail dies is printed again. A name that is not used any more fills the "
-           "journals: see 'paytriage journal forget'.\n\n"
+           "A name belongs to one subscriber at a time. What has been printed is acknowledged; what was printed but "
+           "not yet acknowledged when tail dies is printed again. A name that is no longer used fills up the journals: "
+           "see 'paytriage journal forget'.\n\n"
            "Exit: 0 done, 124 --timeout ran out before --count, 64 a wrong command line, 71 the system gives no "
-           "sockets, 77 a key that is not let in, or that others can read, 78 faulty keys."};
+           "sockets, 77 a key that is not admitted, or that others can read, 78 faulty keys."};
 
 //  After each thing that is printed: stdio forgets what it could not write, and its next flush may succeed.
 static void

@@ -3,13 +3,13 @@
 #include "cmd_verbs.h"
 
 static const cmd_verb_t s_verbs[] = {
-    {"lint", cmd_catalog_lint, "say everything that is wrong or doubtful"},
+    {"lint", cmd_catalog_lint, "report everything that is wrong or doubtful"},
     {"compile", cmd_catalog_compile, "make one image of YAML files, for --catalog"},
     {"diff", cmd_catalog_diff, "what another catalog decides differently, and where that is riskier"},
     {"test", cmd_catalog_test, "decide test cases and compare with what they expect"},
     {"fmt", cmd_catalog_fmt, "give YAML its usual layout, comments kept"},
     {"learn", cmd_catalog_learn, "draft entries for the unknown codes of a file or journal"},
-    {"show", cmd_catalog_show, "print entries, with the origin of each value where asked for"},
+    {"show", cmd_catalog_show, "print entries, and on request where each value comes from"},
     {"stats", cmd_catalog_stats, "count entries, by gateway and by what they lead to"},
     {0},
 };

@@ -15,7 +15,7 @@ typedef struct {
 } compile_options_t;
 
 static const struct argp_option s_options[] = {
-    {"output", 'o', "FILE", 0, "where the image goes (needed)", 0},
+    {"output", 'o', "FILE", 0, "where to write the image (required)", 0},
     {0},
 };
 
@@ -46,12 +46,12 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .doc = "Make one image of the built-in gateways and the YAML files given, for --catalog.\v"
-           "The image is written beside its place and renamed, so that nobody ever reads half of one. The same "
+           "The image is written beside its place and then renamed, so that nobody ever reads half of one. The same "
            "sources give the same bytes and the same hash, which every decision names.\n\n"
            "Example:\n"
-           "  paytriage catalog compile /etc/paytriage/catalog -o /var/lib/paytriage/catalog.ptc\n\n"
-           "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 73 or 74 the image cannot be written, 78 an "
-           "image was given.",
+           "  paytriage catalog compile /etc/paytriage/catalog -o catalog.ptc\n\n"
+           "Exit: 0 done, 1 the YAML is at fault, 66 no such file, 73 or 74 the image cannot be written, 78 an image "
+           "was given.",
     .children = cmd_catalog_children};
 
 static int

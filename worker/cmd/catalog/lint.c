@@ -45,14 +45,13 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
-    .doc = "Check catalog YAML and say everything that is wrong or doubtful, each fault with its place and id.\v"
-           "Without a PATH the built-in gateways are checked. 'paytriage explain PT1010' tells what an id means "
-           "and what to do.\n\n"
+    .doc = "Check catalog YAML and report everything that is wrong or doubtful, each fault with its place and id.\v"
+           "Without a PATH the built-in gateways are checked. 'paytriage explain PT1010' tells what an id means and "
+           "what to do.\n\n"
            "Examples:\n"
            "  paytriage catalog lint acme.yaml\n"
            "  paytriage catalog lint --deny-warnings /etc/paytriage/catalog\n\n"
-           "Exit: 0 no errors, 1 errors (or warnings with --deny-warnings), 66 no such file, 78 an image was "
-           "given.",
+           "Exit: 0 no errors, 1 errors (or warnings with --deny-warnings), 66 no such file, 78 an image was given.",
     .children = cmd_catalog_children};
 
 //  What is doubtful in the built-in files is not the business of somebody who adds to them.

@@ -71,7 +71,7 @@ static const struct argp s_argp = {
            "  tests:\n"
            "    - name: insufficient funds wait for the payer\n"
            "      at: 2026-11-22T03:00:00Z\n"
-           "      given: {provider: opn, operation: charge, body: {failure_code: insufficient_fund}}\n"
+           "      given: {provider: opn, body: {failure_code: insufficient_fund}}\n"
            "      expect: {route: dead_letter, action: change_instrument}\n\n"
            "`given` takes the keys of a response, `expect` any keys of its decision; keys that do not exist are "
            "errors, and an operation that the gateway does not have is told. Keys that end in _ms take times "

@@ -39,9 +39,9 @@ typedef struct {
 
 static const struct argp_option s_options[] = {
     {"control", KEY_CONTROL, "ENDPOINT", 0, "the worker's --control (default: $PAYTRIAGE_CONTROL, else looked for)", 0},
-    {"worker", 'w', "ID", 0, "the worker whose id begins so", 0},
-    {"all", KEY_ALL, NULL, 0, "all workers of this user on this host", 0},
-    {"timeout", KEY_TIMEOUT, "TIME", 0, "to wait for each answer (default 10s; reload and drain 120s)", 0},
+    {"worker", 'w', "ID", 0, "the worker whose id begins with ID", 0},
+    {"all", KEY_ALL, NULL, 0, "all of this user's workers on this host", 0},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "how long to wait for each answer (default 10s; reload and drain 120s)", 0},
     {"output", 'o', "FORMAT", 0, "text (default) or json: the answers as they came, one a line", 0},
     {0},
 };
@@ -370,21 +370,20 @@ cmd_ctl(int argc, char **argv)
         .options = s_options,
         .parser = s_parse,
         .args_doc = "status|reload|drain|loglevel LEVEL",
-        .doc = "Ask the workers of this host how they are, or order one to load its catalog again, or to drain.\v"
+        .doc = "Show how the workers of this host are, or tell one to load its catalog again, or to drain.\v"
                "status   worker, catalog, reloads, journal and counters of each worker\n"
-               "reload   load the catalog's files again and switch to it; returns when every thread\n"
-               "         has switched, or says what is wrong and keeps the old catalog\n"
+               "reload   load the catalog's files again, and return when every thread uses them;\n"
+               "         or say what is wrong with them, and keep the old catalog\n"
                "drain    take nothing more, finish what was taken, and end, as after SIGTERM\n"
                "loglevel say error, warning, info or debug from now on\n\n"
-               "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, "
-               "$XDG_RUNTIME_DIR/paytriage or /tmp/paytriage-UID, in this order, and in those of systemd's units, "
-               "/run/paytriage*.\n\n"
+               "Workers are found by their sockets in $RUNTIME_DIRECTORY, /run/paytriage, $XDG_RUNTIME_DIR/paytriage "
+               "or /tmp/paytriage-UID, in this order, and in those of systemd's units, /run/paytriage*.\n\n"
                "Examples:\n"
                "  paytriage ctl status\n"
                "  paytriage ctl status -o json --worker 4f\n"
                "  paytriage ctl reload\n\n"
                "Exit: 0 done, 64 no such order, or several workers, 69 no worker answers, 71 the system gives no "
-               "sockets, 75 not all was finished, 78 the catalog is refused."};
+               "sockets, 75 not everything was finished, 78 the catalog is refused."};
     ctl_options_t options = {.control = NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     return s_run(&options);

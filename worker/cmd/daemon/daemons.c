@@ -59,13 +59,13 @@ int
 cmd_broker(int argc, char **argv)
 {
     static const struct argp argp = {
-        .doc = "Hand responses of producers to workers, and workers' acknowledgements back.\v"
-               "It keeps nothing: stop and start it at any time; producers send again what was not acknowledged.\n\n"
+        .doc = "Hand producers' responses to workers, and workers' acknowledgements back.\v"
+               "It keeps nothing: stop and start it at any time; producers resend what was not acknowledged.\n\n"
                "Example:\n"
                "  paytriage broker --front tcp://127.0.0.1:5560 --back tcp://127.0.0.1:5561\n\n"
                "Exit: 0 after a signal, 64 a bad endpoint, 69 an address in use, 70 the authenticator ended, 71 no "
-               "memory or too few descriptors, 73 a file cannot be made, 77 not permitted, 78 faulty settings or "
-               "keys, or a public address without --curve."};
+               "memory or too few descriptors, 73 a file cannot be made, 77 not permitted, 78 faulty settings or keys, "
+               "or a public address without --curve."};
     return s_live(PT_FOR_BROKER, &argp, argc, argv);
 }
 
@@ -73,20 +73,18 @@ int
 cmd_worker(int argc, char **argv)
 {
     static const struct argp argp = {
-        .doc =
-            "Take responses from brokers, decide what each one means, and publish the decisions.\v"
-            "SIGTERM stops reading, finishes and acknowledges what was taken, and exits with 0; a second one exits at "
-            "once. SIGUSR1 makes the log more detailed by one level, SIGUSR2 less.\n\n"
-            "Examples:\n"
-            "  paytriage worker\n"
-            "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
-            "  paytriage worker --port-base 5660     # a second worker on this host\n"
-            "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
-            "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in "
-            "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, "
-            "or a file cannot be made, 74 the disk failed, 75 another worker has the journal, or not all was "
-            "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without "
-            "--curve."};
+        .doc = "Take responses from brokers, decide what each one means, and publish the decisions.\v"
+               "SIGTERM stops reading, finishes and acknowledges what was taken, and exits with 0; a second one exits "
+               "at once. SIGUSR1 makes the log more detailed by one level, SIGUSR2 less.\n\n"
+               "Examples:\n"
+               "  paytriage worker\n"
+               "  paytriage worker --connect tcp://10.0.0.5:5561 --connect tcp://10.0.0.6:5561\n"
+               "  paytriage worker --port-base 5660     # a second worker on this host\n"
+               "  paytriage worker --catalog /etc/paytriage/catalog\n\n"
+               "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in "
+               "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, or a "
+               "file cannot be made, 74 the disk failed, 75 another worker has the journal, or not everything was "
+               "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without --curve."};
     return s_live(PT_FOR_WORKER, &argp, argc, argv);
 }
 
@@ -100,9 +98,8 @@ cmd_run(int argc, char **argv)
                "  paytriage run --back tcp://127.0.0.1:5561     # other workers may join\n\n"
                "Then: paytriage tail, and paytriage send FILE.\n\n"
                "Exit: 0 drained, 64 a bad endpoint, 65 the journal is damaged, 66 no such catalog, 69 an address in "
-               "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, "
-               "or a file cannot be made, 74 the disk failed, 75 another worker has the journal, or not all was "
-               "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without "
-               "--curve."};
+               "use, 70 the authenticator ended, 71 no memory or too few descriptors, 73 a journal finds no room, or a "
+               "file cannot be made, 74 the disk failed, 75 another worker has the journal, or not everything was "
+               "finished, 77 not permitted, 78 faulty settings, catalog or keys, or a public address without --curve."};
     return s_live(PT_FOR_RUN, &argp, argc, argv);
 }

@@ -27,8 +27,8 @@ static const struct argp_option s_options[] = {
     {"operation", 'p', "OP", 0, "what was asked of the gateway, such as pay_in or refund", 0},
     {"message", 'm', "TEXT", 0, "the gateway's message, where one code has several meanings", 0},
     {"lang", 'l', "LANG", 0, "en (default), th, zh-Hant or uk: the languages of the gateways' own documents", 0},
-    {"search", 's', "WORDS", 0, "find entries by words of their codes, messages and summaries, these in all languages",
-     0},
+    {"search", 's', "WORDS", 0,
+     "find entries by words in their codes, messages and summaries, the summaries in all languages", 0},
     {"output", 'o', "FORMAT", 0, "text (default), json (one document) or jsonl (a line for each answer)", 0},
     {0},
 };
@@ -100,10 +100,10 @@ static const struct argp s_argp = {
     .parser = s_parse_option,
     .args_doc = "PROVIDER CODE\n--search WORDS [PROVIDER]\nPT1234",
     .doc = "What a gateway's code means, what happens to such a response, what to do and whom to tell.\v"
-           "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status "
-           "or class (503, 5xx). OP is one of the gateway's operations; a response may name any, and what the "
-           "gateway does not have is decided as when none is named. --search forgives one typo a word. PT1234 "
-           "is the id of a fault in a catalog.\n\n"
+           "CODE is a code of the gateway, a status word of its bodies, the code of a field, or an HTTP status or "
+           "class (503, 5xx). OP is one of the gateway's operations; a response may name any; one that the gateway "
+           "does not have is treated as if none were named. --search forgives one typo per word. PT1234 is the id of a "
+           "fault in a catalog.\n\n"
            "Examples:\n"
            "  paytriage explain opn insufficient_fund\n"
            "  paytriage explain smilepayz 5009000 -m 'Failed to generate order number'\n"
@@ -111,8 +111,8 @@ static const struct argp s_argp = {
            "  paytriage explain smilepayz 4039000 --lang th\n"
            "  paytriage explain --search 'insufficient balance'\n"
            "  paytriage explain PT1103\n\n"
-           "Exit: 0 known, 1 a word that is not known (the nearest ones are named), 64 a wrong command line, 78 "
-           "a faulty catalog."};
+           "Exit: 0 known, 1 a word that is not known (the nearest ones are named), 64 a wrong command line, 78 a "
+           "faulty catalog."};
 
 static void
 s_look_up(explain_answer_t *answer)

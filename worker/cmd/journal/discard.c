@@ -24,11 +24,11 @@ typedef struct {
 } plan_t;
 
 static const struct argp_option s_options[] = {
-    {"topic", 't', "TOPIC", 0, "a whole one, such as retry.opn.", 0},
+    {"topic", 't', "TOPIC", 0, "the whole name, such as retry.opn.", 0},
     {"below", KEY_BELOW, "SEQ", 0, "decisions below this number", 0},
     {"older", KEY_OLDER, "TIME", 0, "or decisions that are older, such as 7d", 0},
-    {"force", KEY_FORCE, NULL, 0, "also what a durable subscriber has not had", 0},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "drop nothing, print how many would go", 0},
+    {"force", KEY_FORCE, NULL, 0, "also what a durable subscriber has not received", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "drop nothing; print how many would be dropped", 0},
     {"yes", KEY_YES, NULL, 0, "do not ask", 0},
     {0},
 };

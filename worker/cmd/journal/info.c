@@ -228,7 +228,7 @@ cmd_journal_info(int argc, char **argv)
 {
     static const struct argp argp = {.parser = journal_parse,
                                      .doc =
-                                         "Say whose a journal is, how full it is, and how far each topic is.\v"
+                                         "Show whose journal it is, how full it is, and how far each topic has come.\v"
                                          "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
                                      .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};
@@ -243,9 +243,9 @@ cmd_journal_subscribers(int argc, char **argv)
 {
     static const struct argp argp = {
         .parser = journal_parse,
-        .doc = "List the subscribers that are registered, and what each has still to read.\v"
-               "What one of them has not read is kept, until the journal is full; then nothing more is taken. One "
-               "that will not come back: 'paytriage journal forget NAME'.\n\n"
+        .doc = "List the registered subscribers, and what each still has to read.\v"
+               "What one of them has not read is kept until the journal is full; then nothing more is taken. To drop "
+               "one that will not come back: 'paytriage journal forget NAME'.\n\n"
                "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
         .children = s_children};
     journal_options_t options = {.argp_children = 1, .category = -1};

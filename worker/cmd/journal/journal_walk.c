@@ -31,12 +31,12 @@ static const struct argp_option s_lines_options[] = {
 
 static const struct argp_option s_filter_options[] = {
     {0, 0, 0, 0, "Which decisions:", 1},
-    {"topic", 't', "PREFIX", 0, "of topics that begin so, such as dead_letter. or retry.opn.", 1},
+    {"topic", 't', "PREFIX", 0, "of topics that begin with PREFIX, such as dead_letter. or retry.opn.", 1},
     {"provider", 'p', "ID", 0, "of one gateway", 1},
     {"code", 'c', "CODE", 0, "with one code of a gateway", 1},
     {"category", 'C', "WORD", 0, "of one category, such as decline_hard", 1},
-    {"newer", KEY_NEWER, "TIME", 0, "decided within this time, such as 15m", 1},
-    {"older", KEY_OLDER, "TIME", 0, "decided before it", 1},
+    {"newer", KEY_NEWER, "TIME", 0, "decided within the last TIME, such as 15m", 1},
+    {"older", KEY_OLDER, "TIME", 0, "decided longer ago than TIME", 1},
     {"limit", 'n', "N", 0, "at most N", 1},
     {0},
 };

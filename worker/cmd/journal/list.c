@@ -128,14 +128,14 @@ s_walk(const journal_options_t *options, bool responses,
 int
 cmd_journal_list(int argc, char **argv)
 {
-    static const struct argp argp = {.parser = journal_parse,
-                                     .doc =
-                                         "Print the decisions that a journal keeps, one a line, by topic and number.\v"
-                                         "Examples:\n"
-                                         "  paytriage journal list --topic dead_letter. --newer 1h\n"
-                                         "  paytriage journal list --provider opn --category decline_hard\n\n"
-                                         "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
-                                     .children = s_children};
+    static const struct argp argp = {
+        .parser = journal_parse,
+        .doc = "Print the decisions that a journal keeps, one per line, by topic and number.\v"
+               "Examples:\n"
+               "  paytriage journal list --topic dead_letter. --newer 1h\n"
+               "  paytriage journal list --provider opn --category decline_hard\n\n"
+               "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
+        .children = s_children};
     journal_options_t options = {.argp_children = 2, .category = -1};
     int parsed = journal_parse_line(PT_FOR_LISTING, &argp, argc, argv, &options, &options);
     if (parsed != EX_OK)
@@ -161,7 +161,7 @@ cmd_journal_export(int argc, char **argv)
         .doc = "Print decisions with the responses that they are about, as JSON Lines.\v"
                "A line has topic, seq, decision and, where it is kept, response. The responses alone can be sent "
                "again, with --reveal as they came:\n"
-               "  paytriage journal export --reveal --topic dead_letter. | jq -c .response | paytriage classify\n\n"
+               "  paytriage journal export --reveal -t dead_letter. |\n    jq -c .response | paytriage classify\n\n"
                "Exit: 0 done, 65 the journal is damaged, 66 there is none, 77 not permitted.",
         .children = children};
     journal_options_t options = {.argp_children = 2, .category = -1};

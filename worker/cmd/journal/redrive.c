@@ -34,9 +34,9 @@ static const struct argp_option s_options[] = {
     {0, 0, 0, 0, "Where to, and how fast:", 2},
     {"rate", KEY_RATE, "N/s", 0, "responses a second (default 50/s)", 2},
     {"again", KEY_AGAIN, NULL, 0, "also what was redriven before", 2},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "send nothing, print how many and the first ones", 2},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "send nothing; print how many and the first ones", 2},
     {"yes", KEY_YES, NULL, 0, "do not ask", 2},
-    {"timeout", KEY_TIMEOUT, "TIME", 0, "give up when nothing was acknowledged for this long (default 30s)", 2},
+    {"timeout", KEY_TIMEOUT, "TIME", 0, "give up when nothing has been acknowledged for this long (default 30s)", 2},
     {"quiet", KEY_QUIET, NULL, 0, "no progress, no summary", 2},
     {0},
 };
@@ -266,19 +266,19 @@ cmd_journal_redrive(int argc, char **argv)
     static const struct argp argp = {
         .options = s_options,
         .parser = s_parse,
-        .doc = "Put the responses of dead letters in again, such as after a catalog has learned what they mean.\v"
-               "Without --topic those of all topics under dead_letter. are sent. Each is decided anew, with its id "
-               "and its attempt as before, under another producer's id, and its decision has 'redriven' true. The "
-               "old decision stays in the journal. What was redriven before is passed over; the journal tells, so a "
-               "response whose new decision was settled or is not kept any more counts as not redriven. Responses "
+        .doc = "Send the responses of dead letters again, for instance once the catalog knows what they mean.\v"
+               "Without --topic those of all topics under dead_letter. are sent. Each is decided anew, with its id and "
+               "its attempt as before, under another producer's id, and its decision has 'redriven' true. The old "
+               "decision stays in the journal. What was redriven before is passed over; the journal is what tells, so "
+               "a response whose new decision was settled, or is no longer kept, counts as not redriven. Responses "
                "above 16 KiB are not kept; they are named.\n\n"
                "Examples:\n"
                "  paytriage journal redrive --provider opn --code new_code --dry-run\n"
                "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
                "Exit: 0 all accepted, 1 some refused for good or gone from the journal before their turn, or the "
-               "answer was no, 64 nobody was there to be asked, 65 the journal is damaged, 66 there is none, 69 "
-               "some not acknowledged in time (they may or may not have been taken), 77 not permitted, 78 faulty "
-               "keys, 130 interrupted.",
+               "answer was no, 64 nobody was there to be asked, 65 the journal is damaged, 66 there is none, 69 some "
+               "not acknowledged in time (they may or may not have been taken), 77 not permitted, 78 faulty keys, 130 "
+               "interrupted.",
         .children = children};
     static redrive_plan_t plan;
     redrive_options_t options = {

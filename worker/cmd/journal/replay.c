@@ -15,7 +15,7 @@ typedef struct {
 } replay_t;
 
 static const struct argp_option s_options[] = {
-    {"topic", 't', "TOPIC", 0, "a whole one, such as retry.opn.", 0},
+    {"topic", 't', "TOPIC", 0, "the whole name, such as retry.opn.", 0},
     {"from", KEY_FROM, "SEQ", 0, "the first number (default: the first that is kept)", 0},
     {"count", KEY_COUNT, "N", 0, "at most N decisions", 0},
     {0},
@@ -108,13 +108,13 @@ cmd_journal_replay(int argc, char **argv)
     static const struct argp argp = {
         .options = s_options,
         .parser = s_parse,
-        .doc = "Print the decisions of one topic again, from a number on, as 'paytriage tail' prints them.\v"
+        .doc = "Print the decisions of one topic again, from a given number on, as 'paytriage tail' prints them.\v"
                "It reads the journal and sends nothing; positions of subscribers stay as they are. Behind the last "
                "decision, standard error says 'next: SEQ', with which to go on.\n\n"
                "Example:\n"
                "  paytriage journal replay --topic retry.opn. --from 1200 --count 100 -o jsonl\n\n"
-               "Exit: 0 done, 1 there is no such topic, or its first decisions are not kept any more, 65 the "
-               "journal is damaged, 66 there is none, 77 not permitted.",
+               "Exit: 0 done, 1 there is no such topic, or its first decisions are no longer kept, 65 the journal is "
+               "damaged, 66 there is none, 77 not permitted.",
         .children = children};
     journal_options_t options = {.category = -1};
     pt_store_t *store;

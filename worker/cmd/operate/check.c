@@ -24,13 +24,17 @@ typedef struct {
 } check_options_t;
 
 static const struct argp_option s_options[] = {
-    {"live", 'l', NULL, 0, "only whether its loops turn (/healthz), for what restarts containers: exit 0 or 1", 0},
-    {"timeout", 't', "TIME", 0, "for all answers together (default 5s)", 0},
-    {"warn-behind", KEY_WARN_BEHIND, "N", 0, "decisions that a durable subscriber is behind (default 10000)", 0},
-    {"crit-behind", KEY_CRIT_BEHIND, "N", 0, "as --warn-behind, critical (default 100000)", 0},
-    {"warn-journal", KEY_WARN_JOURNAL, "PERCENT", 0, "of the journal's file in use (default 75)", 0},
-    {"crit-journal", KEY_CRIT_JOURNAL, "PERCENT", 0, "as --warn-journal, critical (default 80: batches are refused)",
+    {"live", 'l', NULL, 0,
+     "only whether its loops are turning (/healthz), for whatever restarts containers: exit 0 or 1", 0},
+    {"timeout", 't', "TIME", 0, "for all requests together (default 5s)", 0},
+    {"warn-behind", KEY_WARN_BEHIND, "N", 0,
+     "warn when a durable subscriber is this many decisions behind (default 10000)", 0},
+    {"crit-behind", KEY_CRIT_BEHIND, "N", 0,
+     "critical when a durable subscriber is this many decisions behind (default 100000)", 0},
+    {"warn-journal", KEY_WARN_JOURNAL, "PERCENT", 0, "warn when this much of the journal's file is in use (default 75)",
      0},
+    {"crit-journal", KEY_CRIT_JOURNAL, "PERCENT", 0,
+     "critical when this much of the journal's file is in use (default 80: batches are refused)", 0},
     {0},
 };
 
@@ -94,14 +98,14 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
-    .doc = "Ask a daemon whether it is well: one line, figures behind a bar, and an exit code.\v"
+    .doc = "Ask a daemon whether it is well: one line, figures after a bar, and an exit code.\v"
            "Examples:\n"
            "  paytriage check\n"
            "  paytriage check --http tcp://127.0.0.1:5580 --warn-behind 1000 --timeout 2s\n"
            "  paytriage check --live\n\n"
-           "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, HTTP is "
-           "off, or another program answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a "
-           "slow subscriber is no reason to restart."};
+           "Exit: 0 ok, 1 warning, 2 critical: not ready or no answer, 3 unknown: a wrong command line, HTTP is off, "
+           "or another program answers. With --live: 0 it lives, 1 not, or no answer; a full journal or a slow "
+           "subscriber is no reason to restart."};
 
 //  What an answer in the way of plugins begins with.
 static const char *const s_words[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};

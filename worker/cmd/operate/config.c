@@ -77,9 +77,8 @@ s_show(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = s_parse_show,
-        .doc = "Print the settings that hold, one a line, as 'paytriage run' with the same flags would have them.\v"
-               "A flag wins over a variable of the environment, that one over the file, and that one over the "
-               "default.\n\n"
+        .doc = "Print the settings in effect, one per line, as 'paytriage run' would have them with the same flags.\v"
+               "A flag overrides an environment variable, which overrides the file, which overrides the default.\n\n"
                "Example:\n"
                "  paytriage config show --origin --port-base 5660\n\n"
                "Exit: 0 done, 66 no such file, 77 not permitted, 78 faults."};
@@ -142,7 +141,7 @@ static int
 s_defaults(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"comment", 'c', NULL, 0, "with every value behind a #, to start a file from", 0},
+        {"comment", 'c', NULL, 0, "with every setting commented out, to start a file from", 0},
         {0},
     };
     static const struct argp argp = {.options = options,
@@ -154,7 +153,8 @@ s_defaults(int argc, char **argv)
     bool comment = false;
     argp_parse(&argp, argc, argv, 0, NULL, &comment);
     puts("# paytriage.yml: settings of all commands of paytriage on this machine; see paytriage.yml(5).\n"
-         "# A flag wins over a variable of the environment, that one over this file. It is read at the start.\n"
+         "# A flag overrides an environment variable, which overrides this file. The file is read when a command "
+         "starts.\n"
          "version: 1");
     const pt_option_t *before = NULL;
     for (unsigned id = 0; id < PT_OPTION_COUNT_; id++) {
@@ -251,8 +251,8 @@ s_schema(int argc, char **argv)
 //  ---- the verbs
 
 static const cmd_verb_t s_verbs[] = {
-    {"check", config_check, "say all that is wrong with the settings"},
-    {"show", s_show, "the settings that hold, and with --origin where each comes from"},
+    {"check", config_check, "list everything that is wrong with the settings"},
+    {"show", s_show, "the settings in effect, and with --origin where each comes from"},
     {"defaults", s_defaults, "a paytriage.yml with every key and its default"},
     {"schema", s_schema, "its JSON Schema"},
     {0},

@@ -140,15 +140,15 @@ config_check(int argc, char **argv)
         .options = options,
         .parser = s_parse,
         .args_doc = "[FILE]",
-        .doc = "Read the settings as a daemon would at its start, and the catalogs and keys that they name, and say "
-               "all that is wrong.\v"
-               "Without FILE, the one of $PAYTRIAGE_CONFIG, else " PT_CONFIG_PATH_DEFAULT "; variables of the "
-               "environment are checked too.\n\n"
+        .doc = "Read the settings as a daemon would at its start, and the catalogs and keys that they name, and report "
+               "everything that is wrong.\v"
+               "Without FILE, the one that $PAYTRIAGE_CONFIG names, else " PT_CONFIG_PATH_DEFAULT
+               "; environment variables are checked too.\n\n"
                "Examples:\n"
                "  paytriage config check\n"
                "  paytriage config check ./paytriage.yml\n\n"
-               "Exit: 0 a daemon would start with it where its addresses are free, 66 no such file, 77 not "
-               "permitted, 78 faults."};
+               "Exit: 0 a daemon would start with it if its addresses are free, 66 no such file, 77 not permitted, 78 "
+               "faults."};
     const char *path = NULL;
     pt_config_t config;
     argp_parse(&argp, argc, argv, 0, NULL, &path);

@@ -17,8 +17,8 @@ typedef struct {
 static const struct argp_option s_options[] = {
     {"service", 's', "FOLDER", 0, "a client of the service whose keys are in FOLDER: each gets the other's public key",
      0},
-    {"role", 'r', "LIST", 0, "what the service lets it be: producer, subscriber, worker, admin", 0},
-    {"name", 'n', "NAME", 0, "what the service calls it (default: the last part of DIR)", 0},
+    {"role", 'r', "LIST", 0, "what the service lets this client be: producer, subscriber, worker, admin", 0},
+    {"name", 'n', "NAME", 0, "what the service calls this client (default: the last part of DIR)", 0},
     {0},
 };
 
@@ -75,21 +75,21 @@ static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
     .args_doc = "DIR",
-    .doc = "Make a folder of CURVE keys for --curve: a service's, or a client's.\v"
+    .doc = "Make a folder of CURVE keys for --curve, for a service or for a client.\v"
            "DIR/own.key_secret  stays here, mode 0600\n"
            "DIR/own.key         the public half, for others\n"
            "DIR/clients/ROLE/   of a service: the public keys of clients that may come in\n"
            "DIR/servers/        of a client: its servers' public keys, as HOST:PORT.key,\n"
            "                    HOST.key or default.key\n\n"
-           "Keys are copied as files: put the one's own.key into the other's folder. DIR must be new or empty, "
-           "and nothing is overwritten. A key that is put into clients/ counts at once; one that is removed is "
+           "Keys are exchanged as files: put each party's own.key into the other's folder. DIR must be new or empty, "
+           "and nothing is overwritten. A key that is put into clients/ is admitted at once; one that is removed is "
            "cut off at once.\n\n"
            "Examples:\n"
            "  paytriage keygen /etc/paytriage/curve\n"
            "  paytriage keygen shop --service /etc/paytriage/curve --role producer\n"
            "  paytriage keygen desk --service /etc/paytriage/curve --role subscriber,admin\n\n"
-           "Exit: 0 done, 73 something cannot be written or exists, 64 a wrong command line, 77, 78 the "
-           "service's folder cannot be used."};
+           "Exit: 0 done, 73 something cannot be written or exists, 64 a wrong command line, 77, 78 the service's "
+           "folder cannot be used."};
 
 static int
 s_cannot(const char *path)

@@ -69,7 +69,7 @@ s_fill_options(s_line_t *self)
     *at++ = (struct argp_option) {.name = "config",
                                   .key = S_KEY_CONFIG,
                                   .arg = "FILE",
-                                  .doc = "the settings' file, or 'none' (default " PT_CONFIG_PATH_DEFAULT ")",
+                                  .doc = "the settings file, or 'none' (default " PT_CONFIG_PATH_DEFAULT ")",
                                   .group = grouped ? 9 : 0};
 }
 
