@@ -49,9 +49,9 @@ class Config(unittest.TestCase):
         for text, words in (("bind: 0.0.0.0\n", ["tcp://0.0.0.0:5560 is open to other machines"]),
                             ("journal: {replay: 'tcp://10.0.0.1:5574'}\n", ["tcp://10.0.0.1:5574 is open"]),
                             ("broker: {front: 'udp://127.0.0.1:5560'}\n", ["neither tcp:// nor ipc://"]),
-                            ("http: nowhere\n", ["http: 'nowhere' is no endpoint"]),
+                            ("http: nowhere\n", ["http: 'nowhere' is not an endpoint"]),
                             ("http: 'tcp://10.0.0.1:5580'\n", ["tcp://10.0.0.1:5580 shows metrics"]),
-                            ("control: here\n", ["'here' is no ipc endpoint"]),
+                            ("control: here\n", ["'here' is not an ipc endpoint"]),
                             ("curve: /nowhere\ncontrol: here\n", ["/nowhere: No such", "'here'"]),
                             ("catalog: [/nowhere]\nbind: 0.0.0.0\n", ["/nowhere", "tcp://0.0.0.0:5560"])):
             self.file.write_text(text)

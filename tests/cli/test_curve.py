@@ -231,7 +231,7 @@ class Guarded(unittest.TestCase):
         self.assertIn(f"paytriage: {self.front} does not let in this key: {key}\nhint: ", words)
         code, _, words = support.run("tail", "--host", self.host, "--curve", str(self.shop))
         self.assertEqual(code, 77, words)
-        self.assertIn("does not let in the key of", words)
+        self.assertIn("does not admit the key of", words)
         other = self.keys.keygen("other")
         (other / "servers/default.key").write_text("nonsense")
         code, _, words = support.run("tail", "--host", self.host, "--curve", str(other))

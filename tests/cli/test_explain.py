@@ -104,7 +104,7 @@ class Known(unittest.TestCase):
     def test_a_message_that_no_row_has_is_answered_and_said(self):
         code, stdout, words = explain("smilepayz", "5029000", "--message", "Pay chanel timeout", "-o", "json")
         self.assertEqual((code, json.loads(stdout)["match"]), (0, "code"))
-        self.assertIn("no row of this code has that message", words)
+        self.assertIn("no entry of this code has that message", words)
         self.assertEqual(explain("smilepayz", "5029000", "-m", "Pay channel timeout or interrupted")[2], "")
 
 
@@ -172,7 +172,7 @@ class Unknown(unittest.TestCase):
             got, stdout, words = explain(gateway, code, "--operation", asked, "-o", "json")
             self.assertEqual(got, 0, words)
             self.assertEqual(json.loads(stdout)["match"], "code_any_operation")
-            self.assertEqual(words, f"note: no row of this code is of {asked}; this one is of {held}\n")
+            self.assertEqual(words, f"note: no entry of this code is for {asked}; this one is for {held}\n")
             self.assertEqual(explain(gateway, code, "--operation", held)[2], "")
 
     def test_a_refusal_that_is_meant_for_a_payer_is_asked_about_where_there_is_none(self):

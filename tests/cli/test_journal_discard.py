@@ -62,7 +62,7 @@ class Discard(support.JournalTest):
         self.read_durably()
         out, words = self.discard("--below", "5", "--yes", code=1)
         self.assertEqual(out, f"dropped 2 decisions of {TOPIC}\n")
-        self.assertIn("2 are kept, because 'desk' has not had them", words)
+        self.assertIn("2 are kept, because 'desk' has not received them", words)
         self.assertEqual(self.kept(), self.all_from(2))
         self.assertEqual(self.discard("--below", "5", "--yes", "--force")[0], f"dropped 2 decisions of {TOPIC}\n")
         self.assertEqual(self.kept(), self.all_from(4))

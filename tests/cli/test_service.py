@@ -63,7 +63,7 @@ class Start(unittest.TestCase):
         tail = support.start("tail", "--host", host, "--count", "1", "-o", "jsonl", stdin=support.subprocess.DEVNULL)
         self.addCleanup(tail.stdout.close)
         self.addCleanup(tail.stderr.close)
-        self.assertIn(b"waiting: no worker is heard yet", tail.stderr.readline())
+        self.assertIn(b"waiting: no worker has been heard yet", tail.stderr.readline())
         with support.Daemon("run", "--bind", host) as daemon:
             self.assertIn(b"ready: ", tail.stderr.readline())
             self.assertEqual(support.run("send", "--connect", f"tcp://{host}:5560", data=b'{"provider": "opn"}\n')[0], 0)
@@ -138,7 +138,7 @@ class Start(unittest.TestCase):
             kept.write_text("settings")
             host = support.address()
             words = words_of(69, "broker", "--bind", host, "--front", f"ipc://{kept}")
-            self.assertRegex(words, r"^paytriage: ipc://.*/kept: File exists\nhint: .*no socket.*\n$")
+            self.assertRegex(words, r"^paytriage: ipc://.*/kept: File exists\nhint: .*other than a socket.*\n$")
             self.assertEqual(kept.read_text(), "settings")
             front = f"ipc://{folder}/front"
             with support.Daemon("broker", "--bind", host, "--front", front) as first:

@@ -91,7 +91,7 @@ s_check_endpoint(const pt_option_t *option, const char *text, char reason[PT_OPT
     const char *colon = strstr(text, "://");
     if (!colon || colon == text || !colon[3])
         snprintf(reason, PT_OPTION_REASON_BYTES,
-                 "'%.60s' is no endpoint such as tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", text);
+                 "'%.60s' is not an endpoint such as tcp://127.0.0.1:5560 or ipc:///run/paytriage/front", text);
     else if (option->max && strlen(text) > option->max)
         snprintf(reason, PT_OPTION_REASON_BYTES, "longer than %llu bytes", (unsigned long long) option->max);
     else if (strncmp(text, "tcp://", 6) == 0 && !s_has_port(text + 6))

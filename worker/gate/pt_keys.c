@@ -51,7 +51,7 @@ pt_keys_check_folder(const char *path, char *out_error)
     if (stat(path, &found) != 0)
         return s_fail(out_error, errno, path, strerror(errno));
     if (!S_ISDIR(found.st_mode))
-        return s_fail(out_error, ENOTDIR, path, "is no folder");
+        return s_fail(out_error, ENOTDIR, path, "is not a folder");
     return s_check_mode(&found, S_OTHERS_WRITE, path, "go-w", out_error);
 }
 

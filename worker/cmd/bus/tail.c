@@ -100,9 +100,9 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         break;
     case ARGP_KEY_END:
         if (options->durable && options->since_start)
-            argp_error(state, "--since-start is not for --durable, which goes on where it was");
+            argp_error(state, "--since-start is not for --durable, which continues where it left off");
         if (options->providers && !s_names_all(options->providers))
-            argp_error(state, "--provider: '%s' is no list such as opn,uapay", options->providers);
+            argp_error(state, "--provider: '%s' is not a list such as opn,uapay", options->providers);
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected; routes are given with --route", arg);
@@ -239,7 +239,7 @@ s_tell_refusal(tail_t *self, bool heard)
 {
     static const char hint[] = "ask for it to be put into clients/subscriber/ there; see docs/security.md";
     if (!self->refused)
-        cmd_fail(EX_NOPERM, hint, "a worker does not let in the key of %s", self->options->curve);
+        cmd_fail(EX_NOPERM, hint, "a worker does not admit the key of %s", self->options->curve);
     self->refused = true;
     return heard;
 }
@@ -295,7 +295,7 @@ s_tell_unheard(tail_t *self, pt_subscriber_t *subscriber, bool ever_heard)
 {
     bool lasts = !ever_heard && !pt_subscriber_is_silent(subscriber) && strcmp(self->options->routes, "settled") != 0;
     if (s_is_worth_telling(&self->unheard_ms, lasts))
-        fputs("waiting: no worker is heard yet; is one running there? see 'paytriage run'\n", stderr);
+        fputs("waiting: no worker has been heard yet; is one running there? see 'paytriage run'\n", stderr);
 }
 
 static int
@@ -327,7 +327,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
     }
     bool short_of = self->options->count && self->printed < self->options->count;
     if (short_of && deadline_ms && cmd_mono_ms() >= deadline_ms)
-        return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker was heard; is one running there?",
+        return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker has been heard; is one running there?",
                         "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, self->options->count);
     return EX_OK;
 }

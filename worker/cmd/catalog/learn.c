@@ -192,7 +192,7 @@ s_print(learn_t *self)
 {
     learn_table_t *seen = &self->seen;
     pt_text_t id = seen->provider ? pt_provider_id(seen->provider) : PT_TEXT_NONE;
-    fprintf(stderr, "%" PRIu64 " responses, %" PRIu64 "%s%.*s with a code that no row knows; %zu codes\n",
+    fprintf(stderr, "%" PRIu64 " responses, %" PRIu64 "%s%.*s with a code that no entry knows; %zu codes\n",
             seen->responses, seen->unknown, id.len ? " of " : "", (int) id.len, id.data ? id.data : "", seen->count);
     if (seen->dropped)
         fprintf(stderr, "%" PRIu64 " more with further codes were left out\n", seen->dropped);
@@ -215,7 +215,7 @@ s_read(learn_t *self)
         return EX_USAGE;
     }
     if (options->directory && (stat(options->directory, &about) != 0 || !S_ISDIR(about.st_mode)))
-        return cmd_fail(EX_CANTCREAT, NULL, "%s is no folder", options->directory);
+        return cmd_fail(EX_CANTCREAT, NULL, "%s is not a folder", options->directory);
     bool is_journal = stat(options->source, &about) == 0 && S_ISDIR(about.st_mode);
     return is_journal ? s_read_journal(self) : s_read_lines(self);
 }

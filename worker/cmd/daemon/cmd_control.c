@@ -186,7 +186,7 @@ cmd_control_check(const char *given)
 {
     if (!given || strcmp(given, "none") == 0 || strncmp(given, "ipc://", 6) == 0)
         return EX_OK;
-    return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "--control: '%s' is no ipc endpoint",
+    return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "--control: '%s' is not an ipc endpoint",
                     given);
 }
 

@@ -68,7 +68,8 @@ s_refuse(const char *error, int reason)
         return cmd_fail(EX_UNAVAILABLE, "is another paytriage running? --port-base moves all ports of this one", "%s",
                         error);
     if (reason == EEXIST)
-        return cmd_fail(EX_UNAVAILABLE, "something that is no socket has this path, and stays; choose another", "%s",
+        return cmd_fail(EX_UNAVAILABLE,
+                        "something other than a socket has this path, and is left alone; choose another path", "%s",
                         error);
     if (reason == EACCES)
         return cmd_fail(EX_NOPERM, "choose a port from 1024 on, or a folder that this user may write to", "%s", error);

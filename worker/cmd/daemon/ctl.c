@@ -145,7 +145,8 @@ s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *ou
     out->count = 0;
     if (given && *given) {
         if (strncmp(given, "ipc://", 6) != 0 || strlen(given) >= sizeof out->endpoints[0])
-            return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "'%s' is no ipc endpoint", given);
+            return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "'%s' is not an ipc endpoint",
+                            given);
         snprintf(out->endpoints[out->count++], sizeof out->endpoints[0], "%s", given);
         return EX_OK;
     }

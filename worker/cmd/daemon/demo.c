@@ -75,13 +75,13 @@ s_parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp s_argp = {
     .options = s_options,
     .parser = s_parse_option,
-    .doc = "See it work: everything in one process, on free ports, with sample responses of all five gateways.\v"
-           "Each line is one decision: time, route, gateway, code, action, id, what it means, and who is told "
-           "at once.\n\n"
-           "Examples:\n"
-           "  paytriage demo --once\n"
-           "  paytriage demo            # until Ctrl-C\n\n"
-           "Exit: 0 every response was decided, 70 some decision did not come back."};
+    .doc =
+        "See it work: everything in one process, on free ports, with sample responses of all five gateways.\v"
+        "Each line is one decision: time, route, gateway, code, action, id, what it means, and who is told at once.\n\n"
+        "Examples:\n"
+        "  paytriage demo --once\n"
+        "  paytriage demo            # until Ctrl-C\n\n"
+        "Exit: 0 every response was decided, 70 some decisions did not come back."};
 
 static void
 s_note_queue(demo_t *self, pt_text_t topic)

@@ -190,7 +190,7 @@ s_note_message(const explain_options_t *options, const explain_answer_t *answer)
 {
     bool was_read = answer->verdict.match == PT_MATCH_MESSAGE || answer->verdict.match == PT_MATCH_TEMPLATE;
     if (options->message && !was_read)
-        fputs("note: no row of this code has that message, so this is the answer for any other one\n", stderr);
+        fputs("note: no entry of this code has that message, so this is the answer for any other one\n", stderr);
 }
 
 //  So is a row of other operations than the one that was asked about.
@@ -199,8 +199,8 @@ s_note_operation(const explain_options_t *options, const explain_answer_t *answe
 {
     pt_text_t held = answer->view.operations;
     if (options->operation && answer->verdict.match == PT_MATCH_CODE_ANY_OPERATION && held.len)
-        fprintf(stderr, "note: no row of this code is of %s; this one is of %.*s\n", options->operation, (int) held.len,
-                held.data);
+        fprintf(stderr, "note: no entry of this code is for %s; this one is for %.*s\n", options->operation,
+                (int) held.len, held.data);
 }
 
 //  So is a row that asks a payer to pay whom the operation does not have.

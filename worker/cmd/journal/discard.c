@@ -222,7 +222,7 @@ s_run(const discard_options_t *options)
     uint64_t count = end > plan.first ? end - plan.first : 0;
     uint64_t unread = plan.end - plan.first - count;
     if (unread)
-        fprintf(stderr, "%" PRIu64 " are kept, because '%s' has not had them (--force drops them)\n", unread,
+        fprintf(stderr, "%" PRIu64 " are kept, because '%s' has not received them (--force drops them)\n", unread,
                 plan.reader);
     if (!options->dry_run && count) {
         plan_t after = {.first = 0};
@@ -250,13 +250,13 @@ cmd_journal_discard(int argc, char **argv)
         .doc = "Drop old decisions of one topic with their responses, for good.\v"
                "A worker trims by itself when its journal fills up; this is for data that has to go. Decisions that "
                "were written together go together, so a few below the bound may stay. What a durable subscriber has "
-               "not had stays as well, unless --force is given; then the subscriber reports it as lost. A worker "
-               "that is at work does it itself; this only asks it to.\n\n"
+               "not had stays as well, unless --force is given; then the subscriber reports it as lost. A worker that "
+               "is at work does it itself; this only asks it to.\n\n"
                "Example:\n"
                "  paytriage journal discard --topic retry.opn. --older 7d --dry-run\n\n"
-               "Exit: 0 done, 1 there is no such topic, something is kept for a subscriber, or the answer was no, "
-               "64 nobody was there to be asked, 65 the journal is damaged, 66 there is none, 74 it cannot be "
-               "written, 75 the worker does not answer, 77 not permitted."};
+               "Exit: 0 done, 1 there is no such topic, something is kept for a subscriber, or the answer was no, 64 "
+               "there was nobody to ask, 65 the journal is damaged, 66 there is none, 74 it cannot be written, 75 the "
+               "worker does not answer, 77 not permitted."};
     discard_options_t options = {.journal = {.category = -1}};
     int parsed = journal_parse_line(0, &argp, argc, argv, &options, &options.journal);
     if (parsed != EX_OK)

@@ -58,7 +58,7 @@ static error_t
 s_parse_lines(int key, char *arg, struct argp_state *state)
 {
     if (key == 'o' && cmd_output(state, arg) != CMD_OUTPUT_JSONL)
-        argp_error(state, "--output: there is no text of it, only jsonl; 'paytriage journal list' prints text");
+        argp_error(state, "--output: there is no text form, only jsonl; 'paytriage journal list' prints text");
     return s_parse_common(key, arg, state);
 }
 

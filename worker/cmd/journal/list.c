@@ -190,7 +190,7 @@ s_show(const journal_options_t *options)
     const char *number = options->arguments[1];
     uint64_t seq = *number >= '0' && *number <= '9' ? strtoull(number, &end, 10) : 0;
     if (!seq || errno || *end)
-        return cmd_fail(EX_USAGE, NULL, "'%s' is no number of a decision", number);
+        return cmd_fail(EX_USAGE, NULL, "'%s' is not the number of a decision", number);
     pt_store_t *store;
     int code = journal_open(options, &store);
     if (code != EX_OK)

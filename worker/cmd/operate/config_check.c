@@ -102,7 +102,7 @@ s_check_http(const pt_config_t *config)
     if (!endpoint || streq(endpoint, "none"))
         return EX_OK;
     if (!pt_http_split(endpoint, host, sizeof host, &port))
-        return cmd_fail(EX_CONFIG, "it looks like tcp://127.0.0.1:5580, or is none", "http: '%s' is no endpoint",
+        return cmd_fail(EX_CONFIG, "it looks like tcp://127.0.0.1:5580, or is none", "http: '%s' is not an endpoint",
                         endpoint);
     return cmd_curve_check_http(endpoint, open);
 }

@@ -63,7 +63,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         if (!self->service != !self->any_role)
             argp_error(state, "--service and --role go together");
         if (self->name && (!self->service || strchr(self->name, '/') || self->name[0] == '.' || !self->name[0]))
-            argp_error(state, "--name: '%s' is no name for a file of --service", self->name);
+            argp_error(state, "--name: '%s' cannot name a file of --service", self->name);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -202,7 +202,7 @@ s_top(const top_options_t *options)
 {
     top_t self = {.options = options};
     if (!options->once && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
-        return cmd_fail(EX_USAGE, "--once prints a page as text", "top draws on a terminal, and this is none");
+        return cmd_fail(EX_USAGE, "--once prints a page as text", "top needs a terminal, and this is not one");
     if (pt_signals_open(&self.signals) != PT_OK)
         return cmd_fail(EX_OSERR, NULL, "cannot watch for signals: %s", strerror(errno));
     pt_curve_t *curve;

@@ -33,7 +33,7 @@ cmd_confirm(const char *otherwise, const char *format, ...)
 {
     char answer[16] = "";
     if (!isatty(STDIN_FILENO))
-        return cmd_fail(EX_USAGE, "look with --dry-run, then say --yes", "nobody is there to be asked");
+        return cmd_fail(EX_USAGE, "look with --dry-run, then give --yes", "there is nobody to ask");
     va_list args;
     va_start(args, format);
     vfprintf(stderr, format, args);

@@ -101,7 +101,7 @@ cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t *cur
 {
     for (size_t i = 0; i < count; i++)
         if (!curve && cmd_curve_is_public(endpoints[i]))
-            fprintf(stderr, "warning: whoever is between here and %s can read and change what is said; use --curve\n",
+            fprintf(stderr, "warning: anyone between here and %s can read and change the messages; use --curve\n",
                     endpoints[i]);
 }
 
@@ -124,7 +124,7 @@ cmd_curve_check_bind(const char *endpoint, const pt_curve_t *curve, bool insecur
                         "'%s' is neither tcp:// nor ipc://", endpoint);
     if (curve || insecure || !cmd_curve_is_public(endpoint))
         return EX_OK;
-    return cmd_fail(EX_CONFIG, "--curve DIR lets in only whom you know; --insecure-public-bind lets in everybody",
+    return cmd_fail(EX_CONFIG, "--curve DIR admits only those you know; --insecure-public-bind admits everybody",
                     "%s is open to other machines, and nothing says who may come in", endpoint);
 }
 

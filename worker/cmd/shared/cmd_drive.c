@@ -45,7 +45,7 @@ s_explain_open(const pt_producer_options_t *options, int error, const char *text
     if (error == EWOULDBLOCK)
         return cmd_fail(EX_TEMPFAIL, NULL, "%s is in use by another process", path);
     if (error == EBADMSG)
-        return cmd_fail(EX_DATAERR, "nothing was changed in it", "%s is damaged, or no outbox file", path);
+        return cmd_fail(EX_DATAERR, "nothing was changed in it", "%s is damaged, or not an outbox file", path);
     return cmd_fail(EX_IOERR, NULL, "cannot use %s: %s", path, strerror(error));
 }
 
@@ -141,7 +141,7 @@ cmd_drive_explain(const cmd_drive_t *self, bool complete)
     const pt_producer_options_t *options = &self->options->producer;
     const char *broker = options->brokers[0];
     if (self->io_error)
-        return cmd_fail(EX_IOERR, NULL, "cannot go on with %s: %s",
+        return cmd_fail(EX_IOERR, NULL, "cannot continue with %s: %s",
                         options->outbox_path ? options->outbox_path : broker, strerror(self->io_error));
     if (self->signals.received)
         return 130;

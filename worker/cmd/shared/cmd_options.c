@@ -120,7 +120,7 @@ static int
 s_refuse_file(const char *path, int error)
 {
     if (error == EACCES)
-        return cmd_fail(EX_NOPERM, "it holds no secrets: let everybody read it, or say --config none",
+        return cmd_fail(EX_NOPERM, "it holds no secrets: make it readable for everybody, or give --config none",
                         "cannot read %s: %s", path, strerror(error));
     return cmd_fail(error == ENOENT ? EX_NOINPUT : EX_IOERR, NULL, "cannot read %s: %s", path, strerror(error));
 }
@@ -218,7 +218,7 @@ cmd_options_check_connect(const pt_config_t *config, const char *connect_origin)
     bool is_base = config->settings[PT_OPTION_PORT_BASE].origin == PT_ORIGIN_FLAG;
     if (!connect_origin || (!is_host && !is_base))
         return EX_OK;
-    return cmd_fail(EX_USAGE, "say either, or the whole endpoint with --connect",
+    return cmd_fail(EX_USAGE, "give one of them, or the whole endpoint with --connect",
                     "%s is for the default endpoints, but %s names others", is_host ? "--host" : "--port-base",
                     connect_origin);
 }
