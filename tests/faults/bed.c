@@ -569,7 +569,7 @@ bed_add_subscriber(bed_t *self)
                                        .endpoint_count = 3,
                                        .mode = PT_POSITIONS_DURABLE,
                                        .name = s_name};
-    pt_subscriber_handlers_t handlers = {self, s_take_decision, s_take_gap, s_take_fault};
+    pt_subscriber_handlers_t handlers = {self, s_take_decision, s_take_gap, s_take_fault, NULL};
     self->subscriber = pt_subscriber_new(&options, &handlers, &error);
     if (!self->subscriber)
         s_give_up("subscribe", error);

@@ -197,7 +197,7 @@ s_watch(const s_options_t *options)
                                                   .name = options->name};
     memcpy(subscriber_options.endpoints, options->publishers, sizeof(subscriber_options.endpoints));
     memcpy(subscriber_options.prefixes, options->prefixes, sizeof(subscriber_options.prefixes));
-    pt_subscriber_handlers_t handlers = {&self, s_take_decision, s_take_gap, s_take_fault};
+    pt_subscriber_handlers_t handlers = {&self, s_take_decision, s_take_gap, s_take_fault, NULL};
     pt_subscriber_t *subscriber = pt_subscriber_new(&subscriber_options, &handlers, &error);
     if (!subscriber) {
         fprintf(stderr, "%s\n", error);

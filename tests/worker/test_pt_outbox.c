@@ -154,6 +154,71 @@ resends_wait_twice_as_long_each_time(void **state)
     pt_outbox_destroy(&outbox);
 }
 
+//  A worker that names a time is not waited for longer each time that it does.
+static void
+a_named_wait_begins_the_waits_anew(void **state)
+{
+    (void) state;
+    pt_outbox_t *outbox = s_outbox(1, 4);
+    s_put_batches(outbox, 1);
+    int64_t now_ms = 1000;
+    for (int tries = 0; tries < 4; tries++, now_ms = pt_outbox_due_ms(outbox))
+        assert_int_equal(s_send_due(outbox, now_ms), 1);
+    assert_false(s_nack(outbox, 1, PT_REASON_BUSY, 100, now_ms));
+    assert_in_range(pt_outbox_due_ms(outbox) - now_ms, 100, 125);
+    now_ms = pt_outbox_due_ms(outbox);
+    assert_int_equal(s_send_due(outbox, now_ms), 1);
+    assert_in_range(pt_outbox_due_ms(outbox) - now_ms, 200, 250);
+    pt_outbox_destroy(&outbox);
+}
+
+//  What was put off for long comes sooner after an answer to another batch, and never later.
+static void
+an_answer_puts_nothing_off(void **state)
+{
+    (void) state;
+    pt_outbox_t *outbox = s_outbox(1, 4);
+    s_put_batches(outbox, 1);
+    int64_t now_ms = 1000;
+    for (int tries = 0; tries <= PT_OUTBOX_SILENT_SENDS; tries++, now_ms = pt_outbox_due_ms(outbox))
+        assert_int_equal(s_send_due(outbox, now_ms), 1);
+    int64_t due_ms = pt_outbox_due_ms(outbox);
+    s_ack(outbox, 9, 9, due_ms - 1);
+    assert_int_equal(pt_outbox_due_ms(outbox), due_ms);
+    pt_outbox_destroy(&outbox);
+}
+
+static void
+what_is_in_no_batch_yet_is_not_idle(void **state)
+{
+    (void) state;
+    pt_outbox_t *outbox = s_outbox(2, 4);
+    assert_true(pt_outbox_is_idle(outbox));
+    assert_int_equal(s_put(outbox, "one"), PT_OK);
+    assert_false(pt_outbox_is_idle(outbox));
+    pt_outbox_seal(outbox);
+    assert_false(pt_outbox_is_idle(outbox));
+    s_ack(outbox, 1, 1, 0);
+    assert_true(pt_outbox_is_idle(outbox));
+    pt_outbox_destroy(&outbox);
+}
+
+//  A file may hold a whole window of them, and no more.
+static void
+a_whole_window_is_restored(void **state)
+{
+    (void) state;
+    for (uint64_t beyond = 0; beyond < 2; beyond++) {
+        pt_outbox_options_t options = {.producer = PRODUCER, .epoch = EPOCH, .next = PT_WINDOW + 1 + beyond, .seed = 1};
+        pt_outbox_t *outbox = pt_outbox_new(&options);
+        assert_non_null(outbox);
+        pt_status_t status = pt_outbox_restore(outbox, 1, 0, 1, (pt_bytes_t) {(const uint8_t *) "batch", 5});
+        assert_int_equal(status, beyond ? PT_E_RANGE : PT_OK);
+        assert_int_equal(pt_outbox_floor(outbox), beyond ? PT_WINDOW + 2 : 1);
+        pt_outbox_destroy(&outbox);
+    }
+}
+
 static void
 jitter_repeats_with_its_seed_and_differs_with_another(void **state)
 {
@@ -512,6 +577,10 @@ main(void)
         cmocka_unit_test(window_counts_from_the_lowest_unanswered_batch),
         cmocka_unit_test(a_response_larger_than_a_batch_is_refused_at_once),
         cmocka_unit_test(resends_wait_twice_as_long_each_time),
+        cmocka_unit_test(a_named_wait_begins_the_waits_anew),
+        cmocka_unit_test(an_answer_puts_nothing_off),
+        cmocka_unit_test(what_is_in_no_batch_yet_is_not_idle),
+        cmocka_unit_test(a_whole_window_is_restored),
         cmocka_unit_test(jitter_repeats_with_its_seed_and_differs_with_another),
         cmocka_unit_test(three_silent_sends_ask_for_another_broker),
         cmocka_unit_test(any_answer_breaks_the_silence),

@@ -28,6 +28,8 @@ ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t offset);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 
@@ -69,7 +71,20 @@ __wrap_rename(const char *from, const char *to)
     if (!s_is_the_call())
         return __real_rename(from, to);
     if (s_at_call == AT_CALL_FAIL) {
-        errno = EIO;
+        errno = EXDEV;
+        return -1;
+    }
+    _exit(7);
+}
+
+//  Of a directory.
+int
+__wrap_fsync(int fd)
+{
+    if (!s_is_the_call())
+        return __real_fsync(fd);
+    if (s_at_call == AT_CALL_FAIL) {
+        errno = EROFS;
         return -1;
     }
     _exit(7);
@@ -504,6 +519,111 @@ a_failed_call_is_told_and_stays(void **state)
     }
 }
 
+//  A whole file takes the other's place: its bytes are on the disk before it does, and its name is afterwards.
+static void
+a_new_file_is_on_disk_before_anything_builds_on_it(void **state)
+{
+    (void) state;
+    static const int reasons[] = {ENOSPC, EIO, EXDEV, EROFS};
+    s_at_call = AT_CALL_FAIL;
+    for (long call = 0; call < 4; call++) {
+        pt_outbox_file_state_t found;
+        unlink(s_path);
+        pt_outbox_file_t *file = s_open(&found);
+        s_calls_left = call;
+        errno = 0;
+        assert_int_equal(pt_outbox_file_begin(file, 7, 9), PT_E_IO);
+        assert_int_equal(errno, reasons[call]);
+        assert_int_equal(s_calls_left, -1);
+        pt_outbox_file_close(&file);
+    }
+}
+
+//  What a process wrote that is gone may be in memory only.
+static void
+a_file_is_on_disk_before_it_is_resumed(void **state)
+{
+    (void) state;
+    pt_outbox_file_state_t found;
+    pair_t pair = s_begin();
+    assert_int_equal(s_add(&pair, 100), PT_OK);
+    s_end(&pair);
+    s_at_call = AT_CALL_FAIL;
+    s_calls_left = 0;
+    assert_null(pt_outbox_file_open(s_path, &found));
+    assert_int_equal(errno, EIO);
+    assert_int_equal(s_calls_left, -1);
+    assert_int_equal(s_reopen(&found), 1);
+}
+
+static void
+complete_is_told_when_it_is_on_disk(void **state)
+{
+    (void) state;
+    pair_t pair = s_begin();
+    s_at_call = AT_CALL_FAIL;
+    s_calls_left = 1; //  one write
+    assert_int_equal(pt_outbox_file_complete(pair.file), PT_E_IO);
+    assert_int_equal(errno, EIO);
+    assert_int_equal(s_calls_left, -1);
+    s_end(&pair);
+}
+
+static void
+s_spoil(off_t offset)
+{
+    int fd = open(s_path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(__real_pwrite(fd, "?", 1, offset), 1);
+    close(fd);
+}
+
+//  A disk may have written the second of two batches and not the first, when nobody was told that either is safe.
+static void
+what_was_not_on_disk_is_no_damage(void **state)
+{
+    (void) state;
+    for (int synced = 0; synced < 2; synced++) {
+        pt_outbox_file_state_t found;
+        struct stat before;
+        pair_t pair = s_begin();
+        assert_int_equal(s_add(&pair, 100), PT_OK);
+        assert_int_equal(pt_outbox_file_sync(pair.file), PT_OK);
+        assert_int_equal(stat(s_path, &before), 0);
+        assert_int_equal(s_add(&pair, 100), PT_OK);
+        if (synced)
+            assert_int_equal(pt_outbox_file_sync(pair.file), PT_OK);
+        assert_int_equal(s_add(&pair, 100), PT_OK);
+        s_end(&pair);
+        s_spoil(before.st_size + PT_OUTBOX_RECORD_BYTES + 10);
+        if (synced)
+            assert_null(pt_outbox_file_open(s_path, &found));
+        else
+            assert_int_equal(s_reopen(&found), 1);
+    }
+}
+
+//  The record that tells of damage may begin where a chunk of the search does, and end with the file.
+static void
+damage_is_found_by_a_record_at_the_very_end(void **state)
+{
+    (void) state;
+    for (size_t bytes = 1980; bytes < 2030; bytes++) {
+        pt_outbox_file_state_t found;
+        struct stat before;
+        pair_t pair = s_begin();
+        assert_int_equal(stat(s_path, &before), 0);
+        assert_int_equal(s_add(&pair, bytes), PT_OK);
+        s_answer(&pair, 1, 1);
+        assert_int_equal(pt_outbox_file_sync(pair.file), PT_OK);
+        assert_int_equal(pt_outbox_file_answered(pair.file, pair.outbox), PT_OK);
+        s_end(&pair);
+        s_spoil(before.st_size + PT_OUTBOX_RECORD_BYTES + 10);
+        assert_null(pt_outbox_file_open(s_path, &found));
+        assert_int_equal(errno, EBADMSG);
+    }
+}
+
 int
 main(void)
 {
@@ -519,6 +639,11 @@ main(void)
         cmocka_unit_test(a_batch_that_the_disk_damaged_ends_the_rewriting),
         cmocka_unit_test(a_process_may_end_at_every_system_call),
         cmocka_unit_test(a_failed_call_is_told_and_stays),
+        cmocka_unit_test(a_new_file_is_on_disk_before_anything_builds_on_it),
+        cmocka_unit_test(a_file_is_on_disk_before_it_is_resumed),
+        cmocka_unit_test(complete_is_told_when_it_is_on_disk),
+        cmocka_unit_test(what_was_not_on_disk_is_no_damage),
+        cmocka_unit_test(damage_is_found_by_a_record_at_the_very_end),
     };
     return cmocka_run_group_tests(tests, s_setup, s_teardown);
 }

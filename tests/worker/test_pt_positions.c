@@ -126,6 +126,27 @@ live_starts_anywhere_and_reports_gaps(void **state)
     pt_positions_destroy(&positions);
 }
 
+//  One decision is as much as many: it is fetched, or told as lost.
+static void
+a_gap_of_one_is_a_gap(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_open(positions, 1, 11, 11);
+    assert_int_equal(s_take(positions, EPOCH, 12, 1), 0);
+    assert_int_equal(s_expect(positions, PT_KIND_FETCH, 0).from_seq, 11);
+    assert_int_equal(s_take(positions, EPOCH, 11, 2), 11);
+    assert_int_equal(log.losses, 0);
+    pt_positions_destroy(&positions);
+    positions = s_positions(PT_POSITIONS_LIVE, &log);
+    assert_int_equal(s_take(positions, EPOCH, 10, 1), 10);
+    assert_int_equal(s_take(positions, EPOCH, 12, 1), 12);
+    assert_int_equal(log.lost_first, 11);
+    assert_int_equal(log.lost_next, 12);
+    pt_positions_destroy(&positions);
+}
+
 static void
 messages_are_held_until_a_head_tells_of_replay(void **state)
 {
@@ -483,6 +504,44 @@ positions_of_many_busy_topics_are_all_told(void **state)
     pt_positions_destroy(&positions);
 }
 
+//  Where a durable subscriber was in it is not known; that it has decisions is.
+static void
+an_epoch_that_is_over_before_it_was_opened_is_lost_from_its_start(void **state)
+{
+    (void) state;
+    log_t log;
+    for (int durable = 0; durable < 2; durable++) {
+        pt_positions_t *positions = s_positions(durable ? PT_POSITIONS_DURABLE : PT_POSITIONS_REPAIR, &log);
+        s_head(positions, EPOCH, 1, 10, "ipc://replay");
+        pt_request_t open = s_expect(positions, PT_KIND_OPEN, 0);
+        pt_opened_t opened = {.req_id = open.req_id, .worker = WORKER, .epoch = EPOCH + 1};
+        assert_int_equal(pt_positions_opened(positions, &opened, 0), PT_OK);
+        assert_int_equal(log.losses, durable);
+        assert_int_equal(log.lost_first, durable ? 1 : 0);
+        assert_int_equal(log.lost_next, durable ? 10 : 0);
+        pt_positions_destroy(&positions);
+    }
+}
+
+//  What a stream still lacked when it had to make room is not forgotten with it.
+static void
+what_an_evicted_stream_lacked_is_told(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_open(positions, 1, 11, 4);
+    for (uint64_t worker = WORKER + 1; worker <= WORKER + PT_POSITIONS_SOURCES_MAX; worker++) {
+        pt_head_t message = {worker, EPOCH, 1, 1, PT_TEXT("ipc://other")};
+        assert_int_equal(log.losses, 0);
+        assert_int_equal(pt_positions_head(positions, TOPIC, &message, 0), PT_OK);
+    }
+    assert_int_equal(log.losses, 1);
+    assert_int_equal(log.lost_first, 4);
+    assert_int_equal(log.lost_next, 11);
+    pt_positions_destroy(&positions);
+}
+
 //  More streams and sources than there may be: the oldest go, and what they lacked is told.
 static void
 tables_are_bounded(void **state)
@@ -527,6 +586,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_starts_anywhere_and_reports_gaps),
+        cmocka_unit_test(a_gap_of_one_is_a_gap),
         cmocka_unit_test(messages_are_held_until_a_head_tells_of_replay),
         cmocka_unit_test(live_decisions_need_no_place),
         cmocka_unit_test(a_durable_subscriber_goes_on_at_its_position),
@@ -546,6 +606,8 @@ main(void)
         cmocka_unit_test(a_suback_that_is_lost_is_sent_again),
         cmocka_unit_test(positions_of_many_busy_topics_are_all_told),
         cmocka_unit_test(what_is_left_of_an_old_epoch_waits_for_no_head),
+        cmocka_unit_test(an_epoch_that_is_over_before_it_was_opened_is_lost_from_its_start),
+        cmocka_unit_test(what_an_evicted_stream_lacked_is_told),
         cmocka_unit_test(tables_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,9 @@
 
 #include "pt_producer.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,37 @@
 
 //  Where an answer is what counts: the connection that it goes to is kept for seven times as long.
 #define PATIENT_RTO_MS 500
+
+//  This program's own calls stand before the C library's: they count, or fail.
+static unsigned s_syncs;
+static int s_sync_reason;  //  of the next fdatasync, which then fails; 0: it does not
+static int s_write_reason; //  of the next pwrite
+int fdatasync(int fd);
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset);
+
+int
+fdatasync(int fd)
+{
+    s_syncs++;
+    errno = s_sync_reason;
+    s_sync_reason = 0;
+    return errno ? -1 : (int) syscall(SYS_fdatasync, fd);
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
+{
+    errno = s_write_reason;
+    s_write_reason = 0;
+    return errno ? -1 : (ssize_t) syscall(SYS_pwrite64, fd, bytes, len, offset);
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    return pwrite64(fd, bytes, len, offset);
+}
 
 typedef struct {
     zsock_t *socket;
@@ -268,6 +301,7 @@ noise_from_a_broker_is_ignored(void **state)
     size_t len = pt_ack_encode(&ack, bytes, sizeof bytes);
     pt_bytes_t client = pt_frames_bytes(&peer.message, 0);
     bus_send(peer.socket, 3, client.data, client.len, "x", (size_t) 1, bytes, len);
+    bus_send(peer.socket, 3, client.data, client.len, bytes, len, "x", (size_t) 1);
     s_peer_receive(&peer, producer);
     assert_int_equal(pt_producer_counts(producer).pending, 1);
     s_peer_ack_until_idle(&peer, producer, 1, 1);
@@ -378,6 +412,116 @@ a_producer_that_died_is_resumed_from_its_file(void **state)
     unlink(path);
 }
 
+//  A producer with a file of this test's own, and a broker.
+typedef struct {
+    peer_t peer;
+    char path[PT_ENDPOINT_BYTES_MAX + 1];
+    pt_producer_options_t options;
+} kept_t;
+
+static void
+s_kept_open(kept_t *kept, unsigned index)
+{
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    s_peer_bind(&kept->peer, index);
+    snprintf(kept->path, sizeof kept->path, "%s", bus_endpoint("outbox", index, endpoint) + strlen("ipc://"));
+    kept->options = (pt_producer_options_t) {
+        .brokers = {kept->peer.endpoint}, .broker_count = 1, .rto_ms = PATIENT_RTO_MS, .outbox_path = kept->path};
+}
+
+static void
+s_kept_close(kept_t *kept)
+{
+    unlink(kept->path);
+    s_peer_close(&kept->peer);
+}
+
+static void
+nothing_leaves_before_it_is_on_disk(void **state)
+{
+    (void) state;
+    kept_t kept;
+    s_kept_open(&kept, 9);
+    pt_producer_t *producer = s_producer(&kept.options, NULL, NULL);
+    for (int i = 0; i < 3; i++) {
+        unsigned before = s_syncs;
+        s_put(producer, "one");
+        s_peer_receive(&kept.peer, producer);
+        assert_true(s_syncs > before);
+        s_peer_ack_until_idle(&kept.peer, producer, kept.peer.batch.seq, kept.peer.batch.seq);
+    }
+    pt_producer_destroy(&producer);
+    s_kept_close(&kept);
+}
+
+//  A fault of the file is told by each call from then on: on sync, on noting an answer, and on another name.
+static void
+a_file_that_failed_ends_its_producer(void **state)
+{
+    (void) state;
+    kept_t kept;
+    s_kept_open(&kept, 10);
+    for (int fault = 0; fault < 3; fault++) {
+        unlink(kept.path);
+        pt_producer_t *producer = s_producer(&kept.options, NULL, NULL);
+        pt_status_t status = PT_OK;
+        if (fault < 2)
+            s_put(producer, "one");
+        if (fault == 0) {
+            s_sync_reason = EIO;
+        } else if (fault == 1) {
+            s_peer_receive(&kept.peer, producer);
+            s_write_reason = ENOSPC;
+            s_peer_ack(&kept.peer, 1, 1);
+        } else {
+            s_sync_reason = EIO;
+            status = pt_producer_renew(producer);
+        }
+        int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+        while (status == PT_OK && zclock_mono() < deadline_ms)
+            status = pt_producer_poll(producer, 5, -1);
+        assert_int_equal(status, PT_E_IO);
+        assert_int_equal(pt_producer_poll(producer, 0, -1), PT_E_IO);
+        assert_int_equal(pt_producer_put(producer, (pt_bytes_t) {(const uint8_t *) "two", 3}), PT_E_IO);
+        pt_producer_destroy(&producer);
+    }
+    s_kept_close(&kept);
+}
+
+//  A response that closes the batch before it, because it does not fit, is not in that batch: whoever goes on behind
+//  what the file covers would leave it out.
+static void
+a_batch_covers_what_is_in_it(void **state)
+{
+    (void) state;
+    static uint8_t large[300 << 10];
+    kept_t kept;
+    s_kept_open(&kept, 11);
+    pt_producer_t *producer = s_producer(&kept.options, NULL, NULL);
+    for (uint64_t i = 1; i <= 2; i++)
+        assert_int_equal(
+            pt_producer_put_covering(producer, (pt_bytes_t) {large, sizeof large}, (pt_outbox_cover_t) {i, 100 + i}),
+            PT_OK);
+    pt_producer_destroy(&producer);
+    producer = s_producer(&kept.options, NULL, NULL);
+    assert_int_equal(pt_producer_resumed(producer)->batches, 1);
+    assert_int_equal(pt_producer_resumed(producer)->cover.responses, 1);
+    assert_int_equal(pt_producer_resumed(producer)->cover.hash, 101);
+    pt_producer_destroy(&producer);
+    s_kept_close(&kept);
+}
+
+static void
+a_file_that_cannot_be_used_is_told_with_its_reason(void **state)
+{
+    (void) state;
+    const char *error;
+    pt_producer_options_t options = {.brokers = {"ipc:///tmp/x"}, .broker_count = 1, .outbox_path = "/nowhere/outbox"};
+    assert_null(pt_producer_new(&options, NULL, NULL, &error));
+    assert_int_equal(errno, ENOENT);
+    assert_string_equal(error, "the outbox file cannot be used");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -391,6 +535,10 @@ main(int argc, char **argv)
         cmocka_unit_test(a_broker_that_comes_late_gets_everything),
         cmocka_unit_test(noise_from_a_broker_is_ignored),
         cmocka_unit_test(a_producer_that_died_is_resumed_from_its_file),
+        cmocka_unit_test(nothing_leaves_before_it_is_on_disk),
+        cmocka_unit_test(a_file_that_failed_ends_its_producer),
+        cmocka_unit_test(a_batch_covers_what_is_in_it),
+        cmocka_unit_test(a_file_that_cannot_be_used_is_told_with_its_reason),
     };
     return cmocka_run_group_tests(tests, bus_setup, bus_teardown);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "pt_image.h"
 #include "pt_metrics.h"
 
 static pt_stats_snapshot_t s_snapshot;
@@ -75,6 +76,47 @@ a_thread_that_ends_takes_its_catalog_and_leaves_its_counts(void **state)
              name);
     assert_int_equal(s_snapshot.providers[s_provider(copy)].decided.alerts, 1);
     pt_stats_destroy(&stats);
+}
+
+//  The built-in catalog with a first gateway whose id has so many bytes, which no compiler writes.
+static pt_catalog_t *
+s_catalog_of_id(uint32_t bytes, uint8_t **out_image)
+{
+    pt_bytes_t builtin = pt_catalog_image(pt_catalog_builtin());
+    pt_image_header_t header;
+    pt_catalog_t *catalog;
+    *out_image = aligned_alloc(64, (builtin.len + 63) / 64 * 64);
+    memcpy(*out_image, builtin.data, builtin.len);
+    memcpy(&header, *out_image, sizeof(header));
+    size_t span = header.sections[PT_SECTION_PROVIDERS].offset + offsetof(pt_gateway_t, id);
+    memcpy(*out_image + span + offsetof(pt_span_t, bytes), &bytes, sizeof(bytes));
+    uint64_t checksum = pt_image_checksum((pt_bytes_t) {*out_image, builtin.len});
+    memcpy(*out_image + offsetof(pt_image_header_t, checksum), &checksum, sizeof(checksum));
+    assert_int_equal(pt_catalog_open((pt_bytes_t) {*out_image, builtin.len}, &catalog), PT_OK);
+    return catalog;
+}
+
+static void
+the_longest_name_is_counted_whole_and_a_longer_one_among_the_others(void **state)
+{
+    (void) state;
+    for (uint32_t bytes = PT_PROVIDER_BYTES_MAX; bytes <= PT_PROVIDER_BYTES_MAX + 1; bytes++) {
+        uint8_t *image;
+        pt_catalog_t *catalog = s_catalog_of_id(bytes, &image);
+        pt_stats_t *stats = pt_stats_new();
+        pt_stats_seat_t *seat = pt_stats_seat(stats);
+        pt_triaged_t first = s_triaged(0);
+        pt_stats_catalog(seat, catalog);
+        pt_stats_count(seat, &first);
+        pt_stats_read(stats, &s_snapshot);
+        char name[PT_PROVIDER_BYTES_MAX + 1] = "";
+        memcpy(name, pt_provider_id(pt_catalog_provider_at(catalog, 0)).data, PT_PROVIDER_BYTES_MAX);
+        const char *counted = bytes > PT_PROVIDER_BYTES_MAX ? "other" : name;
+        assert_int_equal(s_snapshot.providers[s_provider(counted)].decided.alerts, 1);
+        pt_stats_destroy(&stats);
+        pt_catalog_destroy(&catalog);
+        free(image);
+    }
 }
 
 static void
@@ -210,6 +252,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_threads_are_summed_under_the_gateways_name),
         cmocka_unit_test(a_thread_that_ends_takes_its_catalog_and_leaves_its_counts),
+        cmocka_unit_test(the_longest_name_is_counted_whole_and_a_longer_one_among_the_others),
         cmocka_unit_test(each_kind_of_replayed_things_has_a_count_of_its_own),
         cmocka_unit_test(a_time_belongs_to_the_class_up_to_its_bound),
         cmocka_unit_test(only_commits_that_succeed_are_timed),

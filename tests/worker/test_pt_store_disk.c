@@ -20,6 +20,8 @@
 static int s_calls_left; //  until the one that fails; 0: none does
 static int s_reason;
 static unsigned s_failed;
+static unsigned s_fsyncs_left; //  until the one that fails; 0: none does
+static int s_close_reason;     //  what a close that succeeds leaves in errno, as it may
 
 //  Whether this call is the one. Later ones go well, as on Linux, which tells of a lost write once.
 static bool
@@ -32,7 +34,9 @@ s_fails(void)
     return true;
 }
 
+int close(int fd);
 int fdatasync(int fd);
+int fsync(int fd);
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset);
 ssize_t writev(int fd, const struct iovec *parts, int count);
@@ -41,6 +45,22 @@ int
 fdatasync(int fd)
 {
     return s_fails() ? -1 : (int) syscall(SYS_fdatasync, fd);
+}
+
+int
+fsync(int fd)
+{
+    if (s_fsyncs_left == 0 || --s_fsyncs_left > 0)
+        return (int) syscall(SYS_fsync, fd);
+    errno = s_reason;
+    return -1;
+}
+
+int
+close(int fd)
+{
+    errno = s_close_reason ? s_close_reason : errno;
+    return (int) syscall(SYS_close, fd);
 }
 
 ssize_t
@@ -209,6 +229,45 @@ nothing_is_safe_in_a_file_that_somebody_took_away(void **state)
     }
 }
 
+//  Open while the n-th fsync fails, and every close changes errno. False: it opened, because there are fewer.
+static bool
+s_is_refused_at(const char *dir, unsigned fsync, int reason, const char *words)
+{
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store;
+    pt_store_options_t options = {.dir = dir, .bytes = S_BYTES};
+    s_fsyncs_left = fsync;
+    s_reason = reason;
+    s_close_reason = EBADF;
+    pt_status_t status = pt_store_open(&options, &store, error);
+    int told = errno;
+    s_fsyncs_left = 0;
+    s_close_reason = 0;
+    pt_store_close(&store);
+    if (status == PT_OK)
+        return false;
+    assert_int_equal(status, PT_E_IO);
+    assert_int_equal(told, reason);
+    assert_non_null(strstr(error, words));
+    assert_non_null(strstr(error, strerror(reason)));
+    return true;
+}
+
+//  The folder in the one above it, the file's room, and the file's name in the folder.
+static void
+store_does_not_open_when_its_place_cannot_be_made_durable(void **state)
+{
+    (void) state;
+    static const char *const words[] = {"sync", "reserve", "sync"};
+    char dir[STORE_PATH_BYTES];
+    for (unsigned call = 1; call <= 3; call++)
+        assert_true(s_is_refused_at(store_dir(dir), call, call == 2 ? ENOSPC : EIO, words[call - 1]));
+    assert_false(s_is_refused_at(store_dir(dir), 4, EIO, ""));
+    //  One that is there already may have been made for less.
+    assert_true(s_is_refused_at(dir, 1, EDQUOT, "reserve"));
+    assert_false(s_is_refused_at(dir, 2, EIO, ""));
+}
+
 //  Both of LMDB's first pages, from `offset` on in each; the map is of the file, so LMDB sees it at once.
 static void
 s_spoil_metas(const char *dir, off_t offset, const void *bytes, size_t len)
@@ -274,6 +333,7 @@ main(void)
         cmocka_unit_test(a_tree_that_leads_nowhere_is_damage_and_no_fault_of_the_disk),
         cmocka_unit_test(what_lmdb_asserts_on_ends_with_a_reason_and_no_abort),
         cmocka_unit_test(nothing_is_safe_in_a_file_that_somebody_took_away),
+        cmocka_unit_test(store_does_not_open_when_its_place_cannot_be_made_durable),
     };
     return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);
 }

@@ -218,6 +218,16 @@ s_take_all_published(pt_subscriber_t *self)
     return heard;
 }
 
+//  Told once for all connections that a poll finds back: a worker has one for each of its queues.
+static void
+s_note_returns(pt_subscriber_t *self)
+{
+    bool any = self->knock.returned != self->counts.returned;
+    self->counts.returned = self->knock.returned;
+    if (any && self->has_live && self->handlers.returned)
+        self->handlers.returned(self->handlers.context);
+}
+
 //  How long nothing is to be asked for.
 static int64_t
 s_wait_ms(const pt_subscriber_t *self, uint32_t timeout_ms)
@@ -237,6 +247,7 @@ pt_subscriber_poll(pt_subscriber_t *self, uint32_t timeout_ms, int wake_fd, bool
     *out_heard = false;
     pt_knock_again(&self->knock, self->socket, self->options.curve, self->options.endpoints,
                    self->options.endpoint_count);
+    s_note_returns(self);
     s_ask(self, true);
     zmq_pollitem_t items[PT_DEALERS_MAX + 2];
     size_t count = pt_dealers_items(self->dealers, items);

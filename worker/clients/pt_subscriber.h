@@ -4,7 +4,8 @@
  *  names. A live subscriber starts where the first message of a topic starts and reports gaps; a
  *  repairing one fetches them; a durable one goes on where its name was, also after it was away, and
  *  acknowledges what its callback has returned from. With a worker that keeps no journal all of them
- *  are live. One thread owns a subscriber; nothing happens outside of its calls.
+ *  are live, and all that tells of one that starts anew is its connection, which is gone and comes back.
+ *  One thread owns a subscriber; nothing happens outside of its calls.
  */
 #ifndef PT_SUBSCRIBER_H
 #define PT_SUBSCRIBER_H
@@ -36,6 +37,9 @@ typedef struct {
     //  Decisions [first, next) of a topic were published and will not arrive.
     void (*gap)(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uint64_t next);
     void (*fault)(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch);
+    //  A connection was gone and is back, and a worker without replay was heard of: what it published meanwhile did not
+    //  arrive. Where it is another process by now, no number tells how much that was.
+    void (*returned)(void *context);
 } pt_subscriber_handlers_t;
 
 typedef struct {
@@ -45,6 +49,7 @@ typedef struct {
     uint64_t repeats;   //  came a second time under another one
     uint64_t fetched;   //  of the decisions, those that were asked for
     uint64_t malformed; //  messages that are none, or fail their checksum
+    uint64_t returned;  //  connections that were gone and are back
 } pt_subscriber_counts_t;
 
 typedef struct pt_subscriber pt_subscriber_t;

@@ -23,6 +23,7 @@ struct pt_subscriber {
     pt_frames_t *stash;
     size_t stash_count;
     bool stopped;       //  the callback took no more
+    bool has_live;      //  a worker without replay was heard of
     pt_status_t failed; //  PT_E_NOMEM, once
     char prefixes[PT_SUBSCRIBER_PREFIXES_MAX][PT_TOPIC_BYTES_MAX + 1];
     char name[PT_SUBSCRIBER_NAME_BYTES_MAX + 1];

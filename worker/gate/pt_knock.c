@@ -45,6 +45,21 @@ pt_knock_close(pt_knock_t *self, zsock_t *socket)
     zsock_destroy(&self->monitor);
 }
 
+//  How often a connection came back: what a PUB socket sent meanwhile did not arrive.
+static void
+s_count_returns(pt_knock_t *self, uint16_t event)
+{
+    if (event == ZMQ_EVENT_DISCONNECTED && self->standing) {
+        self->standing--;
+        self->broken++;
+    }
+    if (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        return;
+    self->standing++;
+    self->returned += self->broken > 0;
+    self->broken -= self->broken > 0;
+}
+
 static void
 s_read(pt_knock_t *self)
 {
@@ -56,6 +71,7 @@ s_read(pt_knock_t *self)
         if (!zmq_msg_more(&frame) || zmq_msg_size(&frame) < sizeof(event))
             continue;
         memcpy(&event, zmq_msg_data(&frame), sizeof(event));
+        s_count_returns(self, event);
         int64_t now_ms = zclock_mono();
         bool hung = self->greeting_ms && now_ms - self->greeting_ms >= S_HANG_MS;
         self->greeting_ms = event == ZMQ_EVENT_CONNECTED ? now_ms : 0;

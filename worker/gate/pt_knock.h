@@ -26,6 +26,9 @@ typedef struct {
     int64_t lost_ms;     //  when a connection ended that is not tried again so far; 0: none
     bool down;           //  the connection is gone, or was never there
     int64_t knocked_ms;  //  when it was tried again
+    uint64_t standing;   //  connections after their handshake
+    uint64_t broken;     //  of those, that ended and are not back
+    uint64_t returned;   //  that ended and are back, ever
 } pt_knock_t;
 
 /*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing. False with errno when no

@@ -61,8 +61,10 @@ pt_store_sync_dir(const char *path, char *out_error)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool synced = fd >= 0 && fsync(fd) == 0;
     pt_status_t status = synced ? PT_OK : pt_store_explain_errno(out_error, "sync", path);
+    int reason = errno;
     if (fd >= 0)
         close(fd);
+    errno = reason;
     return status;
 }
 

@@ -173,6 +173,15 @@ s_print_gap(void *context, pt_text_t topic, uint64_t worker, uint64_t first, uin
 }
 
 static void
+s_print_return(void *context)
+{
+    (void) context;
+    fputs("gap: a connection was lost and is back; what a worker without a journal published meanwhile did not arrive, "
+          "and nobody counts it\n",
+          stderr);
+}
+
+static void
 s_print_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch)
 {
     tail_t *self = context;
@@ -205,7 +214,7 @@ s_subscribe(tail_t *self, const pt_curve_t *curve, int *out_code)
     const char *error = NULL;
     subscription.options.curve = curve;
     cmd_curve_warn(subscription.options.endpoints, subscription.options.endpoint_count, curve);
-    pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault};
+    pt_subscriber_handlers_t handlers = {self, s_print_decision, s_print_gap, s_print_fault, s_print_return};
     pt_subscriber_t *result = pt_subscriber_new(&subscription.options, &handlers, &error);
     const char *shape = "endpoints look like tcp://127.0.0.1:5570 or ipc:///run/paytriage/retry";
     if (!result && cmd_is_short(errno))
