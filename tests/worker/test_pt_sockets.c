@@ -217,6 +217,37 @@ signals_are_read_from_a_descriptor_and_counted(void **state)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+//  What a ROUTER calls its first peer.
+static zframe_t *
+s_first_name(const char *endpoint)
+{
+    zsock_t *router = pt_sockets_new(ZMQ_ROUTER, 10, 10);
+    zsock_t *dealer = pt_sockets_new(ZMQ_DEALER, 10, 10);
+    assert_true(zsock_bind(router, "%s", endpoint) >= 0);
+    assert_int_equal(zsock_connect(dealer, "%s", endpoint), 0);
+    assert_int_equal(zstr_send(dealer, "hello"), 0);
+    zframe_t *name = zframe_recv(router);
+    assert_non_null(name);
+    zsock_destroy(&dealer);
+    zsock_destroy(&router);
+    return name;
+}
+
+static void
+a_broker_names_no_client_like_the_broker_before(void **state)
+{
+    (void) state;
+    zframe_t *names[2];
+    for (size_t i = 0; i < 2; i++) {
+        srandom(1); //  as two starts in one second do
+        assert_int_equal(pt_sockets_init(), PT_OK);
+        names[i] = s_first_name(i == 0 ? "inproc://before" : "inproc://after");
+    }
+    assert_false(zframe_eq(names[0], names[1]));
+    zframe_destroy(&names[0]);
+    zframe_destroy(&names[1]);
+}
+
 //  libzmq's own threads exist already in this process and would take a signal meant for all of it.
 static void
 s_block_signals(void)
@@ -240,6 +271,7 @@ main(void)
         cmocka_unit_test(czmq_takes_nothing_from_the_environment),
         cmocka_unit_test(a_message_is_received_whole_and_sent_whole),
         cmocka_unit_test(a_failed_send_keeps_its_frames),
+        cmocka_unit_test(a_broker_names_no_client_like_the_broker_before),
         cmocka_unit_test(signals_are_read_from_a_descriptor_and_counted),
     };
     return cmocka_run_group_tests(tests, bus_setup, bus_teardown);

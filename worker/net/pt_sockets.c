@@ -6,6 +6,8 @@
 #include "pt_sockets.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -70,6 +72,17 @@ s_start_threads(void)
     return PT_OK;
 }
 
+//  libzmq takes the names that a ROUTER gives its peers from rand(), and CZMQ seeds that with the second of the start.
+//  Two brokers of one second would give the same names, and an answer meant for a client of the first reach one of the
+//  second.
+static void
+s_seed_names(void)
+{
+    unsigned seed;
+    if (getrandom(&seed, sizeof(seed), 0) == (ssize_t) sizeof(seed))
+        srandom(seed);
+}
+
 pt_status_t
 pt_sockets_init(void)
 {
@@ -79,7 +92,10 @@ pt_sockets_init(void)
     if (pt_means_descriptors(S_DESCRIPTORS) != PT_OK || pt_means_memory(S_MEMORY_BYTES) != PT_OK)
         return PT_E_IO;
     pt_accept_prepare();
-    return s_start_threads();
+    if (s_start_threads() != PT_OK)
+        return PT_E_IO;
+    s_seed_names();
+    return PT_OK;
 }
 
 static void
