@@ -20,6 +20,8 @@
 //  How far writing the head of a string may write, whatever its size.
 #define S_HEAD_ROOM 9
 
+#define S_REPLACEMENT 0xfffd
+
 //  A number that is all of the text has nothing behind it, where reading it could end.
 #define S_ALONE_BYTES_MAX 512
 
@@ -77,23 +79,24 @@ s_read_hex(const s_reader_t *self)
     return code;
 }
 
-//  The character of `\uXXXX`, or of two of them, read from behind the first `u`; -1: there is none.
+//  The character of `\uXXXX`, or of two of them, read from behind the first `u`; -1: there is none. Half of a pair
+//  without the other, as programs leave it that cut a text in the middle of one, is U+FFFD.
 static int
 s_read_character(s_reader_t *self)
 {
     int code = s_read_hex(self);
-    if (code < 0 || (code & 0xfc00) == 0xdc00)
+    if (code < 0)
         return -1;
     self->at += 4;
-    if ((code & 0xfc00) != 0xd800)
+    if ((code & 0xf800) != 0xd800)
         return code;
-    if (self->end - self->at < 6 || self->at[0] != '\\' || self->at[1] != 'u')
-        return -1;
-    self->at += 2;
-    int low = s_read_hex(self);
+    if ((code & 0xfc00) == 0xdc00 || self->end - self->at < 6 || self->at[0] != '\\' || self->at[1] != 'u')
+        return S_REPLACEMENT;
+    s_reader_t behind = {.at = self->at + 2, .end = self->end};
+    int low = s_read_hex(&behind);
     if ((low & ~0x3ff) != 0xdc00)
-        return -1;
-    self->at += 4;
+        return S_REPLACEMENT;
+    self->at += 6;
     return 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
 }
 

@@ -2,7 +2,8 @@
  *
  *  For bodies on the hot path, and for whoever else has room. Objects keep their pairs as they stand, equal keys
  *  too: whoever reads the map takes the last, as JSON libraries do. Integers from -2^63 to 2^63 - 1 stay integers,
- *  other numbers become floats, rounded to the nearest; strings stay strings. All is packed in its smallest form.
+ *  other numbers become floats, rounded to the nearest; strings stay strings, with U+FFFD for an escape that is half of
+ *  a pair of surrogates. All is packed in its smallest form.
  */
 #ifndef PT_JSON_PACK_H
 #define PT_JSON_PACK_H
