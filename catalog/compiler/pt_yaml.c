@@ -234,16 +234,31 @@ s_take_event(s_composer_t *self, const yaml_event_t *event)
     }
 }
 
+//  Lines and columns as marks count them: from 0, columns in characters.
+static yaml_mark_t
+s_find_mark(pt_text_t yaml, size_t offset)
+{
+    yaml_mark_t mark = {.index = offset};
+    for (size_t i = 0; i < offset && i < yaml.len; i++) {
+        bool is_newline = yaml.data[i] == '\n';
+        bool is_first_byte = ((uint8_t) yaml.data[i] & 0xc0) != 0x80;
+        mark.line += is_newline;
+        mark.column = is_newline ? 0 : mark.column + is_first_byte;
+    }
+    return mark;
+}
+
 static pt_status_t
-s_translate_error(s_composer_t *self, const yaml_parser_t *parser)
+s_translate_error(s_composer_t *self, const yaml_parser_t *parser, pt_text_t yaml)
 {
     if (parser->error == YAML_MEMORY_ERROR)
         return PT_E_NOMEM;
     const char *problem = parser->problem ? parser->problem : "not YAML";
     yaml_mark_t mark = parser->problem_mark;
-    //  The reader works ahead of the scanner, so it only knows an offset: show where the scanner is.
+    //  The reader works ahead of the scanner, so all it knows is an offset.
     if (parser->error == YAML_READER_ERROR)
-        mark = parser->mark;
+        return s_refuse(self, s_find_mark(yaml, parser->problem_offset), PT_FAULT_YAML, "%s; the file must be UTF-8",
+                        problem);
     if (parser->context)
         return s_refuse(self, mark, PT_FAULT_YAML, "%s %s (from line %zu)", problem, parser->context,
                         parser->context_mark.line + 1);
@@ -251,12 +266,12 @@ s_translate_error(s_composer_t *self, const yaml_parser_t *parser)
 }
 
 static pt_status_t
-s_compose(s_composer_t *self, yaml_parser_t *parser)
+s_compose(s_composer_t *self, yaml_parser_t *parser, pt_text_t yaml)
 {
     while (!self->done) {
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event))
-            return s_translate_error(self, parser);
+            return s_translate_error(self, parser, yaml);
         pt_status_t status = s_take_event(self, &event);
         yaml_event_delete(&event);
         if (status != PT_OK)
@@ -277,7 +292,7 @@ s_parse_bytes(s_composer_t *self, pt_bytes_t text)
     //  A byte order mark would count as a column and make the first block end before the second line.
     pt_text_t yaml = pt_text_after_mark((pt_text_t) {(const char *) text.data, text.len});
     yaml_parser_set_input_string(&parser, (const uint8_t *) (yaml.len ? yaml.data : ""), yaml.len);
-    pt_status_t status = s_compose(self, &parser);
+    pt_status_t status = s_compose(self, &parser, yaml);
     yaml_parser_delete(&parser);
     return status;
 }
