@@ -11,7 +11,7 @@ import { crc32, pack, unpack } from "./codec.mjs";
 import { connect, keysAmong } from "./curve.mjs";
 
 const WINDOW = 64, BATCH = 256, RTO_MS = 200, RTO_MAX_MS = 10000, SILENT_SENDS = 3;
-const PASSING = ["busy", "window", "bad_crc"]; // the other reasons are for good
+const PASSING = ["busy", "window", "bad_crc"], FOR_GOOD = ["too_big", "bad_format", "conflict", "unauthorized"];
 
 const spread = (ms) => ms * (1 + Math.random() / 4);
 
@@ -123,7 +123,7 @@ export class Publisher {
       const batch = this.batches.get(what);
       if (PASSING.includes(reason)) {
         Object.assign(batch, { due: performance.now() + spread(retryAfterMs || RTO_MS), sends: 0 });
-      } else {
+      } else if (FOR_GOOD.includes(reason)) { // another word refuses nothing: it is sent again
         this.batches.delete(what);
         this.refused(what, batch.count, reason);
       }

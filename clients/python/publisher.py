@@ -16,7 +16,8 @@ import zmq
 import curve
 
 WINDOW, BATCH, RTO, RTO_MAX, SILENT_SENDS = 64, 256, 0.2, 10.0, 3
-PASSING = ("busy", "window", "bad_crc")  # the other reasons are for good
+PASSING = ("busy", "window", "bad_crc")
+FOR_GOOD = ("too_big", "bad_format", "conflict", "unauthorized")
 
 
 class Batch:
@@ -110,7 +111,7 @@ class Publisher:
             if reason in PASSING:
                 batch.due = time.monotonic() + (retry_after_ms / 1000 or RTO) * random.uniform(1, 1.25)
                 batch.sends = 0
-            else:
+            elif reason in FOR_GOOD:  # another word refuses nothing: it is sent again
                 self.refused(seq, self.batches.pop(seq).count, reason)
 
 

@@ -182,6 +182,7 @@ def main(paytriage, build):
     clients = pathlib.Path(build) / "node-clients"
     install(clients)
     subprocess.run(["node", ROOT / "tests/clients/vectors.mjs", clients, ROOT / "tests/vectors"], check=True)
+    subprocess.run(["node", ROOT / "tests/clients/reasons.mjs", clients], check=True)
     with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
         live(paytriage, clients, folder)
     with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:

@@ -19,6 +19,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients" / "python"))
 try:
+    import msgpack
     import publisher
     import subscriber
 except ImportError as missing:
@@ -173,7 +174,19 @@ def check_that_all_busy_topics_are_acknowledged():
     assert len(desk.told) == 200, len(desk.told)
 
 
+def check_that_only_known_reasons_refuse():
+    refused = []
+    one = publisher.Publisher(["tcp://127.0.0.1:9"], refused=lambda *said: refused.append(said))
+    one.batches = {seq: publisher.Batch([{"id": "r"}]) for seq in (1, 2, 3)}
+    for seq, reason in ((1, "of a later version"), (2, "busy"), (3, "conflict")):
+        one.answered([msgpack.packb([1, "NACK", one.producer, one.epoch, seq, reason, 0])])
+    assert refused == [(3, 1, "conflict")], refused
+    assert list(one.batches) == [1, 2], list(one.batches)
+    one.socket.close()
+
+
 def main(paytriage, folder):
+    check_that_only_known_reasons_refuse()
     check_that_all_busy_topics_are_acknowledged()
     for client in (publisher, subscriber):  # short enough to be read before it is copied
         assert len(pathlib.Path(client.__file__).read_text().splitlines()) <= 150, client.__file__
