@@ -212,6 +212,15 @@ names_out_of_bounds_are_refused(void **state)
 }
 
 static void
+the_longest_id_is_taken(void **state)
+{
+    s_world_t *world = *state;
+    world->acme->id = fixture_string("abcdefghijklmnopqrstuvwxyz012345");
+    s_add(world, "acme/a", "1", NULL, NULL);
+    s_expect_image(world);
+}
+
+static void
 codes_and_rules_out_of_bounds_are_refused(void **state)
 {
     s_world_t *world = *state;
@@ -266,6 +275,7 @@ main(void)
         S_TEST(a_name_taken_twice_is_refused),
         S_TEST(every_name_that_is_taken_is_named),
         S_TEST(names_out_of_bounds_are_refused),
+        S_TEST(the_longest_id_is_taken),
         S_TEST(codes_and_rules_out_of_bounds_are_refused),
         S_TEST(paths_out_of_bounds_are_refused),
     };

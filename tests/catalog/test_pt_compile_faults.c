@@ -17,6 +17,10 @@ typedef struct {
     "gateway: {id: a, name: A}\nbody: {" keys "}\nentries: [{http: \"5xx\", " SOFT ", summary: s, cite: \"d:7\"}]\n"
 #define OPERATIONS(items) BODY("codes: [{code: c}]") "operations: [" items "]\n"
 
+//  The longest names that there may be.
+#define LETTERS_32 "abcdefghijklmnopqrstuvwxyz012345"
+#define LETTERS_64 LETTERS_32 LETTERS_32
+
 static const s_case_t s_written[] = {
     {"gateway: {id: [\n", "PT1001", 2},
     {"gateway:\n  id: a\n name: b\n", "PT1001", 3},
@@ -125,6 +129,12 @@ static const s_case_t s_written[] = {
      "PT1030", 5},
     {OPERATIONS("{name: a, kind: money}") "operation_digits: {slot: 0, offset: 3, length: 3}\n", "PT1030", 5},
     {OPERATIONS("{name: a, kind: money, digits: \"90\"}"), "PT1030", 4},
+    {BODY("codes: [{code: c}]") "status_digits: {slot: 1, offset: 0}\n", "PT1030", 4},
+    {WITH("alert: {audience: risk, severity: info, when: if_frequent, count: 3}"), "PT1012", 6},
+    {WITH("alert: {audience: risk, severity: info, when: if_frequent, within: 1h}"), "PT1012", 6},
+    {WITH("alert: {audience: risk, severity: info, when: if_frequent, count: 3, within: 999ms}"), "PT1018", 6},
+    {HEAD ROW("code: \"" LETTERS_64 LETTERS_64 "e\", slug: a"), "PT1014", 6},
+    {WITH("message: \"a {" LETTERS_32 "e}\""), "PT1028", 6},
     {WITH("also: [\"1\", \"2\", \"3\", \"4\"]"), "PT1031", 6},
     {WITH("delays: [1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s, 1s]"), "PT1031", 6},
     {BODY("status: [a, b, c, d, e, f, g]"), "PT1031", 2},
@@ -136,6 +146,7 @@ static const s_case_t s_written[] = {
 
 static const s_case_t s_rows[] = {
     {RETRY("delays: [1h], deadline: 30m"), "PT1033", 6},
+    {RETRY("delays: [30m], deadline: 30m"), "PT1033", 6},
     {RETRY("max_attempts: 1"), "PT1033", 6},
     {HEAD ROW("code: \"7\", message: a") ROW("code: \"7\""), "PT1101", 7},
     {HEAD ROW("code: \"7\", slug: a") ROW("code: \"7\", slug: b"), "PT1102", 7},
@@ -165,6 +176,8 @@ static const s_case_t s_rows[] = {
     {MEANS("category: outcome_unknown, outcome: unknown, action: none"), "PT1113", 6},
     {MEANS("category: provider_bug, outcome: unknown, action: new_order"), "PT1113", 6},
     {MEANS("category: outcome_unknown, outcome: pending, action: resubmit"), "PT1113", 6},
+    {MEANS("category: not_found, outcome: pending, action: new_order"), "PT1113", 6},
+    {MEANS("category: not_found, outcome: pending, action: change_instrument"), "PT1113", 6},
     {MEANS("category: provider_bug, outcome: unknown, action: contact_provider"), "PT1114", 6},
     {MEANS("category: provider_bug, outcome: unknown, action: contact_provider" ALERT("if_frequent")), "PT1114", 6},
     {MEANS("category: provider_bug, outcome: unknown, action: investigate"), "PT1114", 6},
@@ -310,6 +323,65 @@ rows_that_need_no_other_pass(void **state)
     }
 }
 
+//  What stands at a limit is within it.
+static void
+the_longest_and_the_most_pass(void **state)
+{
+    (void) state;
+    static const char *const texts[] = {
+        HEAD ROW("code: \"" LETTERS_64 LETTERS_64 "\", slug: a"),
+        WITH("message: \"a {" LETTERS_32 "}\""),
+        WITH("message: \"{1}a{2}a{3}a{4}a{5}a{6}a{7}a{8}\""),
+        BODY("fields: a.b.c.d.e.f"),
+        WITH("alert: {audience: risk, severity: info, when: if_frequent, count: 1000, within: 1s}"),
+        RETRY("delays: [30m], deadline: 1801s"),
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        s_compiled_t compiled = s_compile(texts[i]);
+        s_print_faults(&compiled);
+        assert_int_equal(compiled.faults.count, 0);
+        s_clear(&compiled);
+    }
+}
+
+static void
+as_many_policies_as_there_may_be_pass(void **state)
+{
+    (void) state;
+    for (int count = 256; count <= 257; count++) {
+        char *text;
+        size_t bytes;
+        FILE *out = open_memstream(&text, &bytes);
+        fputs("gateway: {id: a, name: A}\npolicies:\n", out);
+        for (int i = 0; i < count; i++)
+            fprintf(out, "  p%d: {max_attempts: 4}\n", i);
+        fputs("entries: [{http: \"5xx\", " SOFT ", summary: s, cite: \"d:7\"}]\n", out);
+        fclose(out);
+        s_compiled_t compiled = s_compile(text);
+        assert_int_equal(compiled.faults.count, count > 256);
+        if (count > 256)
+            assert_string_equal(compiled.faults.faults[0].id, pt_fault_id(PT_FAULT_TOO_MANY));
+        s_clear(&compiled);
+        free(text);
+    }
+}
+
+//  A marker may be spelled like a code whose messages list reasons, and lists none.
+static void
+what_lists_reasons_is_the_code_alone(void **state)
+{
+    (void) state;
+    s_compiled_t compiled = s_compile(HEAD ROW("code: \"7\", lists_reasons: true") ROW("status: \"7\"")
+                                          ROW("code: \"7\", message: \"a {1}\", slug: a"));
+    s_print_faults(&compiled);
+    assert_int_equal(compiled.status, PT_OK);
+    const pt_source_entry_t *entries = compiled.source.providers[0].entries;
+    assert_true(entries[0].rule.flags & PT_RULE_LISTS_REASONS);
+    assert_false(entries[1].rule.flags & PT_RULE_LISTS_REASONS);
+    assert_true(entries[2].rule.flags & PT_RULE_LISTS_REASONS);
+    s_clear(&compiled);
+}
+
 int
 main(void)
 {
@@ -320,6 +392,9 @@ main(void)
         cmocka_unit_test(check_finds_what_a_source_by_hand_lacks),
         cmocka_unit_test(leaving_an_unexecuted_request_alone_is_a_warning_unless_judged),
         cmocka_unit_test(rows_that_need_no_other_pass),
+        cmocka_unit_test(the_longest_and_the_most_pass),
+        cmocka_unit_test(as_many_policies_as_there_may_be_pass),
+        cmocka_unit_test(what_lists_reasons_is_the_code_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,7 @@ static const s_case_t s_cases[] = {
     {"overlay: true\nentries: []\n", "PT1034", 1, "names its gateway"},
     {"overlay: true\n", "PT1034", 1, "names its gateway"},
     {OVER("entries:\n- {id: 8/b, summary: x}\n"), "PT1035", 4, "did you mean '8/a'?"},
+    {OVER("entries:\n- {id: acme-8/a, summary: x}\n"), "PT1035", 4, "acme-8/a"},
     {OVER("entries:\n- {summary: x}\n"), "PT1035", 4, "has an id"},
     {OVER("entries:\n- {id: 8/b, remove: true}\n"), "PT1035", 4, "did you mean '8/a'?"},
     {OVER("entries:\n- {code: \"9\", remove: true}\n"), "PT1035", 4, "nothing is removed"},
@@ -313,6 +314,43 @@ each_allocation_may_fail(void **state)
     assert_true(failures > 2);
 }
 
+//  Rows that differ by nothing but the subcode are told apart by it.
+static void
+an_entry_is_changed_by_its_subcode(void **state)
+{
+    (void) state;
+    static const char base[] = HEAD ROW("code: \"8\"") ROW("code: \"8\", message: \"a {x}\", subcode: \"105\", slug: a")
+        ROW("code: \"8\", message: \"a {x}\", subcode: \"109\", slug: b")
+            ROW("code: \"8\", message: \"a {x}\", slug: c");
+    static const char *const subcodes[] = {"", ", subcode: \"105\"", ", subcode: \"109\""};
+    static const size_t places[] = {3, 1, 2};
+    for (size_t i = 0; i < 3; i++) {
+        char overlay[256];
+        (void) snprintf(overlay, sizeof overlay,
+                        OVER("entries:\n- {code: \"8\", message: \"a {x}\"%s, summary: Ours.}\n"), subcodes[i]);
+        s_compiled_t compiled = s_compile_both(base, overlay, false);
+        s_print_faults(&compiled);
+        assert_int_equal(compiled.faults.count, 0);
+        assert_int_equal(compiled.source.providers[0].entry_count, 4);
+        for (size_t place = 0; place < 4; place++)
+            assert_string_equal(s_entry(&compiled, place)->summary, place == places[i] ? "Ours." : "Refused.");
+        s_clear(&compiled);
+    }
+}
+
+//  A check that cannot be made is no check that was passed.
+static void
+checks_without_memory_are_faults(void **state)
+{
+    (void) state;
+    s_compiled_t compiled = s_lay(OVER("entries:\n" ROW("code: \"9\"")));
+    s_allocations_left = 0;
+    pt_compile_check(&compiled.source, &compiled.faults);
+    s_allocations_left = SIZE_MAX;
+    assert_int_equal(compiled.faults.errors, 2); //  ids, and rows of one code
+    s_clear(&compiled);
+}
+
 int
 main(void)
 {
@@ -326,6 +364,8 @@ main(void)
         cmocka_unit_test(the_order_of_the_files_makes_no_difference),
         cmocka_unit_test(faults_name_the_overlay_and_its_line),
         cmocka_unit_test(a_replaceable_file_gives_way),
+        cmocka_unit_test(an_entry_is_changed_by_its_subcode),
+        cmocka_unit_test(checks_without_memory_are_faults),
         cmocka_unit_test(an_overlay_cut_anywhere_or_with_a_byte_bent_is_read_or_refused),
         cmocka_unit_test(each_allocation_may_fail),
     };
