@@ -645,6 +645,53 @@ windows_unused_for_longest_are_forgotten(void **state)
     pt_store_close(&store);
 }
 
+//  Remember a batch of each of these producers, in one transaction each; `kept`: it is committed.
+static void
+s_remember_each(pt_store_t *store, uint64_t first, uint64_t end, bool kept)
+{
+    for (uint64_t producer = first; producer < end; producer++) {
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_remember(store, producer, 1, 1, 1, 7, producer), PT_OK);
+        if (kept)
+            assert_int_equal(pt_store_commit(store), PT_OK);
+        else
+            pt_store_abort(store);
+    }
+}
+
+static uint64_t
+s_count_all_windows(pt_store_t *store)
+{
+    uint64_t seen[2] = {0};
+    pt_store_view_t *view;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
+    pt_store_view_close(&view);
+    return seen[0];
+}
+
+//  What was undone takes no place among the windows, and makes none either: 16 more than there may be are kept before
+//  some are forgotten.
+static void
+windows_that_were_undone_do_not_count(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_SMALL, .producers_max = 20};
+    pt_store_t *store;
+    assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
+    s_remember_each(store, 1000, 1050, false);
+    s_remember_each(store, 1, 31, true);
+    assert_int_equal(s_count_all_windows(store), 30);
+    pt_store_close(&store);
+    assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
+    s_remember_each(store, 1000, 1001, false);
+    s_remember_each(store, 31, 41, true);
+    assert_in_range(s_count_all_windows(store), 20, 36);
+    pt_store_close(&store);
+}
+
 //  ---- marks: how far each topic is
 
 static void
@@ -789,6 +836,7 @@ main(int argc, char **argv)
         cmocka_unit_test(full_comes_before_the_file_has_no_room),
         cmocka_unit_test(room_is_used_again_for_ever),
         cmocka_unit_test(windows_unused_for_longest_are_forgotten),
+        cmocka_unit_test(windows_that_were_undone_do_not_count),
         cmocka_unit_test(mark_says_how_far_a_topic_is_after_undoing_and_after_a_start),
         cmocka_unit_test(mark_of_a_topic_whose_first_record_is_not_durable_is_the_beginning),
         cmocka_unit_test(view_sees_one_moment),

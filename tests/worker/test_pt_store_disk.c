@@ -187,6 +187,20 @@ s_remove(const char *path)
     assert_int_equal(unlink(path), 0);
 }
 
+//  The folder becomes a file: what the path leads through is no folder any more.
+static void
+s_make_folder_a_file(const char *path)
+{
+    char dir[STORE_PATH_BYTES + 16];
+    char moved[STORE_PATH_BYTES + 32];
+    snprintf(dir, sizeof(dir), "%.*s", (int) (strrchr(path, '/') - path), path);
+    snprintf(moved, sizeof(moved), "%s.moved", dir);
+    assert_int_equal(rename(dir, moved), 0);
+    FILE *file = fopen(dir, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
 //  As a copy is put back over the file, or an editor writes one.
 static void
 s_replace(const char *path)
@@ -225,7 +239,31 @@ nothing_is_safe_in_a_file_that_somebody_took_away(void **state)
         s_expect_fault(store_dir(dir), early, s_remove, "removed or replaced");
         s_expect_fault(store_dir(dir), early, s_replace, "removed or replaced");
         s_expect_fault(store_dir(dir), early, s_move_to_a_link, "removed or replaced");
+        s_expect_fault(store_dir(dir), early, s_make_folder_a_file, "removed or replaced");
         s_expect_fault(store_dir(dir), early, s_cut, "cut");
+    }
+}
+
+//  A row of commits tells what it has written by the next commit, or by a sync: neither may where the file is gone.
+static void
+what_was_written_is_not_told_once_the_file_is_gone(void **state)
+{
+    (void) state;
+    for (int by_sync = 0; by_sync < 2; by_sync++) {
+        char dir[STORE_PATH_BYTES];
+        char path[STORE_PATH_BYTES + 16];
+        pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+        store_part_t part = store_part(0, 3, 100, true);
+        snprintf(path, sizeof(path), "%s/data.mdb", dir);
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        store_append(store, "retry.opn.", &part);
+        if (by_sync)
+            assert_int_equal(pt_store_commit_unsynced(store), PT_OK);
+        s_remove(path);
+        assert_int_equal(by_sync ? pt_store_sync(store) : pt_store_commit_unsynced(store), PT_E_IO);
+        assert_non_null(strstr(pt_store_error(store), "removed or replaced"));
+        store_part_clear(&part);
+        pt_store_close(&store);
     }
 }
 
@@ -333,6 +371,7 @@ main(void)
         cmocka_unit_test(a_tree_that_leads_nowhere_is_damage_and_no_fault_of_the_disk),
         cmocka_unit_test(what_lmdb_asserts_on_ends_with_a_reason_and_no_abort),
         cmocka_unit_test(nothing_is_safe_in_a_file_that_somebody_took_away),
+        cmocka_unit_test(what_was_written_is_not_told_once_the_file_is_gone),
         cmocka_unit_test(store_does_not_open_when_its_place_cannot_be_made_durable),
     };
     return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);
