@@ -1,108 +1,5 @@
-/*  The subscriber's rule case by case. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "pt_positions.h"
-
-#define WORKER UINT64_C(0x77)
-#define EPOCH UINT64_C(3)
-#define TOPIC PT_TEXT("retry.opn.")
-
-typedef struct {
-    uint64_t lost_first, lost_next, losses;
-    unsigned faults[PT_FAULT_COUNT_];
-} log_t;
-
-static void
-s_log_lost(void *context, pt_text_t topic, uint64_t worker, uint64_t epoch, uint64_t first, uint64_t next)
-{
-    (void) topic, (void) worker, (void) epoch;
-    log_t *log = context;
-    log->lost_first = first;
-    log->lost_next = next;
-    log->losses++;
-}
-
-static void
-s_log_fault(void *context, pt_positions_fault_t fault, uint64_t worker, uint64_t epoch)
-{
-    (void) worker, (void) epoch;
-    ((log_t *) context)->faults[fault]++;
-}
-
-static pt_positions_t *
-s_positions(pt_positions_mode_t mode, log_t *log)
-{
-    pt_positions_options_t options = {.mode = mode};
-    pt_positions_handlers_t handlers = {log, s_log_lost, s_log_fault};
-    *log = (log_t) {0};
-    pt_positions_t *positions = pt_positions_new(&options, &handlers);
-    assert_non_null(positions);
-    return positions;
-}
-
-static pt_decisions_t
-s_message(uint64_t epoch, uint64_t first, uint32_t count, uint64_t head, uint32_t flags)
-{
-    return (pt_decisions_t) {
-        .worker = WORKER, .epoch = epoch, .first_seq = first, .head_seq = head, .count = count, .flags = flags};
-}
-
-//  Take a message and deliver what may be; the first number delivered, or 0 for none.
-static uint64_t
-s_take(pt_positions_t *positions, uint64_t epoch, uint64_t first, uint32_t count)
-{
-    pt_decisions_t message = s_message(epoch, first, count, first + count, 0);
-    pt_arrived_t arrived;
-    assert_int_equal(pt_positions_decisions(positions, TOPIC, &message, &arrived), PT_OK);
-    assert_int_not_equal(arrived.arrival, PT_ARRIVAL_HOLD);
-    if (arrived.arrival != PT_ARRIVAL_DELIVER)
-        return 0;
-    pt_positions_delivered(positions, arrived.stream, first + count);
-    return arrived.from_seq;
-}
-
-static void
-s_head(pt_positions_t *positions, uint64_t epoch, uint64_t retained, uint64_t head, const char *endpoint)
-{
-    pt_head_t message = {WORKER, epoch, retained, head, pt_text_of(endpoint)};
-    assert_int_equal(pt_positions_head(positions, TOPIC, &message, 0), PT_OK);
-}
-
-static pt_request_t
-s_expect(pt_positions_t *positions, pt_kind_t kind, int64_t now_ms)
-{
-    pt_request_t request;
-    assert_true(pt_positions_ask(positions, true, now_ms, &request));
-    assert_int_equal(request.kind, kind);
-    return request;
-}
-
-static void
-s_expect_silence(pt_positions_t *positions, int64_t now_ms)
-{
-    pt_request_t request;
-    assert_false(pt_positions_ask(positions, true, now_ms, &request));
-}
-
-static void
-s_open(pt_positions_t *positions, uint64_t retained, uint64_t head, uint64_t position)
-{
-    s_head(positions, EPOCH, retained, head, "ipc://replay");
-    pt_request_t open = s_expect(positions, PT_KIND_OPEN, 0);
-    pt_opened_t opened = {.req_id = open.req_id,
-                          .worker = WORKER,
-                          .epoch = EPOCH,
-                          .topic_count = 1,
-                          .topics = {{TOPIC, retained, head, position}}};
-    assert_int_equal(pt_positions_opened(positions, &opened, 0), PT_OK);
-}
+/*  The subscriber's rule case by case; what is lost or asked for a second time is in test_pt_positions_gaps.c. */
+#include "positions_support.h"
 
 static void
 live_starts_anywhere_and_reports_gaps(void **state)
@@ -123,27 +20,6 @@ live_starts_anywhere_and_reports_gaps(void **state)
     s_head(positions, EPOCH, 1, 120, "");
     assert_int_equal(log.losses, 2);
     s_expect_silence(positions, 0);
-    pt_positions_destroy(&positions);
-}
-
-//  One decision is as much as many: it is fetched, or told as lost.
-static void
-a_gap_of_one_is_a_gap(void **state)
-{
-    (void) state;
-    log_t log;
-    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
-    s_open(positions, 1, 11, 11);
-    assert_int_equal(s_take(positions, EPOCH, 12, 1), 0);
-    assert_int_equal(s_expect(positions, PT_KIND_FETCH, 0).from_seq, 11);
-    assert_int_equal(s_take(positions, EPOCH, 11, 2), 11);
-    assert_int_equal(log.losses, 0);
-    pt_positions_destroy(&positions);
-    positions = s_positions(PT_POSITIONS_LIVE, &log);
-    assert_int_equal(s_take(positions, EPOCH, 10, 1), 10);
-    assert_int_equal(s_take(positions, EPOCH, 12, 1), 12);
-    assert_int_equal(log.lost_first, 11);
-    assert_int_equal(log.lost_next, 12);
     pt_positions_destroy(&positions);
 }
 
@@ -383,6 +259,8 @@ a_journal_that_went_back_is_opened_again(void **state)
     assert_int_equal(log.faults[PT_FAULT_WENT_BACK], 1);
     s_open(positions, 1, 20, 15);
     assert_int_equal(s_expect(positions, PT_KIND_FETCH, 0).from_seq, 15);
+    assert_int_equal(s_take(positions, EPOCH, 15, 5), 15);
+    assert_true(pt_positions_is_level(positions)); //  what was there before it went back is not waited for
     pt_positions_destroy(&positions);
 }
 
@@ -504,44 +382,6 @@ positions_of_many_busy_topics_are_all_told(void **state)
     pt_positions_destroy(&positions);
 }
 
-//  Where a durable subscriber was in it is not known; that it has decisions is.
-static void
-an_epoch_that_is_over_before_it_was_opened_is_lost_from_its_start(void **state)
-{
-    (void) state;
-    log_t log;
-    for (int durable = 0; durable < 2; durable++) {
-        pt_positions_t *positions = s_positions(durable ? PT_POSITIONS_DURABLE : PT_POSITIONS_REPAIR, &log);
-        s_head(positions, EPOCH, 1, 10, "ipc://replay");
-        pt_request_t open = s_expect(positions, PT_KIND_OPEN, 0);
-        pt_opened_t opened = {.req_id = open.req_id, .worker = WORKER, .epoch = EPOCH + 1};
-        assert_int_equal(pt_positions_opened(positions, &opened, 0), PT_OK);
-        assert_int_equal(log.losses, durable);
-        assert_int_equal(log.lost_first, durable ? 1 : 0);
-        assert_int_equal(log.lost_next, durable ? 10 : 0);
-        pt_positions_destroy(&positions);
-    }
-}
-
-//  What a stream still lacked when it had to make room is not forgotten with it.
-static void
-what_an_evicted_stream_lacked_is_told(void **state)
-{
-    (void) state;
-    log_t log;
-    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
-    s_open(positions, 1, 11, 4);
-    for (uint64_t worker = WORKER + 1; worker <= WORKER + PT_POSITIONS_SOURCES_MAX; worker++) {
-        pt_head_t message = {worker, EPOCH, 1, 1, PT_TEXT("ipc://other")};
-        assert_int_equal(log.losses, 0);
-        assert_int_equal(pt_positions_head(positions, TOPIC, &message, 0), PT_OK);
-    }
-    assert_int_equal(log.losses, 1);
-    assert_int_equal(log.lost_first, 4);
-    assert_int_equal(log.lost_next, 11);
-    pt_positions_destroy(&positions);
-}
-
 //  More streams and sources than there may be: the oldest go, and what they lacked is told.
 static void
 tables_are_bounded(void **state)
@@ -586,7 +426,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_starts_anywhere_and_reports_gaps),
-        cmocka_unit_test(a_gap_of_one_is_a_gap),
         cmocka_unit_test(messages_are_held_until_a_head_tells_of_replay),
         cmocka_unit_test(live_decisions_need_no_place),
         cmocka_unit_test(a_durable_subscriber_goes_on_at_its_position),
@@ -606,8 +445,6 @@ main(void)
         cmocka_unit_test(a_suback_that_is_lost_is_sent_again),
         cmocka_unit_test(positions_of_many_busy_topics_are_all_told),
         cmocka_unit_test(what_is_left_of_an_old_epoch_waits_for_no_head),
-        cmocka_unit_test(an_epoch_that_is_over_before_it_was_opened_is_lost_from_its_start),
-        cmocka_unit_test(what_an_evicted_stream_lacked_is_told),
         cmocka_unit_test(tables_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t epoch, head, retained, acked;
     uint64_t spoil;  //  number of the decision that goes out with a wrong checksum, once
     uint64_t repeat; //  number of the decision that has the id of the one before
+    uint64_t junk;   //  number of the decision that is an empty map
     bool deaf;       //  requests are read and not answered
     uint64_t opens, fetches, subacks;
     uint32_t per_fetch; //  decisions that one FETCH brings
@@ -60,6 +61,10 @@ s_encode_decision(const fake_t *fake, uint64_t seq, uint8_t *out)
 {
     char id[24];
     size_t len;
+    if (seq == fake->junk) {
+        out[0] = 0x80;
+        return 1;
+    }
     snprintf(id, sizeof id, "%" PRIu64, seq == fake->repeat ? seq - 1 : seq);
     pt_decision_t decision = {.id = pt_text_of(id),
                               .provider = PT_TEXT("opn"),
@@ -110,18 +115,23 @@ s_encode_message(fake_t *fake, uint64_t first, uint32_t count, uint32_t flags, u
     return pt_decisions_encode(&decisions, header, PT_HEADER_BYTES_MAX);
 }
 
+static void
+s_fake_publish(fake_t *fake, uint64_t first, uint32_t count)
+{
+    uint8_t header[PT_HEADER_BYTES_MAX], *payload;
+    size_t len, header_len = s_encode_message(fake, first, count, 0, header, &payload, &len);
+    bus_send(fake->publisher, 3, TOPIC, strlen(TOPIC), header, header_len, payload, len);
+    free(payload);
+}
+
 //  Give numbers to `count` decisions; publish them, or lose them on the way.
 static void
 s_fake_decide(fake_t *fake, uint32_t count, bool publish)
 {
     uint64_t first = fake->head;
     fake->head += count;
-    if (!publish)
-        return;
-    uint8_t header[PT_HEADER_BYTES_MAX], *payload;
-    size_t len, header_len = s_encode_message(fake, first, count, 0, header, &payload, &len);
-    bus_send(fake->publisher, 3, TOPIC, strlen(TOPIC), header, header_len, payload, len);
-    free(payload);
+    if (publish)
+        s_fake_publish(fake, first, count);
 }
 
 static void
@@ -597,6 +607,49 @@ damaged_messages_are_as_good_as_lost(void **state)
     s_fake_close(&fake);
 }
 
+//  To fetch it would bring the same: what cannot be read is lost, and told.
+static void
+bytes_that_are_no_decision_are_told_as_lost(void **state)
+{
+    (void) state;
+    for (int replay = 0; replay < 2; replay++) {
+        fake_t fake;
+        s_fake_open(&fake, 16 + (unsigned) replay);
+        got_t *got = s_subscribe(&fake, PT_POSITIONS_REPAIR, replay);
+        s_settle(&fake, got, 0);
+        fake.junk = 3;
+        s_fake_decide(&fake, 5, true);
+        s_settle(&fake, got, 4);
+        assert_int_equal(got->losses, 1);
+        assert_int_equal(got->lost_first, 3);
+        assert_int_equal(got->lost_next, 4);
+        assert_int_equal(pt_subscriber_counts(got->subscriber).missed, 1);
+        s_unsubscribe(got);
+        s_fake_close(&fake);
+    }
+}
+
+//  By its numbers, and not only because the window of ids has seen it.
+static void
+what_overlaps_is_delivered_from_the_next_number_on(void **state)
+{
+    (void) state;
+    fake_t fake;
+    s_fake_open(&fake, 18);
+    got_t *got = s_subscribe(&fake, PT_POSITIONS_REPAIR, true);
+    s_settle(&fake, got, 0);
+    s_fake_decide(&fake, 5, true);
+    s_settle(&fake, got, 5);
+    fake.head = 8;
+    s_fake_publish(&fake, 3, 5);
+    s_settle(&fake, got, 7);
+    s_expect_run(got, 0, 1);
+    assert_int_equal(pt_subscriber_counts(got->subscriber).dropped, 3);
+    assert_int_equal(pt_subscriber_counts(got->subscriber).repeats, 0);
+    s_unsubscribe(got);
+    s_fake_close(&fake);
+}
+
 static void
 repeats_under_other_numbers_are_removed(void **state)
 {
@@ -727,6 +780,8 @@ main(void)
         cmocka_unit_test(a_replay_endpoint_that_vanished_is_tried_again),
         cmocka_unit_test(a_flood_of_live_messages_does_not_keep_it_behind),
         cmocka_unit_test(damaged_messages_are_as_good_as_lost),
+        cmocka_unit_test(bytes_that_are_no_decision_are_told_as_lost),
+        cmocka_unit_test(what_overlaps_is_delivered_from_the_next_number_on),
         cmocka_unit_test(repeats_under_other_numbers_are_removed),
         cmocka_unit_test(a_durable_subscriber_goes_on_where_it_stopped),
         cmocka_unit_test(noise_is_counted_and_ignored),
