@@ -80,10 +80,13 @@ const pt_provider_t *pt_catalog_provider(const pt_catalog_t *self, pt_text_t nam
 
 /*  Where this gateway's codes, messages and markers stand. NULL gives the empty shape. */
 const pt_shape_t *pt_provider_shape(const pt_provider_t *provider);
+/*  Its id, as decisions have it, and its name for people; both live as long as the catalog. */
 pt_text_t pt_provider_id(const pt_provider_t *provider);
 pt_text_t pt_provider_name(const pt_provider_t *provider);
+/*  Its place in the catalog: provider_at(index) leads back to it. */
 size_t pt_provider_index(const pt_provider_t *provider);
 
+/*  All gateways. index < pt_catalog_provider_count. */
 size_t pt_catalog_provider_count(const pt_catalog_t *self);
 const pt_provider_t *pt_catalog_provider_at(const pt_catalog_t *self, size_t index);
 
@@ -109,10 +112,12 @@ typedef struct {
     pt_text_t cite;
 } pt_entry_view_t;
 
-size_t pt_catalog_entry_count(const pt_catalog_t *self);
-pt_entry_view_t pt_catalog_entry_view(const pt_catalog_t *self, const pt_entry_t *entry);
 /*  Entries in the order of their sources. index < pt_catalog_entry_count. */
+size_t pt_catalog_entry_count(const pt_catalog_t *self);
 const pt_entry_t *pt_catalog_entry_at(const pt_catalog_t *self, size_t index);
+
+/*  What an entry of this catalog says, and whose it is. The texts live as long as the catalog. */
+pt_entry_view_t pt_catalog_entry_view(const pt_catalog_t *self, const pt_entry_t *entry);
 const pt_provider_t *pt_catalog_entry_provider(const pt_catalog_t *self, const pt_entry_t *entry);
 
 typedef struct {
@@ -120,6 +125,8 @@ typedef struct {
     pt_operation_kind_t kind;
     bool without_payer; //  nobody is asked to pay after it
 } pt_operation_view_t;
+
+/*  The operations that a gateway's source names. index < pt_provider_operation_count. */
 size_t pt_provider_operation_count(const pt_provider_t *provider);
 pt_operation_view_t pt_provider_operation_at(const pt_provider_t *provider, size_t index);
 
@@ -129,6 +136,8 @@ typedef struct {
     pt_text_t summary;
     pt_text_t cite;
 } pt_field_code_view_t;
+
+/*  The field codes that a gateway's source names. index < pt_provider_field_code_count. */
 size_t pt_provider_field_code_count(const pt_provider_t *provider);
 pt_field_code_view_t pt_provider_field_code_at(const pt_provider_t *provider, size_t index);
 

@@ -61,6 +61,7 @@ typedef enum {
     PT_REASON_COUNT_
 } pt_reason_t;
 
+/*  The words on the wire: static text. The way back is -1 for a word that is none. */
 const char *pt_kind_text(pt_kind_t kind);
 const char *pt_reason_text(pt_reason_t reason);
 int pt_reason_parse(pt_text_t word);
@@ -96,8 +97,8 @@ typedef struct {
     uint64_t worker, epoch, received, limit;
 } pt_ready_t;
 
-#define PT_FLAG_LIVE 1u //  no sequence, no replay: first_seq and head_seq are 0
-#define PT_FLAG_REPLAY 2u
+#define PT_FLAG_LIVE 1u   //  no sequence, no replay: first_seq and head_seq are 0
+#define PT_FLAG_REPLAY 2u //  fetched by the subscriber, not published
 
 //  DECISIONS: worker -> subscriber, frame 2 of [topic][header][items].
 typedef struct {
@@ -196,6 +197,7 @@ typedef struct {
     pt_refusal_t refusal;
 } pt_refused_t;
 
+/*  As pt_reason_text and pt_reason_parse. */
 const char *pt_refusal_text(pt_refusal_t refusal);
 int pt_refusal_parse(pt_text_t word);
 

@@ -32,6 +32,7 @@ typedef struct {
     bool required;
 } pt_key_t;
 
+/*  Where a node stands in the reader's file. */
 pt_mark_t pt_read_mark(const pt_reader_t *self, const pt_node_t *node);
 
 /*  Note an error (or a warning) at a node. */
@@ -61,9 +62,9 @@ void pt_read_map(pt_reader_t *self, const pt_node_t *map, const char *what, cons
 bool pt_read_list(pt_reader_t *self, const pt_node_t *node, size_t max,
                   void (*each)(pt_reader_t *self, const pt_node_t *item, void *target), void *target);
 
-/*  Texts: not empty, without control characters, at most PT_READ_TEXT_BYTES_MAX. `quoted` refuses
- *  the plain style.
- */
+//  Each of the following reads one value. False: it is none, a fault was noted, and nothing is written.
+
+/*  A text: not empty, without control characters, at most PT_READ_TEXT_BYTES_MAX. It lives as long as the source. */
 bool pt_read_text(pt_reader_t *self, const pt_node_t *node, char **out_text);
 /*  What no text may hold: control characters, and those that turn the direction of reading; what no code may
  *  hold: those that cannot be seen, too.
@@ -71,11 +72,14 @@ bool pt_read_text(pt_reader_t *self, const pt_node_t *node, char **out_text);
 bool pt_read_has_control(pt_text_t text);
 bool pt_read_has_hidden(pt_text_t text, bool is_code);
 
+/*  As pt_read_text, and a fault for a text without quotes. */
 bool pt_read_quoted(pt_reader_t *self, const pt_node_t *node, char **out_text);
 /*  As pt_read_text, but any byte except NUL may stand in it: a gateway's message. */
 bool pt_read_message(pt_reader_t *self, const pt_node_t *node, char **out_text);
 
+/*  true or false. */
 bool pt_read_boolean(pt_reader_t *self, const pt_node_t *node, bool *out_value);
+/*  A whole number from min to max. */
 bool pt_read_number(pt_reader_t *self, const pt_node_t *node, uint32_t min, uint32_t max, uint32_t *out_value);
 /*  500ms, 30s, 5m, 1h, 1d: one unsigned number and its unit. 1 ms to PT_READ_DURATION_MS_MAX. */
 bool pt_read_duration(pt_reader_t *self, const pt_node_t *node, uint32_t *out_ms);

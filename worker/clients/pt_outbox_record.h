@@ -33,12 +33,14 @@ typedef struct {
     uint64_t synced;
 } pt_outbox_record_t;
 
+/*  The head of a record, checksum included; payload_len is `payload.len`. */
 void pt_outbox_record_encode(const pt_outbox_record_t *record, pt_bytes_t payload, uint8_t out[PT_OUTBOX_RECORD_BYTES]);
 
 /*  Read the head of a record. False when it is none, or its payload is longer than any. The payload
  *  is to be checked by pt_outbox_record_check.
  */
 bool pt_outbox_record_decode(const uint8_t bytes[PT_OUTBOX_RECORD_BYTES], pt_outbox_record_t *out_record);
+/*  Whether head and payload are what was written together. */
 bool pt_outbox_record_check(const uint8_t bytes[PT_OUTBOX_RECORD_BYTES], pt_bytes_t payload);
 
 #endif

@@ -77,6 +77,7 @@ bool pt_producer_is_idle(const pt_producer_t *self);
 /*  The input is at its end and all is answered: the outbox file says so from now on. PT_OK or PT_E_IO. */
 PT_MUST_CHECK pt_status_t pt_producer_complete(pt_producer_t *self);
 
+/*  What became of what was put in, up to now. */
 pt_producer_counts_t pt_producer_counts(const pt_producer_t *self);
 
 #endif

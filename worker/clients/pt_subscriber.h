@@ -96,8 +96,10 @@ const char *pt_subscriber_unopened(const pt_subscriber_t *self);
 /*  Nothing that is known of is missing: every worker that was heard of is opened, nothing is fetched. */
 bool pt_subscriber_is_level(const pt_subscriber_t *self);
 
+/*  A fault in words, for people. Static text. */
 const char *pt_subscriber_fault_text(pt_positions_fault_t fault);
 
+/*  What was delivered, passed over and lost, up to now. */
 pt_subscriber_counts_t pt_subscriber_counts(const pt_subscriber_t *self);
 
 #endif

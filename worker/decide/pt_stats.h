@@ -110,7 +110,9 @@ void pt_stats_disk_begin(pt_stats_t *self);
 void pt_stats_disk_end(pt_stats_t *self);
 /*  The end of a commit; `status` as pt_commit_write gives it. */
 void pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes);
+/*  How the journal stands after a commit: jobs that wait for the next one, and its file. */
 void pt_stats_journal(pt_stats_t *self, size_t waiting, const pt_store_usage_t *usage);
+/*  It has failed for good: nothing is acknowledged any more. */
 void pt_stats_journal_failed(pt_stats_t *self);
 
 //  ---- alerts; `self` may be NULL
@@ -120,6 +122,7 @@ void pt_stats_alerts(pt_stats_t *self, const pt_stats_alerts_t *sums, bool undon
 
 //  ---- replay; `self` may be NULL
 
+/*  Count `count` of what replay did. */
 void pt_stats_replayed(pt_stats_t *self, pt_stats_replay_t what, uint64_t count);
 
 #endif

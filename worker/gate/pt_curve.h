@@ -27,6 +27,7 @@ typedef enum { PT_PARTY_PRODUCER, PT_PARTY_WORKER, PT_PARTY_SUBSCRIBER, PT_PARTY
 
 typedef struct pt_curve pt_curve_t;
 
+/*  The role's name, which is also that of its folder in clients/. Static text. */
 const char *pt_party_text(pt_party_t role);
 
 /*  Read the folder's own keys. NULL with one line in out_error[PT_KEYS_ERROR_BYTES_MAX], and errno as in
@@ -35,6 +36,7 @@ const char *pt_party_text(pt_party_t role);
 pt_curve_t *pt_curve_open(const char *dir, char *out_error);
 void pt_curve_close(pt_curve_t **self_p);
 
+/*  The folder, as it was named to pt_curve_open. */
 const char *pt_curve_dir(const pt_curve_t *self);
 
 /*  The party's public key as it is now, into out_key[PT_KEYS_TEXT_BYTES]. */

@@ -44,6 +44,7 @@ pt_gate_t *pt_gate_new(const pt_curve_t *curve, pt_gate_say_fn *say, void *conte
 /*  Stop, after the sockets that it guards, and set *self_p to NULL. */
 void pt_gate_destroy(pt_gate_t **self_p);
 
+/*  The keys that it was made with. */
 const pt_curve_t *pt_gate_curve(const pt_gate_t *self);
 
 /*  A descriptor, for one socket of a domain: readable when its connections must be cut. Read it to begin

@@ -130,6 +130,7 @@ const char *pt_pool_replay(const pt_pool_t *self);
  */
 void pt_pool_destroy(pt_pool_t **self_p);
 
+/*  Its id and epoch on the bus: the options', the journal's, or those that were made for it. */
 uint64_t pt_pool_worker(const pt_pool_t *self);
 uint64_t pt_pool_epoch(const pt_pool_t *self);
 

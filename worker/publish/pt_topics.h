@@ -28,6 +28,7 @@ typedef struct {
 
 typedef struct pt_topics pt_topics_t;
 
+/*  An empty table. NULL when out of memory. */
 pt_topics_t *pt_topics_new(void);
 void pt_topics_destroy(pt_topics_t **self_p);
 
@@ -39,8 +40,8 @@ pt_topic_t *pt_topics_get(pt_topics_t *self, pt_queue_t queue, const char *name,
 /*  The topic of that name, or NULL. */
 pt_topic_t *pt_topics_find(pt_topics_t *self, const char *name);
 
+/*  Topics in the order they were added. index < pt_topics_count. */
 size_t pt_topics_count(const pt_topics_t *self);
-/*  Topics in the order they were added. */
 pt_topic_t *pt_topics_at(pt_topics_t *self, size_t index);
 
 /*  Give the next `count` numbers and return the first of them. */

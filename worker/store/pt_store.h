@@ -99,6 +99,7 @@ PT_MUST_CHECK pt_status_t pt_store_open(const pt_store_options_t *options, pt_st
 /*  Close. An open transaction is aborted; views must be closed before. */
 void pt_store_close(pt_store_t **self_p);
 
+/*  Whose journal it is. From any thread. */
 pt_store_identity_t pt_store_identity(const pt_store_t *self);
 
 /*  Why the last call failed: what, where, and the reason. Valid until the next call. */
@@ -106,8 +107,12 @@ const char *pt_store_error(const pt_store_t *self);
 
 //  ---- writing, all from one thread
 
+/*  Begin a transaction; one at a time. PT_E_IO: the store is dead, from before or from now on. */
 PT_MUST_CHECK pt_status_t pt_store_begin(pt_store_t *self);
+
+/*  pt_store_commit_unsynced and then pt_store_sync: PT_OK when all of the transaction is durable. */
 PT_MUST_CHECK pt_status_t pt_store_commit(pt_store_t *self);
+
 /*  End the transaction. PT_OK: all of it or nothing will be found after a crash, and all that was committed before
  *  it is durable; it itself is not, and views do not show its decisions, until the next commit or pt_store_sync is
  *  through. Otherwise it was undone, and what was committed before needs pt_store_sync.

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+//  Only by the macros below.
 void pt_fault_point_pass(const char *name);
 void pt_fault_point_bytes(const void *data, size_t len);
 bool pt_fault_point_rule(const char *name);

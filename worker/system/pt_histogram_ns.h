@@ -22,6 +22,7 @@ typedef struct {
 /*  The class of a time: 0 to PT_HISTOGRAM_NS_BOUNDS. A bound belongs to the class below it. */
 size_t pt_histogram_ns_class(uint64_t ns);
 
+/*  Count one time. */
 void pt_histogram_ns_add(pt_histogram_ns_t *self, uint64_t ns);
 
 /*  Monotonic clock. */

@@ -36,9 +36,10 @@ void cmd_top_scraped(cmd_top_t *self, char *page, const char *error, uint64_t no
 /*  A decision was published, on its route or as an alert. */
 void cmd_top_note(cmd_top_t *self, const pt_decision_t *decision, bool alert);
 
+/*  Print the page as plain text: what the last two scrapes and all decisions since the start say. */
 void cmd_top_print(const cmd_top_t *self, FILE *out);
 
-/*  Why the last scrape did not come. */
+/*  Why the last scrape did not come; "" when it did. */
 const char *cmd_top_error(const cmd_top_t *self);
 
 void cmd_top_clear(cmd_top_t *self);
