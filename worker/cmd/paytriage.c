@@ -132,8 +132,9 @@ s_fill_standard_descriptors(void)
 //  The least that any command takes. Without it the built-in catalog, say, would end the process by a signal.
 #define S_MEMORY_BYTES (4U << 20)
 
-int
-main(int argc, char **argv)
+//  What every command expects of its process.
+static int
+s_prepare_process(void)
 {
     if (!s_fill_standard_descriptors())
         return EX_OSERR;
@@ -143,6 +144,15 @@ main(int argc, char **argv)
     //  Whoever writes sees the error, and says where: a pipe that nobody reads, a file beyond ulimit -f.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    return EX_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+    int code = s_prepare_process();
+    if (code != EX_OK)
+        return code;
     if (argc < 2) {
         s_print_help();
         return EX_USAGE;

@@ -147,6 +147,24 @@ s_split_answer(char *answer, unsigned *out_status, char **out_body)
     return *out_body != NULL;
 }
 
+//  A name has at most 253 characters (RFC 1035).
+#define S_HOST_BYTES 256
+
+//  The addresses behind an endpoint, for freeaddrinfo; host[S_HOST_BYTES] is filled in. NULL: there are none.
+static struct addrinfo *
+s_find_addresses(const char *endpoint, char *host)
+{
+    const char *port;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (!pt_http_split(endpoint, host, S_HOST_BYTES, &port))
+        return NULL;
+    //  Where it listens at all addresses, it does on this host.
+    if (strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0)
+        memcpy(host, "127.0.0.1", 10);
+    return getaddrinfo(host, port, &hints, &found) == 0 ? found : NULL;
+}
+
 bool
 pt_http_get(const char *endpoint, const char *path, unsigned timeout_ms, unsigned *out_status, char **out_body,
             char *out_error)
@@ -157,16 +175,10 @@ pt_http_get(const char *endpoint, const char *path, unsigned timeout_ms, unsigne
     assert(out_body);
     assert(out_error);
 
-    char host[256];
-    const char *port;
+    char host[S_HOST_BYTES];
     uint64_t deadline_ns = pt_clock_ns() + (uint64_t) timeout_ms * 1000000;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    bool split = pt_http_split(endpoint, host, sizeof(host), &port);
-    //  Where it listens at all addresses, it does on this host.
-    if (split && (strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0))
-        memcpy(host, "127.0.0.1", 10);
-    if (!split || getaddrinfo(host, port, &hints, &found) != 0) {
+    struct addrinfo *found = s_find_addresses(endpoint, host);
+    if (!found) {
         snprintf(out_error, PT_HTTP_GET_ERROR_BYTES_MAX, "%s: no such address", endpoint);
         return false;
     }

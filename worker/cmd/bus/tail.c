@@ -307,6 +307,21 @@ s_tell_unheard(tail_t *self, pt_subscriber_t *subscriber, bool ever_heard)
         fputs("waiting: no worker has been heard yet; is one running there? see 'paytriage run'\n", stderr);
 }
 
+//  The exit code once nothing more is to come.
+static int
+s_end(const tail_t *self, uint64_t deadline_ms, bool ever_heard)
+{
+    const tail_options_t *options = self->options;
+    if (self->broken) {
+        errno = self->reason;
+        return cmd_flush();
+    }
+    if (self->printed >= options->count || !deadline_ms || cmd_mono_ms() < deadline_ms)
+        return EX_OK;
+    return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker has been heard; is one running there?",
+                    "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, options->count);
+}
+
 static int
 s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
 {
@@ -330,15 +345,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
         fflush(stdout);
         s_check_output(self);
     }
-    if (self->broken) {
-        errno = self->reason;
-        return cmd_flush();
-    }
-    bool short_of = self->options->count && self->printed < self->options->count;
-    if (short_of && deadline_ms && cmd_mono_ms() >= deadline_ms)
-        return cmd_fail(CMD_EXIT_TIMEOUT, ever_heard ? NULL : "no worker has been heard; is one running there?",
-                        "%" PRIu64 " of %" PRIu64 " decisions came in time", self->printed, self->options->count);
-    return EX_OK;
+    return s_end(self, deadline_ms, ever_heard);
 }
 
 static int

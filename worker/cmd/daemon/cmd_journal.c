@@ -148,18 +148,13 @@ cmd_journal_control(const char *dir, char out[CMD_JOURNAL_PATH_BYTES + 32])
         snprintf(out, CMD_JOURNAL_PATH_BYTES + 32, "ipc://%s/control", dir);
 }
 
-int
-cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool)
+//  The store and the list of suspects in self->dir.
+static int
+s_open_files(cmd_journal_t *self, uint64_t bytes)
 {
-    *self = (cmd_journal_t) {.store = NULL};
-    char room[CMD_JOURNAL_PATH_BYTES];
-    const char *dir = options->dir ? options->dir : cmd_journal_default(room);
-    if (strcmp(dir, "none") == 0)
-        return EX_OK;
-    snprintf(self->dir, sizeof self->dir, "%s", dir);
-    s_make_parents(self->dir);
     char error[PT_STORE_ERROR_BYTES_MAX];
-    pt_store_options_t store = {.dir = self->dir, .bytes = options->bytes};
+    pt_store_options_t store = {.dir = self->dir, .bytes = bytes};
+    s_make_parents(self->dir);
     pt_status_t status = pt_store_open(&store, &self->store, error);
     if (status != PT_OK)
         return cmd_journal_refuse(status, error);
@@ -171,6 +166,21 @@ cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_p
         return code;
     }
     s_give_to_owner(self->dir);
+    return EX_OK;
+}
+
+int
+cmd_journal_open(cmd_journal_t *self, const cmd_journal_options_t *options, pt_pool_options_t *pool)
+{
+    *self = (cmd_journal_t) {.store = NULL};
+    char room[CMD_JOURNAL_PATH_BYTES];
+    const char *dir = options->dir ? options->dir : cmd_journal_default(room);
+    if (strcmp(dir, "none") == 0)
+        return EX_OK;
+    snprintf(self->dir, sizeof self->dir, "%s", dir);
+    int code = s_open_files(self, options->bytes);
+    if (code != EX_OK)
+        return code;
     pool->journal = self->store;
     pool->poison = self->poison;
     pool->journal_settled = options->settled;

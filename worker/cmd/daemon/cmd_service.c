@@ -152,11 +152,11 @@ s_choose_endpoints(cmd_service_t *self, pt_pool_options_t *pool)
     return s_check_bind(self, pool->replay);
 }
 
-static int
-s_start_pool(cmd_service_t *self)
+//  All but its endpoints, its journal and its counters.
+static pt_pool_options_t
+s_pool_options(const cmd_service_t *self)
 {
     const cmd_service_options_t *options = &self->options;
-    char error[PT_POOL_ERROR_BYTES_MAX];
     pt_pool_options_t pool = {.threads = options->threads,
                               .window = (uint32_t) options->window,
                               .publish_hwm = (int) options->publish_hwm,
@@ -166,9 +166,18 @@ s_start_pool(cmd_service_t *self)
                               .alerts = options->alerts,
                               .broker_count = options->broker_count};
     memcpy(pool.brokers, options->brokers, sizeof pool.brokers);
-    cmd_curve_warn(pool.brokers, pool.broker_count, self->curve);
     if (self->broker)
         pool.brokers[pool.broker_count++] = pt_broker_back(self->broker);
+    return pool;
+}
+
+static int
+s_start_pool(cmd_service_t *self)
+{
+    const cmd_service_options_t *options = &self->options;
+    char error[PT_POOL_ERROR_BYTES_MAX];
+    pt_pool_options_t pool = s_pool_options(self);
+    cmd_curve_warn(options->brokers, options->broker_count, self->curve);
     self->stats = pool.stats = pt_stats_new();
     if (!self->stats)
         return cmd_fail(EX_OSERR, NULL, "no memory for the worker's counters");

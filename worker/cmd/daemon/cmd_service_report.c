@@ -6,21 +6,47 @@
 
 #include <inttypes.h>
 
+//  Where a service is reached, and what it is connected to.
+typedef struct {
+    const char *name;
+    const char *endpoint;
+    bool is_port; //  stands in the ports file
+} s_endpoint_t;
+
+#define S_ENDPOINTS_MAX (2 + PT_POOL_BROKERS_MAX + PT_QUEUE_COUNT_ + 3)
+
+//  In the order in which they are told. Returns how many.
+static size_t
+s_list_endpoints(const cmd_service_t *self, s_endpoint_t out[S_ENDPOINTS_MAX])
+{
+    size_t count = 0;
+    if (self->broker) {
+        out[count++] = (s_endpoint_t) {"front", pt_broker_front(self->broker), true};
+        out[count++] = (s_endpoint_t) {"back", pt_broker_back(self->broker), true};
+    }
+    for (size_t i = 0; i < self->options.broker_count; i++)
+        out[count++] = (s_endpoint_t) {"broker", self->options.brokers[i], false};
+    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
+        out[count++] =
+            (s_endpoint_t) {pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i), true};
+    if (self->pool && *pt_pool_replay(self->pool))
+        out[count++] = (s_endpoint_t) {"replay", pt_pool_replay(self->pool), true};
+    if (self->control.socket)
+        out[count++] = (s_endpoint_t) {"control", self->control.endpoint, false};
+    if (self->http.server)
+        out[count++] = (s_endpoint_t) {"http", pt_http_url(self->http.server), true};
+    return count;
+}
+
 static int
 s_write_ports(const cmd_service_t *self, const char *path)
 {
+    s_endpoint_t endpoints[S_ENDPOINTS_MAX];
+    size_t count = s_list_endpoints(self, endpoints);
     json_t *json = json_object();
-    if (self->broker) {
-        json_object_set_new(json, "front", json_string(pt_broker_front(self->broker)));
-        json_object_set_new(json, "back", json_string(pt_broker_back(self->broker)));
-    }
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        json_object_set_new(json, pt_queue_text((pt_queue_t) i),
-                            json_string(pt_pool_endpoint(self->pool, (pt_queue_t) i)));
-    if (self->pool && *pt_pool_replay(self->pool))
-        json_object_set_new(json, "replay", json_string(pt_pool_replay(self->pool)));
-    if (self->http.server)
-        json_object_set_new(json, "http", json_string(pt_http_url(self->http.server)));
+    for (size_t i = 0; i < count; i++)
+        if (endpoints[i].is_port)
+            json_object_set_new(json, endpoints[i].name, json_string(endpoints[i].endpoint));
     int error = cmd_ports_write(path, json);
     json_decref(json);
     return error ? cmd_fail(EX_CANTCREAT, NULL, "cannot write %s: %s", path, strerror(error)) : EX_OK;
@@ -32,31 +58,19 @@ s_log_start(const cmd_service_t *self)
 {
     char catalog[17];
     char key[PT_KEYS_TEXT_BYTES] = "";
+    s_endpoint_t endpoints[S_ENDPOINTS_MAX];
+    size_t count = s_list_endpoints(self, endpoints);
     snprintf(catalog, sizeof catalog, "%016" PRIx64, pt_catalog_hash(self->catalog));
     pt_log(PT_EVENT_SERVICE_STARTED, PT_LOG_S("version", PT_VERSION), PT_LOG_S("catalog", catalog),
            PT_LOG_N("entries", pt_catalog_entry_count(self->catalog)),
            PT_LOG_N("gateways", pt_catalog_provider_count(self->catalog)));
-    if (self->gate)
+    if (self->gate) {
         pt_curve_copy_public_key(self->curve, key);
-    if (self->gate)
         pt_log(PT_EVENT_GATE_OPENED, PT_LOG_S("key", key), PT_LOG_N("clients", pt_gate_counters(self->gate).keys));
-    if (self->broker) {
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "front"),
-               PT_LOG_S("endpoint", pt_broker_front(self->broker)));
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "back"), PT_LOG_S("endpoint", pt_broker_back(self->broker)));
     }
-    for (size_t i = 0; i < self->options.broker_count; i++)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "broker"), PT_LOG_S("endpoint", self->options.brokers[i]));
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", pt_queue_text((pt_queue_t) i)),
-               PT_LOG_S("endpoint", pt_pool_endpoint(self->pool, (pt_queue_t) i)));
-    if (self->pool && *pt_pool_replay(self->pool))
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "replay"), PT_LOG_S("endpoint", pt_pool_replay(self->pool)));
-    if (self->control.socket)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "control"), PT_LOG_S("endpoint", self->control.endpoint));
-    if (self->http.server)
-        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", "http"),
-               PT_LOG_S("endpoint", pt_http_url(self->http.server)));
+    for (size_t i = 0; i < count; i++)
+        pt_log(PT_EVENT_SERVICE_ENDPOINT, PT_LOG_S("name", endpoints[i].name),
+               PT_LOG_S("endpoint", endpoints[i].endpoint));
     if (self->pool)
         cmd_journal_log(&self->journal);
 }
@@ -66,26 +80,18 @@ static void
 s_print_start(const cmd_service_t *self)
 {
     const pt_catalog_t *catalog = self->catalog;
+    char key[PT_KEYS_TEXT_BYTES] = "";
+    s_endpoint_t endpoints[S_ENDPOINTS_MAX];
+    size_t count = s_list_endpoints(self, endpoints);
     fprintf(stderr, "paytriage %s, catalog %016" PRIx64 " (%zu entries of %zu gateways)\n", PT_VERSION,
             pt_catalog_hash(catalog), pt_catalog_entry_count(catalog), pt_catalog_provider_count(catalog));
-    char key[PT_KEYS_TEXT_BYTES] = "";
-    if (self->gate)
+    if (self->gate) {
         pt_curve_copy_public_key(self->curve, key);
-    if (self->gate)
         fprintf(stderr, "%-15s %s, %" PRIu64 " keys of clients\n", "curve", key, pt_gate_counters(self->gate).keys);
-    if (self->broker)
-        fprintf(stderr, "%-15s %s\n%-15s %s\n", "front", pt_broker_front(self->broker), "back",
-                pt_broker_back(self->broker));
-    for (size_t i = 0; i < self->options.broker_count; i++)
-        fprintf(stderr, "%-15s %s\n", "broker", self->options.brokers[i]);
-    for (unsigned i = 0; self->pool && i < PT_QUEUE_COUNT_; i++)
-        fprintf(stderr, "%-15s %s\n", pt_queue_text((pt_queue_t) i), pt_pool_endpoint(self->pool, (pt_queue_t) i));
-    if (self->pool && *pt_pool_replay(self->pool))
-        fprintf(stderr, "%-15s %s\n", "replay", pt_pool_replay(self->pool));
-    if (self->control.socket)
-        fprintf(stderr, "%-15s %s\n", "control", self->control.endpoint);
-    if (self->http.server)
-        fprintf(stderr, "%-15s %s/metrics\n", "http", pt_http_url(self->http.server));
+    }
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%-15s %s%s\n", endpoints[i].name, endpoints[i].endpoint,
+                strcmp(endpoints[i].name, "http") == 0 ? "/metrics" : "");
     if (self->pool)
         cmd_journal_announce(&self->journal);
 }

@@ -136,6 +136,26 @@ s_find_of_units(const char *but, const char *id, workers_t *out)
 }
 
 static int
+s_take_endpoint(const char *endpoint, workers_t *out)
+{
+    if (strncmp(endpoint, "ipc://", 6) != 0 || strlen(endpoint) >= sizeof out->endpoints[0])
+        return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "'%s' is not an ipc endpoint",
+                        endpoint);
+    snprintf(out->endpoints[out->count++], sizeof out->endpoints[0], "%s", endpoint);
+    return EX_OK;
+}
+
+static int
+s_refuse_many(const workers_t *workers)
+{
+    int code = cmd_fail(EX_USAGE, "name one with --worker ID, or order all of them with --all",
+                        "there are %zu workers:", workers->count);
+    for (size_t i = 0; i < workers->count; i++)
+        fprintf(stderr, "  %s\n", strrchr(workers->endpoints[i], '-') + 1);
+    return code;
+}
+
+static int
 s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *out)
 {
     char folder[CMD_CONTROL_PATH_BYTES];
@@ -143,13 +163,8 @@ s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *ou
     if (options->worker || options->all)
         given = options->control;
     out->count = 0;
-    if (given && *given) {
-        if (strncmp(given, "ipc://", 6) != 0 || strlen(given) >= sizeof out->endpoints[0])
-            return cmd_fail(EX_USAGE, "it looks like ipc:///run/paytriage/control", "'%s' is not an ipc endpoint",
-                            given);
-        snprintf(out->endpoints[out->count++], sizeof out->endpoints[0], "%s", given);
-        return EX_OK;
-    }
+    if (given && *given)
+        return s_take_endpoint(given, out);
     cmd_control_folder(folder);
     s_find_workers(folder, options->worker, out);
     bool closed = s_find_of_units(folder, options->worker, out);
@@ -159,13 +174,7 @@ s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *ou
                                : "name one with --control ENDPOINT; it says which when it starts",
                         "no worker%s%s has its control socket in %s", options->worker ? " " : "",
                         options->worker ? options->worker : "", folder);
-    if (out->count == 1 || options->all || verb->many)
-        return EX_OK;
-    int code = cmd_fail(EX_USAGE, "name one with --worker ID, or order all of them with --all",
-                        "there are %zu workers:", out->count);
-    for (size_t i = 0; i < out->count; i++)
-        fprintf(stderr, "  %s\n", strrchr(out->endpoints[i], '-') + 1);
-    return code;
+    return out->count == 1 || options->all || verb->many ? EX_OK : s_refuse_many(out);
 }
 
 //  ---- printing

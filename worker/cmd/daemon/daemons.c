@@ -23,6 +23,18 @@ s_warn_of_void_flags(const pt_config_t *config)
     }
 }
 
+//  Without one, the back of a broker on this machine, made in `room`.
+static void
+s_choose_brokers(const pt_config_t *config, cmd_service_options_t *options, char room[CMD_OPTIONS_ENDPOINT_BYTES])
+{
+    options->broker_count =
+        cmd_options_list(config, PT_OPTION_WORKER_CONNECT, options->brokers, PT_POOL_BROKERS_MAX - 1);
+    if (options->broker_count)
+        return;
+    snprintf(room, CMD_OPTIONS_ENDPOINT_BYTES, "tcp://127.0.0.1:%d", PT_PORT_BACK);
+    options->brokers[options->broker_count++] = room;
+}
+
 //  The whole life of a daemon, from its command line on.
 static int
 s_live(unsigned command, const struct argp *argp, int argc, char **argv)
@@ -43,13 +55,8 @@ s_live(unsigned command, const struct argp *argp, int argc, char **argv)
     options.with_pool = options.with_control = command != PT_FOR_BROKER;
     cmd_service_configure(&options, &config);
     char back[CMD_OPTIONS_ENDPOINT_BYTES];
-    if (command == PT_FOR_WORKER) {
-        options.broker_count =
-            cmd_options_list(&config, PT_OPTION_WORKER_CONNECT, options.brokers, PT_POOL_BROKERS_MAX - 1);
-        snprintf(back, sizeof back, "tcp://127.0.0.1:%d", PT_PORT_BACK);
-        if (!options.broker_count)
-            options.brokers[options.broker_count++] = back;
-    }
+    if (command == PT_FOR_WORKER)
+        s_choose_brokers(&config, &options, back);
     code = cmd_service_run(&options);
     pt_config_clear(&config);
     return code;

@@ -264,6 +264,18 @@ s_play(demo_t *self)
     return s_summarise(self, complete);
 }
 
+//  A demonstration leaves nothing behind, and shows itself to nobody else.
+static cmd_service_options_t
+s_service_options(const demo_options_t *options)
+{
+    cmd_service_options_t service = CMD_SERVICE_DEFAULTS;
+    service.with_broker = service.with_pool = service.free_ports = true;
+    service.threads = options->threads;
+    service.journal.dir = "none";
+    service.http = "none";
+    return service;
+}
+
 int
 cmd_demo(int argc, char **argv)
 {
@@ -277,14 +289,9 @@ cmd_demo(int argc, char **argv)
     self.options = &options;
     self.color = cmd_use_color(options.color, stdout);
 
-    cmd_service_options_t service = CMD_SERVICE_DEFAULTS;
-    service.with_broker = service.with_pool = service.free_ports = true;
-    service.threads = options.threads;
-    //  A demonstration leaves nothing behind.
-    service.journal.dir = "none";
     //  It has a summary of its own.
     pt_log_set_level(PT_LOG_WARNING);
-    service.http = "none";
+    cmd_service_options_t service = s_service_options(&options);
     code = cmd_service_start(&self.service, &service);
     if (code != EX_OK)
         return code;

@@ -111,17 +111,37 @@ s_print_reasons(const explain_answer_t *answer, bool color)
     }
 }
 
-void
-explain_print_text(const explain_answer_t *answer, bool color)
+static void
+s_print_values(const explain_answer_t *answer, bool color)
+{
+    for (size_t i = 0; i < answer->verdict.param_count; i++) {
+        const pt_pair_t *value = &answer->verdict.params[i];
+        s_print_label(answer, i ? "" : s_say(answer, "Values"), color && !i);
+        printf("%.*s = ", (int) value->name.len, value->name.data);
+        cmd_text_print_foreign(stdout, value->value, 0);
+        putchar('\n');
+    }
+}
+
+//  The code, and the message that the answer is for.
+static void
+s_print_title(const explain_answer_t *answer, bool color)
 {
     const pt_entry_view_t *view = &answer->view;
-    char script[EXPLAIN_SCRIPT_BYTES];
     pt_text_t name = pt_provider_name(answer->provider);
     printf("%.*s %s%.*s%s", (int) name.len, name.data, color ? "\033[1m" : "", (int) view->code.len, view->code.data,
            color ? "\033[0m" : "");
     if (view->message.data)
         printf("  \"%.*s\"", (int) view->message.len, view->message.data);
     printf("\n");
+}
+
+void
+explain_print_text(const explain_answer_t *answer, bool color)
+{
+    const pt_entry_view_t *view = &answer->view;
+    char script[EXPLAIN_SCRIPT_BYTES];
+    s_print_title(answer, color);
     s_print_label(answer, s_say(answer, "Means"), color);
     printf("%.*s\n", (int) view->summary.len, view->summary.data);
     s_print_happens(answer, color);
@@ -136,12 +156,7 @@ explain_print_text(const explain_answer_t *answer, bool color)
            view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
     s_print_label(answer, s_say(answer, "Entry"), color);
     printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
-    for (size_t i = 0; i < answer->verdict.param_count; i++) {
-        s_print_label(answer, i ? "" : s_say(answer, "Values"), color && !i);
-        printf("%.*s = ", (int) answer->verdict.params[i].name.len, answer->verdict.params[i].name.data);
-        cmd_text_print_foreign(stdout, answer->verdict.params[i].value, 0);
-        putchar('\n');
-    }
+    s_print_values(answer, color);
     s_print_others(answer, color);
 }
 

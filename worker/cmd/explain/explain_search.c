@@ -192,20 +192,32 @@ s_print_hits(const pt_catalog_t *catalog, const hit_t *hits, size_t count, const
         explain_print_value(list, output);
 }
 
+//  The words that are looked for. EX_OK, or the exit code after one line.
+static int
+s_read_words(const char *words, word_t out[WORDS_MAX], size_t *out_count)
+{
+    word_t more;
+    size_t count = 0, at = 0;
+    while (count < WORDS_MAX && s_next_word(pt_text_of(words), &at, &out[count]))
+        count++;
+    if (count == 0)
+        return cmd_fail(EX_USAGE, NULL, "--search: '%.64s' holds no word", words);
+    if (s_next_word(pt_text_of(words), &at, &more))
+        return cmd_fail(EX_USAGE, NULL, "--search: more than %d words", WORDS_MAX);
+    *out_count = count;
+    return EX_OK;
+}
+
 static int
 s_search(const pt_catalog_t *catalog, const pt_provider_t *provider, const char *words, const pt_texts_t *languages,
          pt_language_t language, cmd_output_t output)
 {
     word_t wanted[WORDS_MAX];
     hit_t hits[SHOWN_MAX];
-    size_t word_count = 0, kept = 0, found = 0, at = 0;
-    while (word_count < WORDS_MAX && s_next_word(pt_text_of(words), &at, &wanted[word_count]))
-        word_count++;
-    if (word_count == 0)
-        return cmd_fail(EX_USAGE, NULL, "--search: '%.64s' holds no word", words);
-    word_t more;
-    if (s_next_word(pt_text_of(words), &at, &more))
-        return cmd_fail(EX_USAGE, NULL, "--search: more than %d words", WORDS_MAX);
+    size_t word_count = 0, kept = 0, found = 0;
+    int code = s_read_words(words, wanted, &word_count);
+    if (code != EX_OK)
+        return code;
     for (size_t i = 0; i < pt_catalog_entry_count(catalog); i++) {
         hit_t hit = {pt_catalog_entry_at(catalog, i), 0};
         if (provider && pt_catalog_entry_provider(catalog, hit.entry) != provider)
