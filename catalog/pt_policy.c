@@ -37,12 +37,6 @@ s_may_be_done(pt_outcome_t outcome)
     return (outcome != PT_OUTCOME_NOT_EXECUTED) & (outcome != PT_OUTCOME_DECLINED);
 }
 
-static bool
-s_is_retry(pt_action_t action)
-{
-    return (action == PT_ACTION_RESUBMIT) | (action == PT_ACTION_QUERY_STATUS);
-}
-
 //  The actions that only people can take.
 static bool
 s_is_for_people(pt_action_t action)
@@ -317,7 +311,7 @@ s_refuse_retry(s_draft_t *draft)
     pt_action_t final = s_final_actions[draft->rule->category];
     if (draft->is_contradicted & (final != PT_ACTION_NONE))
         final = PT_ACTION_INVESTIGATE;
-    if ((final != PT_ACTION_NONE) & s_is_retry(draft->out->action))
+    if ((final != PT_ACTION_NONE) & pt_action_is_retry(draft->out->action))
         draft->out->action = final;
 }
 
@@ -351,7 +345,7 @@ static void
 s_plan_retry(s_draft_t *draft)
 {
     pt_decision_t *out = draft->out;
-    if (!s_is_retry(out->action))
+    if (!pt_action_is_retry(out->action))
         return;
     pt_schedule_t schedule = pt_schedule_of(draft->rule, draft->response, draft->decided_ms);
     if (!pt_schedule_plan(&schedule, &out->retry)) {
@@ -392,7 +386,7 @@ s_route(pt_action_t action, pt_outcome_t outcome)
 {
     bool is_settled = (action == PT_ACTION_NONE) & ((outcome == PT_OUTCOME_SUCCESS) | (outcome == PT_OUTCOME_PENDING));
     pt_route_t final = is_settled ? PT_ROUTE_SETTLED : PT_ROUTE_DEAD_LETTER;
-    return s_is_retry(action) ? PT_ROUTE_RETRY : final;
+    return pt_action_is_retry(action) ? PT_ROUTE_RETRY : final;
 }
 
 pt_route_t

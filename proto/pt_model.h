@@ -113,6 +113,13 @@ typedef enum {
     PT_ACTION_COUNT_
 } pt_action_t;
 
+/*  The actions of route retry, whatever the outcome. */
+static inline bool
+pt_action_is_retry(pt_action_t action)
+{
+    return (action == PT_ACTION_RESUBMIT) | (action == PT_ACTION_QUERY_STATUS);
+}
+
 typedef enum {
     PT_ALERT_WHEN_NOW,
     PT_ALERT_WHEN_IF_FREQUENT,

@@ -158,7 +158,7 @@ static void
 s_check_end(const s_check_t *check)
 {
     const pt_rule_t *rule = &check->source->rule;
-    bool is_retry = rule->action == PT_ACTION_RESUBMIT || rule->action == PT_ACTION_QUERY_STATUS;
+    bool is_retry = pt_action_is_retry((pt_action_t) rule->action);
     if (is_retry && rule->deadline_ms > PT_LINT_DEADLINE_MS_MAX)
         pt_faults_add(check->faults, check->source->mark, true, pt_fault_id(PT_FAULT_ENDLESS),
                       "%.80s: the deadline is more than 7 days after the first attempt", check->source->id);

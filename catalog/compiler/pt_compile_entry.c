@@ -132,7 +132,7 @@ s_read_if_absent(pt_reader_t *reader, const pt_node_t *node, void *target)
     if (pt_read_word(reader, node, "value", words, S_COUNT(words), &index) && index == 1)
         rule->flags |= PT_RULE_IF_ABSENT_DEAD_LETTER;
     //  A resubmit becomes a query where money may have moved, so it may say what follows too.
-    if (rule->action != PT_ACTION_QUERY_STATUS && rule->action != PT_ACTION_RESUBMIT)
+    if (!pt_action_is_retry((pt_action_t) rule->action))
         pt_read_fault(reader, node, PT_FAULT_OUT_OF_PLACE,
                       "if_absent has no effect without a query_status or resubmit");
 }

@@ -172,7 +172,7 @@ s_check_ids(const pt_source_provider_t *provider, pt_faults_t *faults)
     for (size_t i = 1; i < count; i++)
         if (strcmp(ids[i - 1].entry->id, ids[i].entry->id) == 0)
             pt_faults_add(faults, ids[i].entry->mark, false, pt_fault_id(PT_FAULT_ID_TAKEN),
-                          "id '%.128s' is taken by %s; give each row its own slug", ids[i].entry->id,
+                          "id '%.128s' is taken by %s; give each entry its own slug", ids[i].entry->id,
                           pt_mark_text(ids[i - 1].entry->mark, ids[i].entry->mark, place));
     free(ids);
 }

@@ -166,7 +166,7 @@ pt_compile_check_rule(const pt_source_entry_t *entry, pt_faults_t *faults)
                    .outcome = (pt_outcome_t) rule->outcome,
                    .action = (pt_action_t) rule->action,
                    .faults = faults};
-    row.is_retry = row.action == PT_ACTION_RESUBMIT || row.action == PT_ACTION_QUERY_STATUS;
+    row.is_retry = pt_action_is_retry(row.action);
     s_check_texts(&row);
     s_check_outcome(&row);
     s_check_retry(&row);

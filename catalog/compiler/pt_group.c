@@ -230,8 +230,8 @@ s_add_other_group(s_run_t *run)
     if (!own) {
         int shown = first->key.len > 64 ? 64 : (int) first->key.len;
         pt_faults_add(run->faults, first->meaning->source->mark, false, "PT2003",
-                      "\"%.*s\" has several rows, and none that answers whatever the message and the operation", shown,
-                      first->key.data);
+                      "\"%.*s\" has several entries, and none that answers whatever the message and the operation",
+                      shown, first->key.data);
         return PT_IMAGE_NONE;
     }
     pt_group_t group = {.own = own->entry, .flags = own->operation_count ? 0 : PT_GROUP_ANY_OPERATION};

@@ -141,7 +141,7 @@ s_print_decisions(FILE *out, const pt_stats_snapshot_t *stats)
                                      "Decisions made, by gateway and the rung of the catalog that answered.", 0};
     static const s_line_t alerts = {"paytriage_alerts_total", "Decisions made with an active alert, by gateway.", 0};
     static const s_line_t unknown = {"paytriage_unknown_codes_total",
-                                     "Responses whose code no row of the catalog knows, by gateway.", 0};
+                                     "Responses whose code no entry of the catalog knows, by gateway.", 0};
     s_print_decided(out, stats, "route", offsetof(pt_stats_decided_t, routes), PT_ROUTE_COUNT_, s_route_word, &routes,
                     true);
     s_print_decided(out, stats, "category", offsetof(pt_stats_decided_t, categories), PT_CATEGORY_COUNT_,

@@ -122,7 +122,7 @@ learn_draft(FILE *stream, const pt_catalog_t *catalog, const learned_t *codes, s
     pt_text_t id = pt_provider_id(codes[0].provider);
     s_name_source(source, file);
     fprintf(stream,
-            "# Codes that no row knew. Each is handled as unknown until somebody says what it means:\n"
+            "# Codes that no entry knew. Each is handled as unknown until somebody says what it means:\n"
             "# category, outcome, action, summary and cite are to be decided.\n"
             "overlay: true\ngateway: {id: %.*s}\n\nentries:",
             (int) id.len, id.data);

@@ -139,18 +139,12 @@ s_join_alert(const pt_rule_t *rule, char *out, size_t room)
              pt_alert_when_text((pt_alert_when_t) rule->when));
 }
 
-static bool
-s_is_retry(const pt_rule_t *rule)
-{
-    return rule->action == PT_ACTION_RESUBMIT || rule->action == PT_ACTION_QUERY_STATUS;
-}
-
 static void
 s_print_rule(const show_options_t *options, const row_t *row)
 {
     const pt_rule_t *rule = row->view.rule;
     char value[256];
-    if (s_is_retry(rule)) {
+    if (pt_action_is_retry((pt_action_t) rule->action)) {
         s_join_delays(rule, value, sizeof value);
         s_print_value(options, row, "delays", value);
         snprintf(value, sizeof value, "%u", rule->max_attempts);
@@ -290,7 +284,7 @@ s_print_json(const show_options_t *options, const row_t *row)
         (rule->flags & PT_RULE_JUDGED) != 0, "summary", cmd_catalog_text_json(view->summary), "todo",
         cmd_catalog_text_json(view->todo), "merchant", cmd_catalog_text_json(view->merchant), "cite",
         cmd_catalog_text_json(view->cite));
-    if (json && s_is_retry(rule))
+    if (json && pt_action_is_retry((pt_action_t) rule->action))
         s_add_retry(json, rule);
     if (json && rule->flags & PT_RULE_ALERT)
         json_object_set_new(json, "alert", s_alert_json(rule));
