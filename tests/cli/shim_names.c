@@ -1,5 +1,5 @@
 /*  shim_names: a resolver that knows two more names, for LD_PRELOAD: six.test has the address ::1 and no other,
- *  both.test has ::1 and 127.0.0.1.
+ *  both.test has ::1 and 127.0.0.1. Of nobody.test it is sure that there is none.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -23,6 +23,8 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
     int family = hints ? hints->ai_family : AF_UNSPEC;
     bool six = node && strcmp(node, "six.test") == 0;
     bool both = node && strcmp(node, "both.test") == 0;
+    if (node && strcmp(node, "nobody.test") == 0)
+        return EAI_NONAME;
     if (!six && !both)
         return s_look_up(node, service, hints, out);
     if (family == AF_INET)

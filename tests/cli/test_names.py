@@ -1,4 +1,5 @@
-"""Names of hosts: one with IPv6 addresses only is connected to over IPv6, any other over IPv4."""
+"""Names of hosts: one with IPv6 addresses only is connected to over IPv6, any other over IPv4, and one that nobody
+knows is told."""
 
 import os
 import socket
@@ -64,6 +65,21 @@ class Names(unittest.TestCase):
             code, _, words = support.run("send", "--connect", f"tcp://six.test:{self.base}",
                                          data=support.lines_of([GOOD]), env=ENV)
             self.assertEqual(code, 0, words)
+
+
+class UnknownNames(unittest.TestCase):
+    def words(self, *args):
+        return support.run(*args, data=support.lines_of([GOOD]), env=ENV)[2]
+
+    def test_a_name_that_nobody_knows_is_told_once(self):
+        for command in ("send", "tail"):
+            words = self.words(command, "--host", "nobody.test", "--timeout", "200ms")
+            self.assertEqual(words.count("nobody knows an address of nobody.test now"), 1, words)
+
+    def test_a_name_that_is_known_and_an_address_are_not(self):
+        for host in ("both.test", "127.0.0.1", "[::1]"):
+            words = self.words("tail", "--connect", f"tcp://{host}:9", "--timeout", "200ms")
+            self.assertNotIn("nobody knows", words)
 
 
 if __name__ == "__main__":

@@ -48,20 +48,22 @@ s_note(const char *host, bool six)
     pthread_mutex_unlock(&s_lock);
 }
 
+//  False, and out_six too, for a name that nobody knows now.
 static bool
-s_look_up(const char *host)
+s_look_up(const char *host, bool *out_six)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
+    *out_six = false;
     //  Nothing is noted then: a name server may be out of reach.
     if (getaddrinfo(host, NULL, &hints, &found) != 0)
         return false;
-    bool six = true;
+    *out_six = true;
     for (const struct addrinfo *one = found; one; one = one->ai_next)
-        six = six && one->ai_family == AF_INET6;
+        *out_six = *out_six && one->ai_family == AF_INET6;
     freeaddrinfo(found);
-    s_note(host, six);
-    return six;
+    s_note(host, *out_six);
+    return true;
 }
 
 //  False where there is none.
@@ -77,6 +79,14 @@ s_copy_host(const char *endpoint, char host[NI_MAXHOST])
         return false;
     snprintf(host, NI_MAXHOST, "%.*s", (int) (port - start), start);
     return true;
+}
+
+//  The name of a host that has to be looked up. False where there is none.
+static bool
+s_copy_name(const char *endpoint, char host[NI_MAXHOST])
+{
+    struct in_addr four;
+    return s_copy_host(endpoint, host) && !strchr(host, ':') && inet_pton(AF_INET, host, &four) != 1;
 }
 
 bool
@@ -95,11 +105,20 @@ pt_family_is_six(const char *endpoint)
     assert(endpoint);
 
     char host[NI_MAXHOST];
-    struct in_addr four;
     bool six = false;
     if (pt_family_is_six_address(endpoint))
         return true;
-    if (!s_copy_host(endpoint, host) || inet_pton(AF_INET, host, &four) == 1)
-        return false;
-    return s_remember(host, &six) ? six : s_look_up(host);
+    if (s_copy_name(endpoint, host) && !s_remember(host, &six))
+        (void) s_look_up(host, &six);
+    return six;
+}
+
+bool
+pt_family_is_known(const char *endpoint)
+{
+    assert(endpoint);
+
+    char host[NI_MAXHOST];
+    bool six;
+    return !s_copy_name(endpoint, host) || s_remember(host, &six) || s_look_up(host, &six);
 }

@@ -1,4 +1,4 @@
-/*  pt_family: whether a host is reached over IPv4 or over IPv6.
+/*  pt_family: whether a host is reached over IPv4 or over IPv6, or not at all.
  *
  *  libzmq looks a name up for one family, and with the option for IPv6 that one goes first: localhost would be ::1,
  *  where nobody may listen. So IPv6 is for addresses of it, and for names that have no other.
@@ -17,5 +17,10 @@ bool pt_family_is_six_address(const char *endpoint);
  *  may take the resolver's time, until it is found; then its family stays for the life of the process. From any thread.
  */
 bool pt_family_is_six(const char *endpoint);
+
+/*  False where the host is a name that has no address now; true for addresses and endpoints of another kind. A name is
+ *  looked up as above.
+ */
+bool pt_family_is_known(const char *endpoint);
 
 #endif

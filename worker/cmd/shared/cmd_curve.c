@@ -1,6 +1,7 @@
 /*  What --curve means to a command, and which addresses need it. */
 #include "cmd_curve.h"
 
+#include "pt_family.h"
 #include "pt_http_get.h"
 
 #include <arpa/inet.h>
@@ -96,9 +97,35 @@ cmd_curve_is_public(const char *endpoint)
     return *host && !s_is_loopback(host);
 }
 
+//  Four queues of one host are one name, and a name server that is out of reach takes its time for each question.
+static bool
+s_is_first_of_host(const char *const *endpoints, size_t at)
+{
+    char host[256], before[256];
+    s_find_host(endpoints[at], host);
+    for (size_t i = 0; i < at; i++) {
+        s_find_host(endpoints[i], before);
+        if (streq(before, host))
+            return false;
+    }
+    return true;
+}
+
+static void
+s_warn_of_name(const char *endpoint)
+{
+    char host[256];
+    s_find_host(endpoint, host);
+    if (!pt_family_is_known(endpoint))
+        fprintf(stderr, "warning: nobody knows an address of %s now; is the name right? It is asked for again\n", host);
+}
+
 void
 cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t *curve)
 {
+    for (size_t i = 0; i < count; i++)
+        if (s_is_first_of_host(endpoints, i))
+            s_warn_of_name(endpoints[i]);
     for (size_t i = 0; i < count; i++)
         if (!curve && cmd_curve_is_public(endpoints[i]))
             fprintf(stderr, "warning: anyone between here and %s can read and change the messages; use --curve\n",

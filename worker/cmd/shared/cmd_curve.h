@@ -23,8 +23,8 @@ int cmd_curve_tell_silence(const char *broker, const pt_curve_t *curve, bool sil
 /*  Whether an endpoint is TCP on another address than loopback. Host names count as such. */
 bool cmd_curve_is_public(const char *endpoint);
 
-/*  Say on stderr of each endpoint that is public that what goes there can be read on its way, when there
- *  are no keys.
+/*  Say on stderr, before connecting, which hosts have names that nobody knows now, and of each endpoint that is
+ *  public that what goes there can be read on its way, when there are no keys.
  */
 void cmd_curve_warn(const char *const *endpoints, size_t count, const pt_curve_t *curve);
 
