@@ -1,4 +1,4 @@
-/*  pt_worker: one actor that turns jobs into decisions.
+/*  pt_worker: one thread of a worker process, an actor that turns jobs into decisions.
  *
  *  It takes jobs from its `work` endpoint, gives them to a decider of its own, and hands them to `next`.
  */

@@ -200,47 +200,49 @@ s_check_inner(pt_reader_t *reader, const pt_node_t *expect, const char *key, con
             s_check_keys(reader, link->value, where, words, count);
 }
 
+//  The keys of a decision, and of the maps in it.
+static const char *const s_decision_keys[] = {"id",
+                                              "attempt",
+                                              "provider",
+                                              "operation",
+                                              "http_status",
+                                              "reference",
+                                              "account",
+                                              "code",
+                                              "message",
+                                              "entry",
+                                              "match",
+                                              "params",
+                                              "reasons",
+                                              "fields",
+                                              "fields_dropped",
+                                              "retry",
+                                              "alert",
+                                              "route",
+                                              "action",
+                                              "category",
+                                              "outcome",
+                                              "confirm_as_success",
+                                              "same_payload_ok",
+                                              "health",
+                                              "summary",
+                                              "catalog",
+                                              "error",
+                                              "raw",
+                                              "decided_ms"};
+static const char *const s_retry_keys[] = {"delay_ms",     "next_at_ms",  "attempt",
+                                           "max_attempts", "deadline_ms", "if_absent"};
+static const char *const s_alert_keys[] = {"audience", "severity", "when", "active", "count"};
+
 static void
 s_read_expect(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
-    static const char *const words[] = {"id",
-                                        "attempt",
-                                        "provider",
-                                        "operation",
-                                        "http_status",
-                                        "reference",
-                                        "account",
-                                        "code",
-                                        "message",
-                                        "entry",
-                                        "match",
-                                        "params",
-                                        "reasons",
-                                        "fields",
-                                        "fields_dropped",
-                                        "retry",
-                                        "alert",
-                                        "route",
-                                        "action",
-                                        "category",
-                                        "outcome",
-                                        "confirm_as_success",
-                                        "same_payload_ok",
-                                        "health",
-                                        "summary",
-                                        "catalog",
-                                        "error",
-                                        "raw",
-                                        "decided_ms"};
-    static const char *const retry[] = {"delay_ms",     "next_at_ms",  "attempt",
-                                        "max_attempts", "deadline_ms", "if_absent"};
-    static const char *const alert[] = {"audience", "severity", "when", "active", "count"};
     if (!s_is_map(reader, node, "expect"))
         return;
     ((s_unit_t *) target)->open->expect = node;
-    s_check_keys(reader, node, " in expect", words, COUNT(words));
-    s_check_inner(reader, node, "retry", retry, COUNT(retry));
-    s_check_inner(reader, node, "alert", alert, COUNT(alert));
+    s_check_keys(reader, node, " in expect", s_decision_keys, COUNT(s_decision_keys));
+    s_check_inner(reader, node, "retry", s_retry_keys, COUNT(s_retry_keys));
+    s_check_inner(reader, node, "alert", s_alert_keys, COUNT(s_alert_keys));
     if (!node->first)
         pt_read_fault(reader, node, PT_FAULT_KEY_MISSING, "expect names no key, so the case tests nothing");
 }

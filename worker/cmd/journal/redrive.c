@@ -258,33 +258,33 @@ s_redrive(const redrive_options_t *options, redrive_plan_t *plan, pt_store_t *st
     return code == EX_OK ? s_send_all(&self, plan, store) : code;
 }
 
+static const struct argp_child s_children[] = {
+    {&journal_common_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
+static const struct argp s_argp = {
+    .options = s_options,
+    .parser = s_parse,
+    .doc = "Send the responses of dead letters again, for instance once the catalog knows what they mean.\v"
+           "Without --topic those of all topics under dead_letter. are sent. Each is decided anew, with its id and "
+           "its attempt as before, under another producer's id, and its decision has 'redriven' true. The old "
+           "decision stays in the journal. What was redriven before is passed over; the journal is what tells, so a "
+           "response whose new decision was settled, or is no longer kept, counts as not redriven. Responses above 16 "
+           "KiB are not kept; they are named.\n\n"
+           "Examples:\n"
+           "  paytriage journal redrive --provider opn --code new_code --dry-run\n"
+           "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
+           "Exit: 0 all accepted, 1 some refused for good or gone from the journal before their turn, or the answer "
+           "was no, 64 there was nobody to ask, 65 the journal is damaged, 66 there is none, 69 some not acknowledged "
+           "in time (they may or may not have been taken), 77 not permitted, 78 faulty keys, 130 interrupted.",
+    .children = s_children};
+
 int
 cmd_journal_redrive(int argc, char **argv)
 {
-    static const struct argp_child children[] = {
-        {&journal_common_argp, 0, NULL, 0}, {&journal_filter_argp, 0, NULL, 0}, {0}};
-    static const struct argp argp = {
-        .options = s_options,
-        .parser = s_parse,
-        .doc =
-            "Send the responses of dead letters again, for instance once the catalog knows what they mean.\v"
-            "Without --topic those of all topics under dead_letter. are sent. Each is decided anew, with its id and "
-            "its attempt as before, under another producer's id, and its decision has 'redriven' true. The old "
-            "decision stays in the journal. What was redriven before is passed over; the journal is what tells, so a "
-            "response whose new decision was settled, or is no longer kept, counts as not redriven. Responses above 16 "
-            "KiB are not kept; they are named.\n\n"
-            "Examples:\n"
-            "  paytriage journal redrive --provider opn --code new_code --dry-run\n"
-            "  paytriage journal redrive --provider opn --code new_code --rate 20/s --yes\n\n"
-            "Exit: 0 all accepted, 1 some refused for good or gone from the journal before their turn, or the answer "
-            "was no, 64 there was nobody to ask, 65 the journal is damaged, 66 there is none, 69 some not acknowledged "
-            "in time (they may or may not have been taken), 77 not permitted, 78 faulty keys, 130 interrupted.",
-        .children = children};
     static redrive_plan_t plan;
     redrive_options_t options = {
         .journal = {.category = -1, .topic = "dead_letter."}, .rate = S_RATE_DEFAULT, .drive.timeout_ms = 30000};
     pt_store_t *store = NULL;
-    int code = journal_parse_line(PT_FOR_REDRIVE | PT_FOR_LISTING, &argp, argc, argv, &options, &options.journal);
+    int code = journal_parse_line(PT_FOR_REDRIVE | PT_FOR_LISTING, &s_argp, argc, argv, &options, &options.journal);
     if (code != EX_OK)
         return code;
     code = cmd_drive_configure(&options.drive, options.journal.config);

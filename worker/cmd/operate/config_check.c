@@ -56,33 +56,35 @@ s_check_keys(const pt_config_t *config)
     return code;
 }
 
+//  What a daemon binds, and the default ports.
+static const struct {
+    pt_option_id_t id;
+    unsigned port;
+} s_bound[] = {
+    {PT_OPTION_BROKER_FRONT, PT_PORT_FRONT},
+    {PT_OPTION_BROKER_BACK, PT_PORT_BACK},
+    {PT_OPTION_PUBLISH_RETRY, PT_PORT_RETRY},
+    {PT_OPTION_PUBLISH_DEAD_LETTER, PT_PORT_DEAD_LETTER},
+    {PT_OPTION_PUBLISH_OPERATOR_ALERT, PT_PORT_OPERATOR_ALERT},
+    {PT_OPTION_PUBLISH_SETTLED, PT_PORT_SETTLED},
+    {PT_OPTION_JOURNAL_REPLAY, PT_PORT_REPLAY},
+};
+
 //  Every endpoint that is named, and for all the others one that is made of the address.
 static int
 s_check_binds(const pt_config_t *config)
 {
-    static const struct {
-        pt_option_id_t id;
-        unsigned port;
-    } bound[] = {
-        {PT_OPTION_BROKER_FRONT, PT_PORT_FRONT},
-        {PT_OPTION_BROKER_BACK, PT_PORT_BACK},
-        {PT_OPTION_PUBLISH_RETRY, PT_PORT_RETRY},
-        {PT_OPTION_PUBLISH_DEAD_LETTER, PT_PORT_DEAD_LETTER},
-        {PT_OPTION_PUBLISH_OPERATOR_ALERT, PT_PORT_OPERATOR_ALERT},
-        {PT_OPTION_PUBLISH_SETTLED, PT_PORT_SETTLED},
-        {PT_OPTION_JOURNAL_REPLAY, PT_PORT_REPLAY},
-    };
     //  Keys that cannot be read are a fault of their own; they are not missing.
     bool open = pt_config_number(config, PT_OPTION_INSECURE_PUBLIC_BIND) || pt_config_text(config, PT_OPTION_CURVE);
     char made[CMD_OPTIONS_ENDPOINT_BYTES] = "";
     int worst = EX_OK;
-    for (size_t i = 0; i < sizeof bound / sizeof bound[0]; i++) {
-        const char *endpoint = pt_config_text(config, bound[i].id);
+    for (size_t i = 0; i < sizeof s_bound / sizeof s_bound[0]; i++) {
+        const char *endpoint = pt_config_text(config, s_bound[i].id);
         if (!endpoint && *made)
             continue;
         if (!endpoint) {
             uint64_t base = pt_config_number(config, PT_OPTION_PORT_BASE);
-            cmd_options_endpoint(pt_config_text(config, PT_OPTION_BIND), base + bound[i].port - PT_PORT_FRONT, made);
+            cmd_options_endpoint(pt_config_text(config, PT_OPTION_BIND), base + s_bound[i].port - PT_PORT_FRONT, made);
             endpoint = made;
         }
         int code = cmd_curve_check_bind(endpoint, NULL, open);
@@ -128,30 +130,31 @@ s_count_given(const pt_config_t *config)
     return count;
 }
 
+//  Named as for all other commands, or as a file is for most checkers: people try both.
+static const struct argp_option s_options[] = {
+    {"config", 'c', "FILE", 0, "the same as FILE", 0},
+    {0},
+};
+static const struct argp s_argp = {
+    .options = s_options,
+    .parser = s_parse,
+    .args_doc = "[FILE]",
+    .doc = "Read the settings as a daemon would at its start, and the catalogs and keys that they name, and report "
+           "everything that is wrong.\v"
+           "Without FILE, the one that $PAYTRIAGE_CONFIG names, else " PT_CONFIG_PATH_DEFAULT
+           "; environment variables are checked too.\n\n"
+           "Examples:\n"
+           "  paytriage config check\n"
+           "  paytriage config check ./paytriage.yml\n\n"
+           "Exit: 0 a daemon would start with it if its addresses are free, 66 no such file, 77 not permitted, 78 "
+           "faults."};
+
 int
 config_check(int argc, char **argv)
 {
-    //  Named as for all other commands, or as a file is for most checkers: people try both.
-    static const struct argp_option options[] = {
-        {"config", 'c', "FILE", 0, "the same as FILE", 0},
-        {0},
-    };
-    static const struct argp argp = {
-        .options = options,
-        .parser = s_parse,
-        .args_doc = "[FILE]",
-        .doc = "Read the settings as a daemon would at its start, and the catalogs and keys that they name, and report "
-               "everything that is wrong.\v"
-               "Without FILE, the one that $PAYTRIAGE_CONFIG names, else " PT_CONFIG_PATH_DEFAULT
-               "; environment variables are checked too.\n\n"
-               "Examples:\n"
-               "  paytriage config check\n"
-               "  paytriage config check ./paytriage.yml\n\n"
-               "Exit: 0 a daemon would start with it if its addresses are free, 66 no such file, 77 not permitted, 78 "
-               "faults."};
     const char *path = NULL;
     pt_config_t config;
-    argp_parse(&argp, argc, argv, 0, NULL, &path);
+    argp_parse(&s_argp, argc, argv, 0, NULL, &path);
     int code = s_load(&config, path);
     if (code == EX_OK) {
         pt_faults_print(&config.faults, SIZE_MAX, stderr);
