@@ -2,6 +2,7 @@
 #include "store.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 //  This stands before the C library's. While it holds, whoever waits for the disk goes on waiting.
 static atomic_bool s_holds;
+static atomic_bool s_fails; //  the next one that is not held
 static sem_t s_held, s_released;
 
 int fdatasync(int fd);
@@ -29,6 +31,9 @@ fdatasync(int fd)
     if (atomic_exchange(&s_holds, false)) {
         sem_post(&s_held);
         sem_wait(&s_released);
+    } else if (atomic_exchange(&s_fails, false)) {
+        errno = EIO;
+        return -1;
     }
     return (int) syscall(SYS_fdatasync, fd);
 }
@@ -100,7 +105,8 @@ s_close_stage(s_stage_t *stage)
     pt_stats_destroy(&stage->stats);
 }
 
-static void
+//  The job is the stage's until it comes out.
+static pt_job_t *
 s_hand(s_stage_t *stage, pt_queue_t queue, uint64_t start)
 {
     pt_job_t *job = pt_job_new();
@@ -117,6 +123,7 @@ s_hand(s_stage_t *stage, pt_queue_t queue, uint64_t start)
     memcpy(zmq_msg_data(&output->items), part.items, part.part.items.len);
     store_part_clear(&part);
     pt_job_hand(zsock_resolve(stage->jobs), job);
+    return job;
 }
 
 //  The queue of the next job that comes out.
@@ -180,6 +187,38 @@ disk_that_keeps_what_is_prepared_is_seen(void **state)
     assert_int_equal(s_take(&stage, &first_seq), PT_QUEUE_RETRY);
     zactor_destroy(&stage.journal);
     assert_int_equal(s_since_ns(&stage), 0);
+    s_close_stage(&stage);
+}
+
+//  A commit is told by the next one, and that one did not come to the disk: it could be neither.
+static void
+commit_before_one_that_failed_is_not_told(void **state)
+{
+    (void) state;
+    static pt_stats_snapshot_t s_snapshot;
+    s_stage_t stage;
+    pt_job_t *jobs[2];
+    uint64_t failures = 0;
+    s_open_stage(&stage);
+    jobs[0] = s_hand(&stage, PT_QUEUE_RETRY, 0);
+    atomic_store(&s_holds, true);
+    s_start_journal(&stage);
+    s_await_held();
+    jobs[1] = s_hand(&stage, PT_QUEUE_RETRY, 1);
+    atomic_store(&s_fails, true);
+    sem_post(&s_released);
+    struct pollfd failure = {.fd = stage.failure_fd, .events = POLLIN};
+    assert_int_equal(poll(&failure, 1, S_PATIENCE_S * 1000), 1);
+    zactor_destroy(&stage.journal);
+    pt_job_t *told;
+    assert_int_equal(zmq_recv(zsock_resolve(stage.next), &told, sizeof(told), ZMQ_DONTWAIT), -1);
+    //  Said once: nothing more is tried.
+    assert_int_equal(read(stage.failure_fd, &failures, sizeof(failures)), sizeof(failures));
+    assert_int_equal(failures, 1);
+    pt_stats_read(stage.stats, &s_snapshot);
+    assert_true(s_snapshot.journal_failed);
+    for (size_t i = 0; i < 2; i++)
+        pt_job_destroy(&jobs[i]);
     s_close_stage(&stage);
 }
 
@@ -300,6 +339,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(job_that_is_kept_does_not_wait_until_there_are_none_that_are_not),
         cmocka_unit_test(disk_that_keeps_what_is_prepared_is_seen),
+        cmocka_unit_test(commit_before_one_that_failed_is_not_told),
         cmocka_unit_test(windows_of_a_commit_are_those_of_its_batches_one_by_one),
     };
     if (sem_init(&s_held, 0, 0) != 0 || sem_init(&s_released, 0, 0) != 0)
