@@ -54,9 +54,13 @@ s_add_messages(fixture_t *fixture, pt_source_provider_t *acme)
     fixture_for(fixture, acme, "inquiry");
 
     fixture_code(acme, "acme/4039002", "4039002", NULL);
+    //  Before those with a subcode: the order of the rows is not that of asking.
+    fixture_code(acme, "acme/4039002/other", "4039002", "Not Permitted.[{1}]");
     fixture_code(acme, "acme/4039002/risk", "4039002", "Not Permitted.[{1}]")->subcode = fixture_string("105");
     fixture_code(acme, "acme/4039002/merchant", "4039002", "Not Permitted.[{1}]")->subcode = fixture_string("109");
-    fixture_code(acme, "acme/4039002/other", "4039002", "Not Permitted.[{1}]");
+    fixture_code(acme, "acme/rank", "rank", NULL);
+    fixture_code(acme, "acme/rank/two-holes", "rank", "Fee {1} of {2}.");
+    fixture_code(acme, "acme/rank/one-hole", "rank", "Fee {1} of .");
     fixture_code(acme, "acme/closed", "closed", "Order is closed.")->trailing_stop_optional = true;
 }
 
@@ -301,6 +305,15 @@ a_subcode_refines_its_template(void **state)
     s_expect_of(world, NULL, "4039002", "Not Permitted.[1050]", "acme/4039002/other", PT_MATCH_TEMPLATE);
     s_expect_of(world, NULL, "4039002", "Not Permitted.[]", "acme/4039002/other", PT_MATCH_TEMPLATE);
     s_expect_of(world, NULL, "4039002", "Not Permitted", "acme/4039002", PT_MATCH_CODE);
+}
+
+//  Of two templates with as much text the one with fewer holes says more.
+static void
+a_template_with_fewer_holes_comes_first(void **state)
+{
+    s_world_t *world = *state;
+    s_expect_of(world, NULL, "rank", "Fee 7 of .", "acme/rank/one-hole", PT_MATCH_TEMPLATE);
+    s_expect_of(world, NULL, "rank", "Fee 7 of 9.", "acme/rank/two-holes", PT_MATCH_TEMPLATE);
 }
 
 static void
@@ -920,6 +933,7 @@ main(void)
         S_TEST(an_operation_has_its_own_row_and_those_for_any),
         S_TEST(each_of_many_wordings_is_found),
         S_TEST(a_subcode_refines_its_template),
+        S_TEST(a_template_with_fewer_holes_comes_first),
         S_TEST(an_optional_full_stop_makes_no_difference),
         S_TEST(a_message_under_several_operations_is_told_apart_by_the_operation),
         S_TEST(without_an_operation_the_strictest_row_of_a_message_answers),
