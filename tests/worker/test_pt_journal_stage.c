@@ -49,6 +49,7 @@ s_await_held(void)
 
 typedef struct {
     char dir[STORE_PATH_BYTES];
+    char names[4][32]; //  of the sockets
     pt_store_t *store;
     pt_stats_t *stats;
     zsock_t *jobs;
@@ -63,15 +64,25 @@ typedef struct {
 static void
 s_open_stage(s_stage_t *stage)
 {
+    //  A name is free again only when libzmq's own thread has closed its socket.
+    static unsigned s_serial;
+    char bound[PT_ENDPOINT_BYTES_MAX + 1];
     *stage = (s_stage_t) {.stats = pt_stats_new()};
     stage->store = store_open(store_dir(stage->dir), S_BYTES);
-    stage->jobs = zsock_new_push(">inproc://stage.jobs");
-    stage->next = zsock_new_pull("@inproc://stage.next");
-    stage->requests = zsock_new_push(">inproc://stage.requests");
-    stage->answers = zsock_new_pull("@inproc://stage.answers");
+    for (size_t i = 0; i < 4; i++)
+        snprintf(stage->names[i], sizeof(stage->names[i]), "inproc://stage%u.%zu", s_serial, i);
+    s_serial++;
+    stage->jobs = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    stage->next = pt_sockets_new(ZMQ_PULL, 0, 0);
+    stage->requests = pt_sockets_new(ZMQ_PUSH, 0, 0);
+    stage->answers = pt_sockets_new(ZMQ_PULL, 0, 0);
     stage->failure_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     assert_true(stage->stats && stage->failure_fd >= 0);
     assert_true(stage->jobs && stage->next && stage->requests && stage->answers);
+    assert_int_equal(pt_sockets_connect(stage->jobs, stage->names[0]), PT_OK);
+    assert_int_equal(pt_sockets_bind(stage->next, stage->names[1], bound), PT_OK);
+    assert_int_equal(pt_sockets_connect(stage->requests, stage->names[2]), PT_OK);
+    assert_int_equal(pt_sockets_bind(stage->answers, stage->names[3], bound), PT_OK);
     zsock_set_rcvtimeo(stage->next, S_PATIENCE_S * 1000);
     zsock_set_unbounded(stage->jobs);
     zsock_set_unbounded(stage->next);
@@ -82,9 +93,9 @@ s_start_journal(s_stage_t *stage)
 {
     static const pt_alerts_options_t alerts = {.frequent_count = 1, .frequent_ms = 1};
     pt_journal_options_t options = {.store = stage->store,
-                                    .jobs = "inproc://stage.jobs",
-                                    .next = "inproc://stage.next",
-                                    .requests = "inproc://stage.requests",
+                                    .jobs = stage->names[0],
+                                    .next = stage->names[1],
+                                    .requests = stage->names[2],
                                     .alerts = &alerts,
                                     .stats = stage->stats,
                                     .failure_fd = stage->failure_fd};
