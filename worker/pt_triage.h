@@ -14,7 +14,7 @@
 #ifndef PT_TRIAGE_H
 #define PT_TRIAGE_H
 
-#include "pt_alerts.h"
+#include "pt_alert_key.h"
 #include "pt_catalog.h"
 #include "pt_decision.h"
 #include "pt_response.h"

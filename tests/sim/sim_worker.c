@@ -186,19 +186,19 @@ s_send_nack(sim_t *sim, const sim_worker_t *self, const sim_job_t *job, pt_reaso
 //  ---- batches
 
 //  What the rules that are switched off say instead.
-static pt_dedup_verdict_t
+static pt_dedup_state_t
 s_judge(const sim_t *sim, sim_worker_t *self, const pt_batch_t *batch)
 {
     sim_highest_t *highest = sim_worker_highest(self, batch);
     highest->floor = batch->floor > highest->floor ? batch->floor : highest->floor;
-    pt_dedup_verdict_t verdict = pt_dedup_take(self->dedup, batch);
-    if (sim_is_broken(sim, SIM_BREAK_DEDUP_HIGHEST) && verdict == PT_DEDUP_NEW && batch->seq <= highest->highest) {
+    pt_dedup_state_t state = pt_dedup_take(self->dedup, batch);
+    if (sim_is_broken(sim, SIM_BREAK_DEDUP_HIGHEST) && state == PT_DEDUP_NEW && batch->seq <= highest->highest) {
         pt_dedup_release(self->dedup, batch);
         return PT_DEDUP_FINISHED;
     }
     if (sim_is_broken(sim, SIM_BREAK_FLOOR_IGNORED) && batch->seq < highest->floor)
         return PT_DEDUP_NEW;
-    return verdict;
+    return state;
 }
 
 static void

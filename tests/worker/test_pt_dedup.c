@@ -117,7 +117,7 @@ typedef struct {
     uint32_t crcs[S_SEQS];
 } s_model_t;
 
-static pt_dedup_verdict_t
+static pt_dedup_state_t
 s_model_take(s_model_t *model, const pt_batch_t *batch)
 {
     if (batch->floor > model->floor)
@@ -167,7 +167,7 @@ any_sequence_of_events_agrees_with_the_model(void **state)
             }
             break;
         default: {
-            pt_dedup_verdict_t expected = s_model_take(model, &batch);
+            pt_dedup_state_t expected = s_model_take(model, &batch);
             assert_int_equal(pt_dedup_take(dedup, &batch), expected);
             verdicts[expected]++;
         }

@@ -21,12 +21,6 @@
 #define PT_ALERTS_FREQUENT_COUNT_DEFAULT 10
 #define PT_ALERTS_FREQUENT_COUNT_MAX 1000
 
-//  So many within so long; count 0: as the options say.
-typedef struct {
-    uint32_t count; //  up to PT_ALERTS_FREQUENT_COUNT_MAX
-    uint64_t within_ms;
-} pt_alert_rate_t;
-
 typedef struct {
     uint64_t window_ms;      //  of folding; 0: every active alert is told, and none is folded
     uint32_t frequent_count; //  so many, 1 to PT_ALERTS_FREQUENT_COUNT_MAX,

@@ -1,9 +1,10 @@
 /*  pt_job: one message of responses on its way through the process, and its decisions.
  *
- *  The pool makes a job of each batch and decides about it, or gives a pointer to it to a worker that does and hands it
- *  to the next stage, until it is back in the pool, which publishes and answers. The next stage is the journal, where
- *  there is one: it commits the job's outputs and only then hands it on, so what is published and acknowledged is
- *  durable. A stage is an actor with one PULL socket for jobs and one PUSH to the next; pt_crew wires them.
+ *  The pool makes a job of each batch and decides about it, or gives a pointer to it to a decider that does and
+ *  hands it to the next stage, until it is back in the pool, which publishes and answers. The next stage is the
+ *  journal, where there is one: it commits the job's outputs and only then hands it on, so what is published and
+ *  acknowledged is durable. A stage is an actor with one PULL socket for jobs and one PUSH to the next; pt_crew
+ *  wires them.
  *
  *  Jobs that were decided in one go travel as a train: the first carries the decisions of all as its outputs, so a
  *  topic gets one message and the journal one record for many small batches. What becomes of the first becomes of
@@ -67,17 +68,17 @@ typedef struct {
 typedef struct pt_job {
     //  Set by the pool.
     size_t broker;     //  whose socket the answer goes to
-    size_t seat;       //  the worker that has it
-    size_t weight;     //  bytes that count as that worker's while it is in work
+    size_t seat;       //  the decider that has it
+    size_t weight;     //  bytes that count as that decider's while it is in work
     uint64_t taken_ns; //  pt_clock_ns
     bool plain;        //  from a plain client
     //  What the header said. Of a plain request: our own worker id and epoch, and a running number
-    //  as seq, which name responses without an id; count is set by the worker.
+    //  as seq, which name responses without an id; count is set by the decider.
     pt_batch_t batch;
     pt_frames_t message; //  envelope, header, payload
     size_t envelope_count;
 
-    //  Set by the worker.
+    //  Set by the decider.
     bool refused;       //  there are no outputs, the answer is a NACK
     pt_reason_t reason; //  when refused
     uint32_t decided[PT_ROUTE_COUNT_];
@@ -92,7 +93,7 @@ typedef struct pt_job {
     size_t raised_capacity;
     const pt_catalog_t *decided_by; //  stays until the job is back in the pool
 
-    //  Of a job without responses that brings the workers another catalog (pt_swap); else NULL.
+    //  Of a job without responses that brings the deciders another catalog (pt_swap); else NULL.
     const pt_catalog_t *catalog;
     struct pt_packer *packer; //  made for it; once taken, the one that was replaced
 

@@ -1,6 +1,6 @@
 /*  pt_poison: which batch was being read when the process died.
  *
- *  A file of slots, one for each worker actor, mapped into memory: what is written there survives the
+ *  A file of slots, one for each decider, mapped into memory: what is written there survives the
  *  death of the process, without a system call for each batch. A batch that stands in a slot at the
  *  next start is a suspect; one that was there twice is not read a third time but kept raw, as dead
  *  letters. A power failure may lose the slots, and then a suspect is read once more.

@@ -118,7 +118,7 @@ pt_stats_destroy(pt_stats_t **self_p)
     *self_p = NULL;
 }
 
-//  ---- workers
+//  ---- deciders
 
 pt_stats_seat_t *
 pt_stats_seat(pt_stats_t *self)

@@ -86,7 +86,7 @@ void pt_stats_destroy(pt_stats_t **self_p);
 /*  From any thread. The snapshot has 150 KiB: not for a stack. */
 void pt_stats_read(pt_stats_t *self, pt_stats_snapshot_t *out_snapshot);
 
-//  ---- workers
+//  ---- deciders
 
 /*  The counters of one thread that decides; they stay after it has ended, so that sums never fall.
  *  NULL when out of memory.

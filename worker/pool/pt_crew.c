@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "pt_decider_actor.h"
 #include "pt_journal.h"
 #include "pt_sockets.h"
-#include "pt_worker.h"
 
 #define S_ENDPOINT_BYTES 64
 
@@ -135,12 +135,13 @@ s_start_seat(pt_crew_t *self, const pt_pool_options_t *options)
     seat->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
     if (!seat->work || pt_sockets_bind(seat->work, work, bound) != PT_OK)
         return false;
-    pt_worker_options_t worker = {.decider = s_decider_options(options, self->seat_count), .work = work, .next = next};
-    seat->actor = pt_worker_new(&worker);
+    pt_decider_actor_options_t actor = {
+        .decider = s_decider_options(options, self->seat_count), .work = work, .next = next};
+    seat->actor = pt_decider_actor_new(&actor);
     return seat->actor != NULL;
 }
 
-//  The worker in the caller's thread.
+//  The decider in the caller's thread.
 static bool
 s_start_decider(pt_crew_t *self, const pt_pool_options_t *options)
 {

@@ -1,12 +1,12 @@
 /*  pt_crew: the stages of a pool, wired one after the other.
  *
  *      job ──▶ decided here ────────────────────────────┬──▶ [journal ──PUSH──▶] published here ──▶ finished
- *       └─PAIR──▶ worker with a thread (of N - 1) ──PUSH┘      ▲  │
+ *       └─PAIR──▶ decider with a thread (of N - 1) ─PUSH┘      ▲  │
  *                                                     requests │  ▼ answers
  *                                                             replay ◀──ROUTER── subscribers
  *
  *  The caller's thread is one of the N that decide, and publishes. It decides itself what takes less than a
- *  millisecond, and hands more to a worker that has little to do; so with one thread only the journal is an actor.
+ *  millisecond, and hands more to a decider that has little to do; so with one thread only the journal is an actor.
  *  Without a journal there is no replay. A job counts as finished when it has been through all stages.
  */
 #ifndef PT_CREW_H
@@ -33,8 +33,8 @@ void pt_crew_linger(pt_crew_t *self, int linger_ms);
  */
 void pt_crew_destroy(pt_crew_t **self_p);
 
-/*  Have a job decided, here or by a worker with a thread. True: pt_crew_finish has jobs at once. It may wait for others
- *  to follow, until pt_crew_flush.
+/*  Have a job decided, here or by a decider with a thread. True: pt_crew_finish has jobs at once. It may wait for
+ *  others to follow, until pt_crew_flush.
  */
 PT_MUST_CHECK bool pt_crew_start(pt_crew_t *self, pt_job_t *job);
 

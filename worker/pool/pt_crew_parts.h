@@ -16,7 +16,7 @@ typedef struct {
 struct pt_crew {
     unsigned serial; //  tells the endpoints of several crews in one process apart
     pt_crew_seat_t seats[PT_POOL_THREADS_MAX];
-    size_t seat_count;     //  of workers with a thread
+    size_t seat_count;     //  of deciders with a thread
     pt_decider_t *decider; //  of the one that has the caller's
     pt_train_t waiting;    //  to be decided here or by a seat
     size_t waiting_bytes;  //  of their payloads

@@ -8,7 +8,7 @@
 
 //  What is decided sooner is decided here: longer than two threads take to hand it over and back, and no broker minds.
 #define S_KEEP_NS UINT64_C(1000000)
-//  A worker with this much to do does not run dry while this thread decides something itself.
+//  A decider with this much to do does not run dry while this thread decides something itself.
 #define S_PLENTY_NS UINT64_C(4000000)
 //  How long deciding takes is known by about as much as came last, beginning with so much and so long.
 #define S_KNOWN_BYTES ((size_t) 1024 * 1024)
@@ -43,7 +43,7 @@ s_cost_ns(const pt_crew_t *self, size_t bytes)
     return bytes * self->known_ns / self->known_bytes;
 }
 
-//  Jobs of a train, to a worker with a thread.
+//  Jobs of a train, to a decider with a thread.
 static void
 s_hand_to_seat(pt_crew_t *self, size_t seat, pt_job_t *jobs)
 {

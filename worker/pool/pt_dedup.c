@@ -155,7 +155,7 @@ s_is_below_highest(const s_window_t *window, uint64_t seq)
     return false;
 }
 
-pt_dedup_verdict_t
+pt_dedup_state_t
 pt_dedup_take(pt_dedup_t *self, const pt_batch_t *batch)
 {
     assert(self);

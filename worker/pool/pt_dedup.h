@@ -16,7 +16,7 @@ typedef enum {
     PT_DEDUP_IN_WORK,  //  taken and not finished: ignore, the answer will come
     PT_DEDUP_FINISHED, //  the same bytes are finished, or the seq is below the floor: ACK only
     PT_DEDUP_CONFLICT, //  finished with another checksum
-} pt_dedup_verdict_t;
+} pt_dedup_state_t;
 
 /*  A table of at most `producers_max` windows of 5 KiB; the one unused for longest makes room, which
  *  can cause duplicates and never a loss. NULL when out of memory.
@@ -29,7 +29,7 @@ void pt_dedup_destroy(pt_dedup_t **self_p);
 /*  What to do with a batch that arrived; pt_batch_decode accepted its header. Without memory for a
  *  new window the batch is PT_DEDUP_NEW and not remembered.
  */
-pt_dedup_verdict_t pt_dedup_take(pt_dedup_t *self, const pt_batch_t *batch);
+pt_dedup_state_t pt_dedup_take(pt_dedup_t *self, const pt_batch_t *batch);
 
 /*  The batch is finished: from now on it is only acknowledged. */
 void pt_dedup_finish(pt_dedup_t *self, const pt_batch_t *batch);

@@ -3,9 +3,9 @@
  *  A thread of its own takes batches from the brokers, decides about them or gives them to other threads where there is
  *  much to decide, publishes the decisions and answers:
  *
- *      broker ──DEALER──▶ pool ──PAIR──▶ worker ──PUSH──▶ journal ──PUSH──▶ pool ──PUB──▶ subscribers
- *         ▲                        (one of N, or the pool)                   │
- *         └──────────────────────────── ACK ─────────────────────────────────┘
+ *      broker ──DEALER──▶ pool ──PAIR──▶ decider ──PUSH──▶ journal ──PUSH──▶ pool ──PUB──▶ subscribers
+ *         ▲                        (one of N, or the pool)                    │
+ *         └──────────────────────────── ACK ──────────────────────────────────┘
  *
  *  A batch is acknowledged when its decisions are published. With a journal they are durable by then;
  *  without one they are as safe as this process. Batches that were finished before are only
@@ -83,7 +83,7 @@ typedef enum {
 
 typedef enum {
     PT_SWAPPED_NOT_YET, //  or nothing was asked for
-    PT_SWAPPED,         //  every worker has switched, and nothing refers to the old catalog
+    PT_SWAPPED,         //  every decider has switched, and nothing refers to the old catalog
     PT_SWAPPED_NOT,     //  no memory: all go on with the old one, and nothing refers to the new
 } pt_swapped_t;
 
@@ -105,7 +105,7 @@ pt_pool_t *pt_pool_new(const pt_pool_options_t *options, char *out_error);
  */
 pt_drain_t pt_pool_drain(pt_pool_t *self, uint32_t deadline_ms, int interrupt_fd);
 
-/*  Give every worker another catalog, between two batches: each batch is decided by one of them. It
+/*  Give every decider another catalog, between two batches: each batch is decided by one of them. It
  *  returns at once; pt_pool_swapped tells the end, and no other swap may begin before. `catalog` must
  *  outlive the pool, or the next swap that succeeds. It does not end when the journal has failed.
  */

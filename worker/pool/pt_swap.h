@@ -1,9 +1,9 @@
 /*  pt_swap: another catalog for all threads of a pool, while they work. For pt_crew only.
  *
  *  The catalog is handed over by message: a job without responses goes the way of every job, to each
- *  worker and on through all stages, until it is back. First one announces the new gateways' topics to
- *  the publisher; then one for each worker carries the catalog and the room that depends on it, which
- *  the worker takes between two jobs, and brings back the old room. So a batch is decided by one
+ *  decider and on through all stages, until it is back. First one announces the new gateways' topics to
+ *  the publisher; then one for each decider carries the catalog and the room that depends on it, which
+ *  the decider takes between two jobs, and brings back the old room. So a batch is decided by one
  *  catalog, nobody waits, and no lock or counter stands in the way of a response. When all are back,
  *  nothing in the pool refers to the old catalog.
  */
@@ -15,7 +15,7 @@
 typedef enum {
     PT_SWAP_NONE,
     PT_SWAP_ANNOUNCING, //  one job is out
-    PT_SWAP_SWITCHING,  //  one for each worker
+    PT_SWAP_SWITCHING,  //  one for each decider
     PT_SWAP_DONE,       //  all are back
     PT_SWAP_REFUSED,    //  no memory; all threads have the old one
 } pt_swap_state_t;
@@ -28,14 +28,14 @@ typedef struct {
     size_t out; //  jobs that are not back
 } pt_swap_t;
 
-/*  Make all that is needed, so that nothing can fail later. True: hand `announce` to any worker. False,
+/*  Make all that is needed, so that nothing can fail later. True: hand `announce` to any decider. False,
  *  out of memory: the swap is refused. `catalog` must stay until the swap is over, and then as long as
  *  it is in use.
  */
 bool pt_swap_begin(pt_swap_t *self, const pt_catalog_t *catalog, size_t threads);
 
 /*  A job with a catalog is back. Returns how many of `jobs` are to be handed out now, one to each
- *  worker: none, or all.
+ *  decider: none, or all.
  */
 size_t pt_swap_take(pt_swap_t *self, pt_job_t *job);
 

@@ -131,7 +131,7 @@ pt_outlet_take(pt_outlet_t *self, pt_job_t *job, int64_t now_ms)
     assert(job);
 
     PT_FAULT_POINT("publish.took");
-    //  Once the workers have it there is no way back; so topics come before they do.
+    //  Once the deciders have it there is no way back; so topics come before they do.
     if (job->catalog && !job->packer && !s_add_topics(self, job->catalog))
         job->refused = true;
     s_tell_alerts(self, job, now_ms);

@@ -1,9 +1,9 @@
-/*  pt_worker: one thread of a worker process, an actor that turns jobs into decisions.
+/*  pt_decider_actor: one thread of a worker process, an actor that turns jobs into decisions.
  *
  *  It takes jobs from its `work` endpoint, gives them to a decider of its own, and hands them to `next`.
  */
-#ifndef PT_WORKER_H
-#define PT_WORKER_H
+#ifndef PT_DECIDER_ACTOR_H
+#define PT_DECIDER_ACTOR_H
 
 #include "pt_decider.h"
 
@@ -11,11 +11,11 @@ typedef struct {
     pt_decider_options_t decider; //  what it refers to outlives the actor
     const char *work;             //  inproc endpoint, bound by the pool: a PAIR of jobs
     const char *next;             //  inproc endpoint, bound by the next stage: a PULL of jobs
-} pt_worker_options_t;
+} pt_decider_actor_options_t;
 
-/*  Start a worker; it is connected when this returns. Stop it with zactor_destroy: it finishes the
+/*  Start it; it is connected when this returns. Stop it with zactor_destroy: it finishes the
  *  job in hand and leaves the others where they are. NULL when out of memory or sockets.
  */
-zactor_t *pt_worker_new(const pt_worker_options_t *options);
+zactor_t *pt_decider_actor_new(const pt_decider_actor_options_t *options);
 
 #endif

@@ -1,4 +1,7 @@
-/*  pt_alert_key: whether a decision asks for an alert, and which alerts are of one kind. */
+/*  pt_alert_key: whether a decision asks for an alert, and which alerts are of one kind.
+ *
+ *  Counting and folding them is the worker's business. Any thread.
+ */
 #ifndef PT_ALERT_KEY_H
 #define PT_ALERT_KEY_H
 
@@ -12,6 +15,12 @@ typedef enum {
     PT_ALERT_ACTIVE,      //  tell people
     PT_ALERT_IF_FREQUENT, //  tell them once it is frequent
 } pt_alert_kind_t;
+
+//  What IF_FREQUENT means to an entry: so many within so long; count 0: as the worker's settings say.
+typedef struct {
+    uint32_t count; //  of alerts of one kind
+    uint64_t within_ms;
+} pt_alert_rate_t;
 
 /*  What a decision's alert asks for. */
 pt_alert_kind_t pt_alert_kind(const pt_decision_t *decision);

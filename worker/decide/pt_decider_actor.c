@@ -1,5 +1,5 @@
 /*  A loop around pt_decider. */
-#include "pt_worker.h"
+#include "pt_decider_actor.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@ typedef struct {
     zsock_t *work;
     zsock_t *next;
     pt_decider_t *decider;
-} s_worker_t;
+} s_actor_t;
 
 static void
-s_worker_close(s_worker_t **self_p)
+s_actor_close(s_actor_t **self_p)
 {
-    s_worker_t *self = *self_p;
+    s_actor_t *self = *self_p;
     if (!self)
         return;
     zsock_destroy(&self->work);
@@ -31,10 +31,10 @@ s_worker_close(s_worker_t **self_p)
     *self_p = NULL;
 }
 
-static s_worker_t *
-s_worker_open(const pt_worker_options_t *options)
+static s_actor_t *
+s_actor_open(const pt_decider_actor_options_t *options)
 {
-    s_worker_t *self = calloc(1, sizeof(*self));
+    s_actor_t *self = calloc(1, sizeof(*self));
     if (!self)
         return NULL;
     self->work = pt_sockets_new(ZMQ_PAIR, 0, 0);
@@ -44,14 +44,14 @@ s_worker_open(const pt_worker_options_t *options)
         self->decider = pt_decider_new(&options->decider);
     if (!self->decider) {
         int reason = errno;
-        s_worker_close(&self);
+        s_actor_close(&self);
         errno = reason;
     }
     return self;
 }
 
 static void
-s_hand_on(s_worker_t *self, pt_job_t *job)
+s_hand_on(s_actor_t *self, pt_job_t *job)
 {
     if (!job)
         return;
@@ -62,7 +62,7 @@ s_hand_on(s_worker_t *self, pt_job_t *job)
 
 //  Do what was handed over in one go.
 static void
-s_do_train(s_worker_t *self, pt_job_t *first)
+s_do_train(s_actor_t *self, pt_job_t *first)
 {
     pt_train_t jobs = {.first = first};
     for (pt_job_t *job; (job = pt_train_take(&jobs)) != NULL;) {
@@ -76,7 +76,7 @@ s_do_train(s_worker_t *self, pt_job_t *first)
 
 //  Do some of what waits. False: nothing is left.
 static bool
-s_do_jobs(s_worker_t *self)
+s_do_jobs(s_actor_t *self)
 {
     for (int i = 0; i < S_BURST; i++) {
         pt_job_t *jobs = pt_job_take(zsock_resolve(self->work));
@@ -88,9 +88,9 @@ s_do_jobs(s_worker_t *self)
 }
 
 static void
-s_worker_run(zsock_t *pipe, void *argument)
+s_actor_run(zsock_t *pipe, void *argument)
 {
-    s_worker_t *self = argument;
+    s_actor_t *self = argument;
     pt_wait_item_t items[] = {
         pt_wait_socket(zsock_resolve(pipe)),
         pt_wait_socket(zsock_resolve(self->work)),
@@ -103,21 +103,21 @@ s_worker_run(zsock_t *pipe, void *argument)
             break;
         items[1].empty = !s_do_jobs(self);
     }
-    s_worker_close(&self);
+    s_actor_close(&self);
 }
 
 zactor_t *
-pt_worker_new(const pt_worker_options_t *options)
+pt_decider_actor_new(const pt_decider_actor_options_t *options)
 {
     assert(options);
     assert(options->work);
     assert(options->next);
 
-    s_worker_t *self = s_worker_open(options);
+    s_actor_t *self = s_actor_open(options);
     if (!self)
         return NULL;
-    zactor_t *actor = pt_actor_new(s_worker_run, self);
+    zactor_t *actor = pt_actor_new(s_actor_run, self);
     if (!actor)
-        s_worker_close(&self);
+        s_actor_close(&self);
     return actor;
 }
