@@ -108,8 +108,9 @@ pt_batch_decode(pt_bytes_t header, pt_batch_t *out_batch)
     out_batch->floor = pt_frame_uint(&reader, 1, out_batch->seq);
     pt_frame_require(&reader, out_batch->seq - out_batch->floor < PT_WINDOW, PT_E_RANGE);
     out_batch->crc32 = (uint32_t) pt_frame_uint(&reader, 0, UINT32_MAX);
-    out_batch->count = (uint32_t) pt_frame_uint(&reader, 1, UINT32_MAX);
-    pt_frame_require(&reader, out_batch->count <= PT_BATCH_COUNT_MAX, PT_E_COUNT);
+    uint64_t count = pt_frame_uint(&reader, 1, UINT64_MAX);
+    out_batch->count = count < UINT32_MAX ? (uint32_t) count : UINT32_MAX;
+    pt_frame_require(&reader, count <= PT_BATCH_COUNT_MAX, PT_E_COUNT);
     return pt_frame_end(&reader);
 }
 
