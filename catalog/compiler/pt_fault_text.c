@@ -3,9 +3,12 @@
 
 #include <assert.h>
 
-static void
-s_print_fault(const pt_fault_t *fault, FILE *stream)
+void
+pt_fault_print(const pt_fault_t *fault, FILE *stream)
 {
+    assert(fault);
+    assert(stream);
+
     fputs(fault->mark.file ? fault->mark.file : "catalog", stream);
     //  What is in no file, such as a variable of the environment, has no place in one.
     if (fault->mark.line)
@@ -34,7 +37,7 @@ pt_faults_print(const pt_faults_t *self, size_t shown_max, FILE *stream)
     assert(stream);
 
     for (size_t i = 0; i < self->count && i < shown_max; i++)
-        s_print_fault(&self->faults[i], stream);
+        pt_fault_print(&self->faults[i], stream);
     if (self->count > shown_max)
         (void) fprintf(stream, "and %zu more\n", self->count - shown_max);
     s_print_counts(self, stream);

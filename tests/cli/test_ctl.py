@@ -96,6 +96,21 @@ class Ctl(unittest.TestCase):
             self.assertEqual(support.run("ctl", "reload")[0], 78)
             self.assertEqual(self.status()["catalog"]["hash"], before)
 
+    def test_a_refused_catalog_is_one_line_of_the_log_with_its_first_error(self):
+        with self.daemon() as daemon:
+            self.replace(GATEWAY.replace("change_instrument", "change_instrumnt").replace("decline_hard", "decline"))
+            code, _, words = support.run("ctl", "reload")
+            self.assertEqual(code, 78)
+            self.assertIn("2 errors", words)
+            line = self.read_until(daemon, "catalog.refused")
+            self.assertRegex(line, r' errors=2 reason="\S+acme\.yaml:5:\d+: error: .*decline.* \[PT\d{4}\]"\n$')
+            (self.catalog / "acme.yaml").unlink()
+            self.assertEqual(support.run("ctl", "reload")[0], 78)
+            line = self.read_until(daemon, "catalog.refused")
+            self.assertIn(" errors=1 reason=", line)
+            self.assertNotIn("u000a", line)
+            self.assertEqual(daemon.stop(), 0)
+
     def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(self):
         with self.daemon() as daemon:
             (self.catalog / "acme.yaml").unlink()

@@ -157,6 +157,28 @@ s_end_reading(cmd_reload_t *self)
         s_start_reading(self);
 }
 
+//  The first error, which may stand behind warnings, or what else was wrong.
+static void
+s_log_refusal(const cmd_reload_t *self)
+{
+    const pt_faults_t *faults = &self->reading->load.faults;
+    char text[CMD_RELOAD_REASON_BYTES];
+    memcpy(text, self->reading->reason, sizeof text);
+    size_t first = 0;
+    while (first < faults->count && faults->faults[first].warning)
+        first++;
+    FILE *stream = first < faults->count ? fmemopen(text, sizeof text, "w") : NULL;
+    if (stream) {
+        pt_fault_print(&faults->faults[first], stream);
+        (void) fclose(stream);
+    }
+    text[strcspn(text, "\n")] = 0;
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, pt_catalog_hash(self->catalog));
+    pt_log(PT_EVENT_CATALOG_REFUSED, PT_LOG_S("catalog", hash), PT_LOG_N("errors", faults->errors ? faults->errors : 1),
+           PT_LOG_S("reason", text));
+}
+
 static void
 s_refuse_reading(cmd_reload_t *self)
 {
@@ -164,9 +186,7 @@ s_refuse_reading(cmd_reload_t *self)
     self->refusals++;
     self->refused_ms = cmd_now_ms();
     memcpy(self->reason, reason, sizeof self->reason);
-    char hash[17];
-    snprintf(hash, sizeof hash, "%016" PRIx64, pt_catalog_hash(self->catalog));
-    pt_log(PT_EVENT_CATALOG_REFUSED, PT_LOG_S("catalog", hash), PT_LOG_S("reason", reason));
+    s_log_refusal(self);
     json_t *json = s_describe(self, "refused");
     //  A fault may quote bytes that are no text.
     json_t *text = json_string(reason);

@@ -23,7 +23,7 @@ typedef struct {
     const pt_load_options_t *options;
     pt_load_t load;
     bool well;
-    char reason[CMD_RELOAD_REASON_BYTES]; //  why not: lines for people
+    char reason[CMD_RELOAD_REASON_BYTES]; //  why not: lines for people, a fault on each
     atomic_uint baton;                    //  as of a job
 } cmd_reading_t;
 
