@@ -204,7 +204,7 @@ class Unknown(unittest.TestCase):
                 self.assertIn("--operation and --message", words)
 
     def test_the_gateway_that_was_meant_is_named(self):
-        for typed in ("opm", "OPN", "onp"):
+        for typed in ("opm", "OpN", "onp"):
             self.assertIn("did you mean opn? It has ", explain(typed, "1")[2])
         self.assertNotIn("did you mean", explain("xyz", "1")[2])
 
