@@ -5,8 +5,12 @@
 
 #include "pt_subscriber.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define WORKER UINT64_C(0x77)
 #define EPOCH UINT64_C(3)
@@ -284,19 +288,26 @@ s_take_return(void *context)
     ((got_t *) context)->returns++;
 }
 
+static got_t *
+s_connect(const pt_subscriber_options_t *options)
+{
+    got_t *got = calloc(1, sizeof *got);
+    assert_non_null(got);
+    pt_subscriber_handlers_t handlers = {got, s_take_decision, s_take_gap, s_take_fault, s_take_return};
+    const char *error;
+    got->subscriber = pt_subscriber_new(options, &handlers, &error);
+    if (!got->subscriber)
+        fail_msg("%s", error);
+    return got;
+}
+
 //  Subscribe and wait until a HEAD arrives: after that nothing that is published is missed.
 static got_t *
 s_subscribe(fake_t *fake, pt_positions_mode_t mode, bool replay)
 {
-    got_t *got = calloc(1, sizeof *got);
-    assert_non_null(got);
     pt_subscriber_options_t options = {
         .endpoints = {fake->publish}, .endpoint_count = 1, .mode = mode, .name = "tester", .window = 1000};
-    pt_subscriber_handlers_t handlers = {got, s_take_decision, s_take_gap, s_take_fault, s_take_return};
-    const char *error;
-    got->subscriber = pt_subscriber_new(&options, &handlers, &error);
-    if (!got->subscriber)
-        fail_msg("%s", error);
+    got_t *got = s_connect(&options);
     int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
     for (bool heard = false; !heard; assert_true(zclock_mono() < deadline_ms)) {
         s_fake_head(fake, replay);
@@ -459,6 +470,136 @@ a_worker_that_starts_anew_without_a_journal_is_told_of(void **state)
         s_unsubscribe(got);
         s_fake_close(&fake);
     }
+}
+
+//  What listens at an ipc endpoint, and speaks just enough ZMTP to let nobody in.
+typedef struct {
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    int fd;
+    unsigned met;
+    bool says_why; //  ERROR 400, after which libzmq does not try again; or nothing
+} stranger_t;
+
+static void
+s_stranger_open(stranger_t *stranger, unsigned index, bool says_why)
+{
+    *stranger = (stranger_t) {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), .says_why = says_why};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    bus_endpoint("pub", index, stranger->endpoint);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", stranger->endpoint + strlen("ipc://"));
+    assert_return_code(bind(stranger->fd, (const struct sockaddr *) &address, sizeof address), errno);
+    assert_return_code(listen(stranger->fd, 8), errno);
+}
+
+//  The other side's greeting and READY come before the word.
+static void
+s_stranger_refuse(int peer)
+{
+    static const char greeting[64] = "\xff\0\0\0\0\0\0\0\0\x7f\x03\0NULL";
+    static const char error[] = "\x04\x0a\x05"
+                                "ERROR\x03"
+                                "400";
+    char room[256];
+    ssize_t got = 0;
+    assert_int_equal(send(peer, greeting, sizeof greeting, MSG_NOSIGNAL), sizeof greeting);
+    for (ssize_t heard = 0; heard <= (ssize_t) sizeof greeting; heard += got) {
+        got = recv(peer, room, sizeof room, 0);
+        assert_true(got > 0);
+    }
+    assert_int_equal(send(peer, error, sizeof error - 1, MSG_NOSIGNAL), sizeof error - 1);
+    while (recv(peer, room, sizeof room, 0) > 0)
+        continue;
+}
+
+//  Serve the other sides until so many have been turned away.
+static void
+s_stranger_turn_away(stranger_t *stranger, unsigned count, fake_t *fake, got_t *got)
+{
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    while (stranger->met < count) {
+        s_turn(fake, got);
+        assert_true(zclock_mono() < deadline_ms);
+        int peer = accept(stranger->fd, NULL, NULL);
+        if (peer < 0)
+            continue;
+        stranger->met++;
+        if (stranger->says_why)
+            s_stranger_refuse(peer);
+        close(peer);
+    }
+}
+
+static void
+s_stranger_close(stranger_t *stranger)
+{
+    close(stranger->fd);
+    assert_return_code(unlink(stranger->endpoint + strlen("ipc://")), errno);
+}
+
+static got_t *
+s_subscribe_to_both(fake_t *fake, const stranger_t *stranger)
+{
+    pt_subscriber_options_t options = {.endpoints = {fake->publish, stranger->endpoint}, .endpoint_count = 2};
+    got_t *got = s_connect(&options);
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    for (bool heard = false; !heard; assert_true(zclock_mono() < deadline_ms)) {
+        s_fake_head(fake, false);
+        assert_int_equal(pt_subscriber_poll(got->subscriber, 5, -1, &heard), PT_OK);
+    }
+    return got;
+}
+
+static void
+a_worker_that_lets_nobody_in_at_first_is_no_connection_that_came_back(void **state)
+{
+    (void) state;
+    fake_t fake, late;
+    stranger_t stranger;
+    s_fake_open(&fake, 20);
+    s_stranger_open(&stranger, 21, false);
+    got_t *got = s_subscribe_to_both(&fake, &stranger);
+    s_stranger_turn_away(&stranger, 3, &fake, got);
+    s_stranger_close(&stranger);
+    s_fake_open(&late, 21);
+    int64_t deadline_ms = zclock_mono() + BUS_PATIENCE_MS;
+    for (late.epoch++; got->count == 0; assert_true(zclock_mono() < deadline_ms)) {
+        s_fake_head(&late, false);
+        s_fake_decide(&late, 1, true);
+        s_turn(&fake, got);
+    }
+    assert_int_equal(pt_subscriber_counts(got->subscriber).returned, 0);
+    assert_int_equal(got->returns, 0);
+    s_unsubscribe(got);
+    s_fake_close(&fake);
+    s_fake_close(&late);
+}
+
+//  A PUB loses what it sends while a connection is made anew.
+static void
+the_connection_to_one_worker_stays_where_another_refuses(void **state)
+{
+    (void) state;
+    fake_t fake;
+    stranger_t stranger;
+    s_fake_open(&fake, 22);
+    zsock_destroy(&fake.publisher);
+    fake.publisher = pt_sockets_new(ZMQ_XPUB, 0, 0);
+    zsock_set_xpub_verbose(fake.publisher, 1);
+    char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
+    assert_int_equal(pt_sockets_bind(fake.publisher, bus_endpoint("xpub", 22, endpoint), fake.publish), PT_OK);
+    s_stranger_open(&stranger, 23, true);
+    got_t *got = s_subscribe_to_both(&fake, &stranger);
+    s_stranger_turn_away(&stranger, 3, &fake, got);
+    assert_true(pt_subscriber_is_refused(got->subscriber));
+    assert_true(pt_subscriber_is_admitted(got->subscriber));
+    pt_frames_t frames;
+    bus_receive(fake.publisher, &frames);
+    assert_memory_equal(pt_frames_bytes(&frames, 0).data, "\1", 1);
+    pt_frames_clear(&frames);
+    assert_false(bus_has_message(fake.publisher));
+    s_unsubscribe(got);
+    s_stranger_close(&stranger);
+    s_fake_close(&fake);
 }
 
 static void
@@ -774,6 +915,8 @@ main(void)
         cmocka_unit_test(a_live_subscriber_reports_a_gap),
         cmocka_unit_test(without_a_journal_a_durable_subscriber_is_a_live_one),
         cmocka_unit_test(a_worker_that_starts_anew_without_a_journal_is_told_of),
+        cmocka_unit_test(a_worker_that_lets_nobody_in_at_first_is_no_connection_that_came_back),
+        cmocka_unit_test(the_connection_to_one_worker_stays_where_another_refuses),
         cmocka_unit_test(what_was_trimmed_is_reported_and_the_rest_fetched),
         cmocka_unit_test(a_new_epoch_ends_the_old_one_and_starts_at_1),
         cmocka_unit_test(a_replay_that_does_not_answer_is_asked_again),

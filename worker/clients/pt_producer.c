@@ -344,7 +344,7 @@ pt_producer_poll(pt_producer_t *self, uint32_t timeout_ms, int wake_fd)
 {
     assert(self);
 
-    pt_knock_again(&self->knock, self->socket, self->options.curve, &self->options.brokers[self->broker], 1);
+    pt_knock_again(&self->knock, self->socket, self->options.curve, self->options.brokers[self->broker]);
     if (s_send_due(self) != PT_OK)
         return PT_E_IO;
     zmq_pollitem_t items[2] = {{.socket = zsock_resolve(self->socket), .events = ZMQ_POLLIN},

@@ -32,28 +32,21 @@ pt_subscriber_fault_text(pt_positions_fault_t fault)
     return texts[fault];
 }
 
-static zsock_t *
-s_open_socket(const pt_subscriber_options_t *options, pt_knock_t *out_knock, const char **out_error)
+//  NULL, or why not.
+static const char *
+s_open_line(const pt_subscriber_options_t *options, const char *endpoint, pt_subscriber_line_t *out_line)
 {
-    *out_error = "no socket is left";
-    zsock_t *socket = pt_sockets_new(ZMQ_SUB, 0, RECEIVE_HWM);
-    if (!socket)
-        return NULL;
-    zsock_set_linger(socket, 0);
+    out_line->socket = pt_sockets_new(ZMQ_SUB, 0, RECEIVE_HWM);
+    if (!out_line->socket)
+        return "no socket is left";
+    zsock_set_linger(out_line->socket, 0);
     for (size_t i = 0; i < options->prefix_count; i++)
-        zsock_set_subscribe(socket, options->prefixes[i]);
+        zsock_set_subscribe(out_line->socket, options->prefixes[i]);
     if (!options->prefix_count)
-        zsock_set_subscribe(socket, "");
-    bool well = pt_knock_open(out_knock, socket, true);
-    if (well)
-        *out_error = "the endpoint is not valid";
-    for (size_t i = 0; i < options->endpoint_count && well; i++)
-        well = pt_curve_connect(options->curve, socket, options->endpoints[i]) == PT_OK;
-    if (!well) {
-        pt_knock_close(out_knock, socket);
-        zsock_destroy(&socket);
-    }
-    return socket;
+        zsock_set_subscribe(out_line->socket, "");
+    if (!pt_knock_open(&out_line->knock, out_line->socket, true))
+        return "no socket is left";
+    return pt_curve_connect(options->curve, out_line->socket, endpoint) == PT_OK ? NULL : "the endpoint is not valid";
 }
 
 static bool
@@ -100,8 +93,9 @@ s_open(pt_subscriber_t *self)
     bool wants_seen = self->options.mode != PT_POSITIONS_LIVE || self->options.window;
     if (!self->positions || !self->dealers || !self->stash || (wants_seen && !self->seen))
         return "no memory";
-    self->socket = s_open_socket(&self->options, &self->knock, &error);
-    return self->socket ? NULL : error;
+    for (size_t i = 0; i < self->options.endpoint_count && !error; i++)
+        error = s_open_line(&self->options, self->options.endpoints[i], &self->lines[i]);
+    return error;
 }
 
 pt_subscriber_t *
@@ -109,6 +103,7 @@ pt_subscriber_new(const pt_subscriber_options_t *options, const pt_subscriber_ha
                   const char **out_error)
 {
     assert(options && handlers && handlers->decision);
+    assert(options->endpoint_count <= PT_SUBSCRIBER_ENDPOINTS_MAX);
     assert(options->prefix_count <= PT_SUBSCRIBER_PREFIXES_MAX);
     assert(out_error);
 
@@ -137,8 +132,10 @@ pt_subscriber_destroy(pt_subscriber_t **self_p)
     pt_subscriber_t *self = *self_p;
     if (!self)
         return;
-    pt_knock_close(&self->knock, self->socket);
-    zsock_destroy(&self->socket);
+    for (size_t i = 0; i < self->options.endpoint_count; i++) {
+        pt_knock_close(&self->lines[i].knock, self->lines[i].socket);
+        zsock_destroy(&self->lines[i].socket);
+    }
     pt_dealers_destroy(&self->dealers);
     pt_positions_destroy(&self->positions);
     pt_seen_destroy(&self->seen);
@@ -205,12 +202,12 @@ s_take_answers(pt_subscriber_t *self)
 }
 
 static bool
-s_take_all_published(pt_subscriber_t *self)
+s_take_published(pt_subscriber_t *self, zsock_t *socket)
 {
     pt_frames_t frames;
     bool heard = false;
     for (size_t n = 0; n < BURST_MAX && !self->stopped; n++) {
-        if (!pt_frames_receive(zsock_resolve(self->socket), &frames))
+        if (!pt_frames_receive(zsock_resolve(socket), &frames))
             break;
         pt_subscriber_take_published(self, &frames);
         heard = true;
@@ -220,10 +217,16 @@ s_take_all_published(pt_subscriber_t *self)
 
 //  Told once for all connections that a poll finds back: a worker has one for each of its queues.
 static void
-s_note_returns(pt_subscriber_t *self)
+s_tend_lines(pt_subscriber_t *self)
 {
-    bool any = self->knock.returned != self->counts.returned;
-    self->counts.returned = self->knock.returned;
+    uint64_t returned = 0;
+    for (size_t i = 0; i < self->options.endpoint_count; i++) {
+        pt_subscriber_line_t *line = &self->lines[i];
+        pt_knock_again(&line->knock, line->socket, self->options.curve, self->options.endpoints[i]);
+        returned += line->knock.returned;
+    }
+    bool any = returned != self->counts.returned;
+    self->counts.returned = returned;
     if (any && self->has_live && self->handlers.returned)
         self->handlers.returned(self->handlers.context);
 }
@@ -245,20 +248,20 @@ pt_subscriber_poll(pt_subscriber_t *self, uint32_t timeout_ms, int wake_fd, bool
     assert(out_heard);
 
     *out_heard = false;
-    pt_knock_again(&self->knock, self->socket, self->options.curve, self->options.endpoints,
-                   self->options.endpoint_count);
-    s_note_returns(self);
+    s_tend_lines(self);
     s_ask(self, true);
-    zmq_pollitem_t items[PT_DEALERS_MAX + 2];
+    zmq_pollitem_t items[PT_DEALERS_MAX + PT_SUBSCRIBER_ENDPOINTS_MAX + 1];
     size_t count = pt_dealers_items(self->dealers, items);
-    items[count++] = (zmq_pollitem_t) {.socket = zsock_resolve(self->socket), .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < self->options.endpoint_count; i++)
+        items[count++] = (zmq_pollitem_t) {.socket = zsock_resolve(self->lines[i].socket), .events = ZMQ_POLLIN};
     if (wake_fd >= 0)
         items[count++] = (zmq_pollitem_t) {.fd = wake_fd, .events = ZMQ_POLLIN};
     if (zmq_poll(items, (int) count, (long) s_wait_ms(self, timeout_ms)) < 0)
         return errno == EINTR ? PT_OK : PT_E_IO;
     //  What was asked for goes first: live messages may come without end.
-    bool answered = s_take_answers(self);
-    *out_heard = s_take_all_published(self) || answered;
+    *out_heard = s_take_answers(self);
+    for (size_t i = 0; i < self->options.endpoint_count; i++)
+        *out_heard |= s_take_published(self, self->lines[i].socket);
     s_ask(self, false);
     return self->failed;
 }
@@ -314,7 +317,19 @@ pt_subscriber_is_refused(pt_subscriber_t *self)
 {
     assert(self);
 
-    return pt_knock_is_refused(&self->knock);
+    bool any = false;
+    for (size_t i = 0; i < self->options.endpoint_count; i++)
+        any |= pt_knock_is_refused(&self->lines[i].knock);
+    return any;
+}
+
+bool
+pt_subscriber_is_admitted(const pt_subscriber_t *self)
+{
+    bool any = false;
+    for (size_t i = 0; i < self->options.endpoint_count; i++)
+        any |= self->lines[i].knock.standing;
+    return any;
 }
 
 bool
@@ -322,7 +337,10 @@ pt_subscriber_is_silent(pt_subscriber_t *self)
 {
     assert(self);
 
-    return pt_knock_is_silent(&self->knock, self->options.curve);
+    bool any = false;
+    for (size_t i = 0; i < self->options.endpoint_count; i++)
+        any |= pt_knock_is_silent(&self->lines[i].knock, self->options.curve);
+    return any;
 }
 
 bool

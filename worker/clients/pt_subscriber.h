@@ -1,6 +1,6 @@
 /*  pt_subscriber: receives decisions, notices the ones that did not arrive, and fetches them.
  *
- *  The sockets around pt_positions: SUBs to every worker, a DEALER to each replay endpoint that a HEAD
+ *  The sockets around pt_positions: a SUB to each endpoint, a DEALER to each replay endpoint that a HEAD
  *  names. A live subscriber starts where the first message of a topic starts and reports gaps; a
  *  repairing one fetches them; a durable one goes on where its name was, also after it was away, and
  *  acknowledges what its callback has returned from. With a worker that keeps no journal all of them
@@ -77,10 +77,13 @@ void pt_subscriber_stop(pt_subscriber_t *self);
  */
 bool pt_subscriber_finish(pt_subscriber_t *self, uint32_t timeout_ms);
 
-/*  Whether the worker that was asked last does not let in the key of `curve`. It is asked again all the same. */
+/*  Whether a worker does not let in the key of `curve`. It is asked again all the same. */
 bool pt_subscriber_is_refused(pt_subscriber_t *self);
 
-/*  Whether a worker is there and ends handshakes without a word, as pt_knock_is_silent has it. */
+/*  Whether some worker has let this party in by the latest poll, and the connection stands. */
+bool pt_subscriber_is_admitted(const pt_subscriber_t *self);
+
+/*  Whether some worker is there and ends handshakes without a word, as pt_knock_is_silent has it. */
 bool pt_subscriber_is_silent(pt_subscriber_t *self);
 
 /*  Every worker that was heard of is opened: what it decides from here on is delivered. Before that, a

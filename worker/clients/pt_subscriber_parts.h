@@ -11,12 +11,17 @@
 //  Messages of a worker of which no HEAD has come yet; what does not fit is fetched, or is a gap.
 #define PT_SUBSCRIBER_STASH_MAX 256
 
+//  One SUB for each endpoint: what happens to a connection is told by socket.
+typedef struct {
+    zsock_t *socket;
+    pt_knock_t knock; //  of the socket
+} pt_subscriber_line_t;
+
 struct pt_subscriber {
     pt_subscriber_options_t options;
     pt_subscriber_handlers_t handlers;
     pt_subscriber_counts_t counts;
-    zsock_t *socket;
-    pt_knock_t knock; //  of the socket
+    pt_subscriber_line_t lines[PT_SUBSCRIBER_ENDPOINTS_MAX]; //  as options.endpoints
     pt_positions_t *positions;
     pt_dealers_t *dealers;
     pt_seen_t *seen; //  NULL: repeats stay

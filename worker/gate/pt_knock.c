@@ -1,5 +1,5 @@
-/*  libzmq waits in its sends to a monitor that has no room, so this one has no limit: there is an event a
- *  second at most for each endpoint, and they are read with every poll.
+/*  libzmq waits in its sends to a monitor that has no room, so this one has no limit: there are a few events a
+ *  second at most, and they are read with every poll.
  */
 #include "pt_knock.h"
 
@@ -45,19 +45,25 @@ pt_knock_close(pt_knock_t *self, zsock_t *socket)
     zsock_destroy(&self->monitor);
 }
 
-//  How often a connection came back: what a PUB socket sent meanwhile did not arrive.
+static void
+s_note_end(pt_knock_t *self)
+{
+    self->broken |= self->standing;
+    self->standing = false;
+}
+
+//  How often the connection came back: what a PUB socket sent meanwhile did not arrive. The end of one whose
+//  handshake failed is an event, too.
 static void
 s_count_returns(pt_knock_t *self, uint16_t event)
 {
-    if (event == ZMQ_EVENT_DISCONNECTED && self->standing) {
-        self->standing--;
-        self->broken++;
-    }
+    if (event == ZMQ_EVENT_DISCONNECTED)
+        s_note_end(self);
     if (event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         return;
-    self->standing++;
-    self->returned += self->broken > 0;
-    self->broken -= self->broken > 0;
+    self->standing = true;
+    self->returned += self->broken;
+    self->broken = false;
 }
 
 static void
@@ -125,51 +131,39 @@ pt_knock_is_down(pt_knock_t *self)
     return self->down;
 }
 
-static uint64_t
-s_mark(const pt_curve_t *curve, const char *const *endpoints, size_t count)
-{
-    uint64_t mark = 0;
-    for (size_t i = 0; curve && i < count; i++)
-        mark = mark * 31 + pt_curve_mark(curve, endpoints[i]);
-    return mark;
-}
-
 //  A handshake that ends without a word may have had a key that is replaced by now. What the first connection
 //  had is not known, so after its failure there is another one in any case.
 static void
-s_compare_keys(pt_knock_t *self, const pt_curve_t *curve, const char *const *endpoints, size_t count, int64_t now_ms)
+s_compare_keys(pt_knock_t *self, const pt_curve_t *curve, const char *endpoint, int64_t now_ms)
 {
     if (!curve || !self->silent || now_ms - self->looked_ms < PT_KNOCK_AGAIN_MS)
         return;
     self->looked_ms = now_ms;
-    self->due |= s_mark(curve, endpoints, count) != self->mark;
+    self->due |= pt_curve_mark(curve, endpoint) != self->mark;
 }
 
-//  Which of several endpoints it was, the event tells only as an address. The others lose what is on its
-//  way, which is noticed and fetched.
 void
-pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *const *endpoints, size_t count)
+pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *endpoint)
 {
     assert(self);
     assert(socket);
-    assert(endpoints);
+    assert(endpoint);
 
     s_read(self);
     int64_t now_ms = zclock_mono();
     //  libzmq tells at once that it tries again, unless it has given up.
     if (self->lost_ms && now_ms - self->lost_ms >= PT_KNOCK_AGAIN_MS)
         self->due = true;
-    s_compare_keys(self, curve, endpoints, count, now_ms);
+    s_compare_keys(self, curve, endpoint, now_ms);
     if (!self->due || now_ms - self->knocked_ms < PT_KNOCK_AGAIN_MS)
         return;
-    self->due = false;
     self->lost_ms = 0;
     self->knocked_ms = now_ms;
     //  Before they are read for the connection: a change in between is seen at its failure.
-    self->mark = s_mark(curve, endpoints, count);
-    for (size_t i = 0; i < count; i++) {
-        zmq_disconnect(zsock_resolve(socket), endpoints[i]);
-        //  A key of the server that cannot be read now is looked for the next time.
-        self->due |= pt_curve_connect(curve, socket, endpoints[i]) != PT_OK;
-    }
+    self->mark = curve ? pt_curve_mark(curve, endpoint) : 0;
+    //  Of the end of a connection that we end ourselves there is no event.
+    s_note_end(self);
+    zmq_disconnect(zsock_resolve(socket), endpoint);
+    //  A key of the server that cannot be read now is looked for the next time.
+    self->due = pt_curve_connect(curve, socket, endpoint) != PT_OK;
 }

@@ -3,7 +3,8 @@
  *  Without it a key that is not admitted looks like a server that is not there: libzmq says nothing, and
  *  never tries again. Nor does it after a frame over the limit or a breach of ZMTP: the connection is given
  *  up for good, and the socket is deaf. A server whose key is another one by now says nothing either, and libzmq
- *  tries for ever with the one it has. One thread owns it and its socket.
+ *  tries for ever with the one it has. Its socket has one endpoint, because events name theirs only as an address,
+ *  which for a host's name is another text each time. One thread owns both.
  */
 #ifndef PT_KNOCK_H
 #define PT_KNOCK_H
@@ -26,9 +27,9 @@ typedef struct {
     int64_t lost_ms;     //  when a connection ended that is not tried again so far; 0: none
     bool down;           //  the connection is gone, or was never there
     int64_t knocked_ms;  //  when it was tried again
-    uint64_t standing;   //  connections after their handshake
-    uint64_t broken;     //  of those, that ended and are not back
-    uint64_t returned;   //  that ended and are back, ever
+    bool standing;       //  the connection is there, and its handshake is over
+    bool broken;         //  it was, and is not back
+    uint64_t returned;   //  how often it ended and came back
 } pt_knock_t;
 
 /*  Listen for a socket's handshakes, before it is connected. Unless `wanted`, it does nothing. False with errno when no
@@ -40,13 +41,12 @@ bool pt_knock_open(pt_knock_t *out_self, zsock_t *socket, bool wanted);
 void pt_knock_close(pt_knock_t *self, zsock_t *socket);
 
 /*  Knock again where it was refused or given up PT_KNOCK_AGAIN_MS ago, or where a handshake failed and keys in the
- *  files are others than those it had: libzmq itself never would. `endpoints` are those
- *  that the socket is connected to. Call it now and then.
+ *  files are others than those it had: libzmq itself never would. `endpoint` is the one that the socket is
+ *  connected to. Call it now and then.
  */
-void pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *const *endpoints,
-                    size_t count);
+void pt_knock_again(pt_knock_t *self, zsock_t *socket, const pt_curve_t *curve, const char *endpoint);
 
-/*  Whether a connection is gone or was never there; for sockets of one endpoint. False if not `wanted`. */
+/*  Whether the connection is gone or was never there. False if not `wanted`. */
 bool pt_knock_is_down(pt_knock_t *self);
 
 /*  Whether somebody is there, and the latest handshake came to nothing without a word: another key of the server than

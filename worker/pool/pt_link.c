@@ -122,8 +122,7 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
         return;
     //  What is sent may take the news of what came in.
     self->item.empty = false;
-    const char *endpoint = self->endpoint;
-    pt_knock_again(&self->knock, self->socket, self->curve, &endpoint, 1);
+    pt_knock_again(&self->knock, self->socket, self->curve, self->endpoint);
     self->down = pt_knock_is_down(&self->knock);
     pt_ready_t ready = {.worker = self->worker, .epoch = self->epoch, .received = self->received, .limit = limit};
     uint8_t bytes[PT_HEADER_BYTES_MAX];

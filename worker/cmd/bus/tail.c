@@ -241,16 +241,16 @@ s_wait_ms(uint64_t deadline_ms)
     return deadline_ms > now_ms ? (uint32_t) (deadline_ms - now_ms) : 0;
 }
 
-//  Before anything was heard it is the end: nothing will come. Later the key may have been taken away from
+//  Where no worker lets it in it is the end: nothing will come. Later the key may have been taken away from
 //  one of several workers. False at the end.
 static bool
-s_tell_refusal(tail_t *self, bool heard)
+s_tell_refusal(tail_t *self, bool admitted)
 {
     static const char hint[] = "ask for it to be put into clients/subscriber/ there; see docs/security.md";
     if (!self->refused)
         cmd_fail(EX_NOPERM, hint, "a worker does not admit the key of %s", self->options->curve);
     self->refused = true;
-    return heard;
+    return admitted;
 }
 
 //  A worker that starts anew ends handshakes as well, for a moment.
@@ -337,7 +337,8 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
             ready = true;
             fputs("ready: decisions arrive from here on\n", stderr);
         }
-        if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, ever_heard))
+        bool admitted = ever_heard || pt_subscriber_is_admitted(subscriber);
+        if (self->options->curve && pt_subscriber_is_refused(subscriber) && !s_tell_refusal(self, admitted))
             return EX_NOPERM;
         s_tell_silence(self, subscriber);
         s_tell_unopened(self, subscriber);
