@@ -259,8 +259,13 @@ s_add_output(pt_teller_t *self, size_t first, pt_job_t *job)
     size_t bytes;
     size_t n = s_measure_output(self, job, first, &bytes);
     pt_output_t *output = pt_job_add_output(job);
-    if (!output || zmq_msg_init_size(&output->items, bytes) != 0)
+    if (!output)
         return 0;
+    //  What libzmq leaves then cannot be closed.
+    if (zmq_msg_init_size(&output->items, bytes) != 0) {
+        zmq_msg_init(&output->items);
+        return 0;
+    }
     output->queue = PT_QUEUE_OPERATOR_ALERT;
     output->count = (uint32_t) n;
     snprintf(output->topic, sizeof(output->topic), "%s%s", pt_queue_text(PT_QUEUE_OPERATOR_ALERT),
