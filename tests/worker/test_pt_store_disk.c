@@ -1,4 +1,4 @@
-/*  What a store does when the disk fails: this program's own fdatasync, pwrite and writev stand before
+/*  What a store does when the disk fails: this program's own fdatasync, pwrite, writev and others stand before
  *  the C library's, and fail at the call that a test asks for.
  */
 #include "store.h"
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@ static int s_calls_left; //  until the one that fails; 0: none does
 static int s_reason;
 static unsigned s_failed;
 static unsigned s_fsyncs_left; //  until the one that fails; 0: none does
+static int s_lstat_reason;     //  why none can be looked at; 0: all can
 static int s_close_reason;     //  what a close that succeeds leaves in errno, as it may
 
 //  Whether this call is the one. Later ones go well, as on Linux, which tells of a lost write once.
@@ -35,6 +37,7 @@ s_fails(void)
 }
 
 int close(int fd);
+int lstat(const char *path, struct stat *file);
 int fdatasync(int fd);
 int fsync(int fd);
 ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
@@ -61,6 +64,13 @@ close(int fd)
 {
     errno = s_close_reason ? s_close_reason : errno;
     return (int) syscall(SYS_close, fd);
+}
+
+int
+lstat(const char *path, struct stat *file)
+{
+    errno = s_lstat_reason;
+    return s_lstat_reason ? -1 : fstatat(AT_FDCWD, path, file, AT_SYMLINK_NOFOLLOW);
 }
 
 ssize_t
@@ -306,6 +316,56 @@ store_does_not_open_when_its_place_cannot_be_made_durable(void **state)
     assert_false(s_is_refused_at(dir, 2, EIO, ""));
 }
 
+//  A journal that lies on another disk, by a link: what is not there now is not gone, and nothing takes its place.
+static void
+a_link_that_leads_nowhere_is_no_place_for_a_new_journal(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    char disk[STORE_PATH_BYTES + 16];
+    char away[STORE_PATH_BYTES + 32];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store = store_open(store_dir(dir), S_BYTES);
+    uint64_t epoch = pt_store_identity(store).epoch;
+    pt_store_close(&store);
+    snprintf(path, sizeof(path), "%s/data.mdb", dir);
+    snprintf(disk, sizeof(disk), "%s/disk.mdb", dir);
+    snprintf(away, sizeof(away), "%s.away", disk);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(symlink(disk, path), 0);
+    pt_store_options_t options = {.dir = dir, .bytes = S_BYTES};
+    assert_int_equal(pt_store_open(&options, &store, error), PT_E_IO);
+    assert_int_equal(errno, ENOENT);
+    assert_non_null(strstr(error, path));
+    assert_int_equal(rename(away, disk), 0);
+    store = store_open(dir, S_BYTES);
+    assert_int_equal(pt_store_identity(store).epoch, epoch);
+    assert_int_equal(pt_store_identity(store).incarnation, 2);
+    pt_store_close(&store);
+}
+
+//  Nor is a name that the disk does not tell of.
+static void
+where_nobody_can_look_nothing_is_made(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_t *store;
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_BYTES};
+    s_lstat_reason = EIO;
+    pt_status_t status = pt_store_open(&options, &store, error);
+    int told = errno;
+    s_lstat_reason = 0;
+    assert_int_equal(status, PT_E_IO);
+    assert_int_equal(told, EIO);
+    assert_non_null(strstr(error, "look for"));
+    store = store_open(dir, S_BYTES);
+    assert_int_equal(pt_store_identity(store).incarnation, 1);
+    pt_store_close(&store);
+}
+
 //  Both of LMDB's first pages, from `offset` on in each; the map is of the file, so LMDB sees it at once.
 static void
 s_spoil_metas(const char *dir, off_t offset, const void *bytes, size_t len)
@@ -372,6 +432,8 @@ main(void)
         cmocka_unit_test(what_lmdb_asserts_on_ends_with_a_reason_and_no_abort),
         cmocka_unit_test(nothing_is_safe_in_a_file_that_somebody_took_away),
         cmocka_unit_test(what_was_written_is_not_told_once_the_file_is_gone),
+        cmocka_unit_test(a_link_that_leads_nowhere_is_no_place_for_a_new_journal),
+        cmocka_unit_test(where_nobody_can_look_nothing_is_made),
         cmocka_unit_test(store_does_not_open_when_its_place_cannot_be_made_durable),
     };
     return cmocka_run_group_tests_name("pt_store_disk", tests, store_setup, store_teardown);

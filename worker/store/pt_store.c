@@ -277,7 +277,12 @@ s_open_writer(pt_store_t *self, const pt_store_options_t *options, const char *p
     PT_FAULT_POINT("store.locked");
     if (status != PT_OK)
         return status;
-    bool exists = access(path, F_OK) == 0;
+    //  The name itself: a link that leads nowhere is one to a disk that is not there, and what cannot be looked at may
+    //  be a journal too.
+    struct stat named;
+    bool exists = lstat(path, &named) == 0;
+    if (!exists && errno != ENOENT)
+        return pt_store_explain_errno(out_error, "look for", path);
     status =
         exists ? pt_store_allocate_file(path, options->bytes, out_error) : s_make_store(self, options, path, out_error);
     if (status != PT_OK)
