@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <locale.h>
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -177,39 +176,34 @@ s_join_pieces(s_reader_t *self, const uint8_t *start, uint8_t *out)
 
 //  Read a string in which an escape stands: it is put together behind room for a head, then moved to its own.
 static bool
-s_read_escaped(s_reader_t *self, const uint8_t *start, bool is_key)
+s_read_escaped(s_reader_t *self, const uint8_t *start)
 {
     uint8_t *said = self->pen.at + S_HEAD_ROOM;
     const uint8_t *end = s_join_pieces(self, start, said);
     if (!end)
         return false;
     size_t len = (size_t) (end - said);
-    if (!pt_text_is_utf8((pt_text_t) {(const char *) said, len}) || (is_key && memchr(said, 0, len)))
-        return false;
     s_write_string_head(self, len);
     memmove(self->pen.at, said, len);
     self->pen.at += len;
     return true;
 }
 
-//  From its opening quote on. Where it is faulty `at` stays there.
+//  From its opening quote on. Where it is faulty `at` stays there. Its bytes are not looked at: whoever takes a text
+//  checks it, and one that is no UTF-8 is no reason to read nothing of the others.
 static pt_status_t
-s_read_string(s_reader_t *self, bool is_key)
+s_read_string(s_reader_t *self)
 {
     const uint8_t *quote = self->at, *start = quote + 1;
     self->at = s_find_special(start, self->end);
-    bool well;
     if (self->at < self->end && *self->at == '"') {
-        size_t len = (size_t) (self->at++ - start);
-        well = pt_text_is_utf8((pt_text_t) {(const char *) start, len});
-        if (well)
-            s_write_string(self, start, len);
-    } else {
-        well = s_read_escaped(self, start, is_key);
+        s_write_string(self, start, (size_t) (self->at++ - start));
+        return PT_OK;
     }
-    if (!well)
-        self->at = quote;
-    return well ? PT_OK : PT_E_MALFORMED;
+    if (s_read_escaped(self, start))
+        return PT_OK;
+    self->at = quote;
+    return PT_E_MALFORMED;
 }
 
 //  ---- numbers
@@ -238,8 +232,6 @@ s_write_real(s_reader_t *self, const uint8_t *start)
         alone[len] = '\0';
     }
     double real = strtod_l(text, NULL, s_plain_locale);
-    if (!isfinite(real))
-        return PT_E_MALFORMED;
     uint64_t bits;
     memcpy(&bits, &real, sizeof bits);
     pt_pen_big_endian(&self->pen, 0xcb, bits, 8);
@@ -353,7 +345,7 @@ s_read_key(s_reader_t *self)
     s_pass_blanks(self);
     if (self->at == self->end || *self->at != '"')
         return PT_E_MALFORMED;
-    pt_status_t status = s_read_string(self, true);
+    pt_status_t status = s_read_string(self);
     if (status == PT_OK && !s_pass(self, ':'))
         status = PT_E_MALFORMED;
     return status;
@@ -412,7 +404,7 @@ s_read_value(s_reader_t *self, unsigned levels)
         return PT_E_MALFORMED;
     switch (*self->at) {
     case '"':
-        return s_read_string(self, false);
+        return s_read_string(self);
     case '{':
         return s_read_container(self, true, levels);
     case '[':

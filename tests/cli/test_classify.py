@@ -49,7 +49,7 @@ class Lines(unittest.TestCase):
             (b"not json", "line:1", "invalid"),
             (b"{", "line:2", "invalid"),
             (b'{"provider": "opn", "http_status": 404}', "line:3", "http_class"),
-            (b'{"id": "no-utf8", "provider": "opn", "reference": "\xff\xfe"}', "line:4", "invalid"),
+            (b'{"id": "no-utf8", "provider": "opn", "reference": "\xff\xfe"}', "no-utf8", "invalid"),
             (b"\x00\x01\x02", "line:5", "invalid"),
             (large, "line:6", "invalid"),
             (deep, "line:7", "invalid"),
@@ -73,6 +73,17 @@ class Lines(unittest.TestCase):
         self.assertIn("JSON", decision["error"])
         self.assertRegex(words, r"^line 1: column \d+: not JSON\n$")
         self.assertTrue(decision["alert"]["active"])
+
+    def test_bytes_that_are_no_utf8_cost_the_text_and_not_the_line(self):
+        head, paid = b'{"id": "a", "provider": "opn", "operation": "charge", "http_status": 200, ', b'"status": "successful", "paid": true'
+        as_text = paid.replace(b'"', b'\\"')
+        for body in (b'{%s, "note": "\xe0\xb8"}' % paid, b'"{%s, \\"note\\": \\"\xe0\xb8\\"}"' % as_text):
+            decision, words = self.decide_one(head + b'"body": ' + body + b"}\n")
+            self.assertEqual((decision["route"], decision["outcome"], words), ("settled", "success", ""))
+        decision, _ = self.decide_one(head + b'"body": {%s, "failure_code": "\xe0\xb8"}}\n' % paid)
+        self.assertEqual((decision["route"], decision["outcome"]), ("retry", "unknown"))
+        decision, _ = self.decide_one(head + b'"reference": "\xe0\xb8", "body": {%s}}\n' % paid)
+        self.assertEqual((decision["match"], decision["error"]), ("invalid", "reference: not UTF-8"))
 
     def test_a_key_that_stands_twice_is_refused_as_on_the_wire(self):
         lines = [(b'{"id": "a", "provider": "opn", "http_status": 404, "provider": "uapay"}', "a", "provider: given twice"),

@@ -87,8 +87,8 @@ test_text_that_is_no_json(void **state)
         {"{", "line 1, column 2: not JSON"},
         {"{}x", "line 1, column 3: not JSON"},
         {"[1,\n 2,\n x]", "line 3, column 2: not JSON"},
-        {"1e999", "line 1, column 6: not JSON"},
-        {"\"\xff\"", "line 1, column 1: not JSON"},
+        {"1e", "line 1, column 3: not JSON"},
+        {"\xff", "line 1, column 1: not JSON"},
         {"[\"\xc3\xa9\" 1]", "line 1, column 6: not JSON"},
     };
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
@@ -247,8 +247,7 @@ test_mutated_vectors(void **state)
         uint8_t *copy = support_copy(frame.data, frame.len);
         copy[support_random(&seed) % frame.len] = (uint8_t) support_random(&seed);
         char *json = NULL;
-        //  A NUL inside a key is printed, and refused when read.
-        if (pt_json_of_msgpack((pt_bytes_t) {copy, frame.len}, &json) == PT_OK && !strstr(json, "\\u0000")) {
+        if (pt_json_of_msgpack((pt_bytes_t) {copy, frame.len}, &json) == PT_OK) {
             pt_bytes_t back = support_pack(json);
             support_free(back);
         }
