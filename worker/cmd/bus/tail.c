@@ -328,6 +328,7 @@ s_follow(tail_t *self, pt_subscriber_t *subscriber, pt_signals_t *signals)
     uint64_t timeout_ms = self->options->timeout_ms;
     uint64_t deadline_ms = timeout_ms ? cmd_mono_ms() + timeout_ms : 0;
     bool ever_heard = false, ready = false;
+    cmd_end_torn_line();
     while (!s_is_done(self, deadline_ms) && !pt_signals_read(signals)) {
         bool heard;
         if (pt_subscriber_poll(subscriber, s_wait_ms(deadline_ms), signals->fd, &heard) != PT_OK)

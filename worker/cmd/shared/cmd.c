@@ -7,10 +7,12 @@
 #include "pt_words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -174,4 +176,20 @@ cmd_flush(void)
     if (errno == EPIPE)
         return EX_OK;
     return cmd_fail(EX_IOERR, NULL, "cannot write to standard output: %s", strerror(errno));
+}
+
+void
+cmd_end_torn_line(void)
+{
+    struct stat file;
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || !(flags & O_APPEND) || fstat(STDOUT_FILENO, &file) != 0 || !S_ISREG(file.st_mode) || !file.st_size)
+        return;
+    //  A shell's >> opens it for writing alone.
+    int fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC);
+    char last = '\n';
+    if (fd >= 0 && pread(fd, &last, 1, file.st_size - 1) == 1 && last != '\n')
+        putchar('\n');
+    if (fd >= 0)
+        close(fd);
 }

@@ -69,4 +69,9 @@ int cmd_tell_short(int reason);
  */
 int cmd_flush(void);
 
+/*  Before the first line: where stdout is a file that is appended to, end the line that a program left open which died
+ *  while it wrote, or the next one would be lost with it. What cannot be read is left as it is.
+ */
+void cmd_end_torn_line(void);
+
 #endif
