@@ -128,6 +128,24 @@ little_does_not_wait_for_what_takes_long(void **state)
     s_close_bench(&bench);
 }
 
+//  Jobs are used again, and another thread may have had this one the last time.
+static void
+what_is_decided_here_takes_nothing_off_what_others_have(void **state)
+{
+    (void) state;
+    s_bench_t bench = s_open_bench(2, NULL);
+    pt_job_t *small = s_make_job(1, 1);
+    pt_job_t *large = s_make_job(2, S_MANY);
+    small->seat = 0;
+    small->weight = 1000;
+    assert_false(pt_crew_start(bench.crew, small));
+    assert_true(pt_crew_flush(bench.crew, false));
+    s_expect(&bench, small, false);
+    assert_false(pt_crew_start(bench.crew, large));
+    s_expect(&bench, large, true);
+    s_close_bench(&bench);
+}
+
 static void
 what_takes_long_together_is_handed_over_in_order(void **state)
 {
@@ -212,6 +230,7 @@ main(void)
         cmocka_unit_test(little_is_decided_by_the_callers_thread),
         cmocka_unit_test(what_takes_long_is_decided_by_another_thread),
         cmocka_unit_test(little_does_not_wait_for_what_takes_long),
+        cmocka_unit_test(what_is_decided_here_takes_nothing_off_what_others_have),
         cmocka_unit_test(what_takes_long_together_is_handed_over_in_order),
         cmocka_unit_test(the_callers_thread_joins_in_when_all_others_have_plenty),
         cmocka_unit_test(one_worker_decides_everything_in_the_callers_thread),

@@ -108,6 +108,52 @@ the_producer_unused_for_longest_makes_room(void **state)
     pt_dedup_destroy(&dedup);
 }
 
+//  Every slot of the window was used, and the floor passes all of them at once.
+static void
+a_floor_that_jumps_over_a_whole_window_leaves_nothing_of_it(void **state)
+{
+    (void) state;
+    for (uint64_t jump = PT_WINDOW - 1; jump <= PT_WINDOW + 1; jump++) {
+        pt_dedup_t *dedup = pt_dedup_new(1);
+        for (uint64_t seq = 1; seq <= PT_WINDOW; seq++) {
+            pt_batch_t batch = s_batch(1, seq, 1, 7);
+            assert_int_equal(pt_dedup_take(dedup, &batch), PT_DEDUP_NEW);
+            pt_dedup_finish(dedup, &batch);
+        }
+        uint64_t floor = 1 + jump;
+        for (uint64_t seq = floor; seq < floor + PT_WINDOW; seq++) {
+            pt_batch_t batch = s_batch(1, seq, floor, 7);
+            assert_int_equal(pt_dedup_take(dedup, &batch), seq <= PT_WINDOW ? PT_DEDUP_FINISHED : PT_DEDUP_NEW);
+        }
+        pt_dedup_destroy(&dedup);
+    }
+}
+
+//  What was finished before a start is known by its checksum, too.
+static void
+what_is_restored_is_finished_and_no_other(void **state)
+{
+    (void) state;
+    pt_dedup_t *dedup = pt_dedup_new(2);
+    assert_true(pt_dedup_restore(dedup, 1, 1, 3, 5, 7));
+    assert_true(pt_dedup_restore(dedup, 1, 1, 3, 6, 8));
+    assert_true(pt_dedup_restore(dedup, 2, 1, 9, 0, 0));
+    pt_batch_t fifth = s_batch(1, 5, 1, 7);
+    pt_batch_t sixth = s_batch(1, 6, 1, 9);
+    pt_batch_t fourth = s_batch(1, 4, 1, 7);
+    pt_batch_t second = s_batch(1, 2, 1, 7);
+    assert_int_equal(pt_dedup_take(dedup, &fifth), PT_DEDUP_FINISHED);
+    assert_int_equal(pt_dedup_take(dedup, &sixth), PT_DEDUP_CONFLICT);
+    assert_int_equal(pt_dedup_take(dedup, &fourth), PT_DEDUP_NEW);
+    assert_int_equal(pt_dedup_take(dedup, &second), PT_DEDUP_FINISHED);
+    //  A window without batches has its floor.
+    pt_batch_t below = s_batch(2, 8, 1, 7);
+    pt_batch_t above = s_batch(2, 9, 1, 7);
+    assert_int_equal(pt_dedup_take(dedup, &below), PT_DEDUP_FINISHED);
+    assert_int_equal(pt_dedup_take(dedup, &above), PT_DEDUP_NEW);
+    pt_dedup_destroy(&dedup);
+}
+
 enum { S_PRODUCERS = 5, S_SEQS = 4000, S_STEPS = 200000 };
 
 //  A model without windows, slots or eviction: the state of every number of every producer.
@@ -188,6 +234,8 @@ main(void)
         cmocka_unit_test(a_refused_batch_may_come_again),
         cmocka_unit_test(what_the_floor_has_passed_is_finished_whatever_became_of_it),
         cmocka_unit_test(the_producer_unused_for_longest_makes_room),
+        cmocka_unit_test(a_floor_that_jumps_over_a_whole_window_leaves_nothing_of_it),
+        cmocka_unit_test(what_is_restored_is_finished_and_no_other),
         cmocka_unit_test(any_sequence_of_events_agrees_with_the_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

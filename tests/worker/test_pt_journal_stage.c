@@ -233,6 +233,84 @@ commit_before_one_that_failed_is_not_told(void **state)
     s_close_stage(&stage);
 }
 
+//  The last commit has no next one to wait for the disk on its behalf; its own sync decides.
+static void
+commit_whose_own_sync_failed_is_not_told(void **state)
+{
+    (void) state;
+    s_stage_t stage;
+    s_open_stage(&stage);
+    pt_job_t *job = s_hand(&stage, PT_QUEUE_RETRY, 0);
+    atomic_store(&s_holds, true);
+    s_start_journal(&stage);
+    s_await_held();
+    atomic_store(&s_fails, true);
+    sem_post(&s_released);
+    struct pollfd failure = {.fd = stage.failure_fd, .events = POLLIN};
+    assert_int_equal(poll(&failure, 1, S_PATIENCE_S * 1000), 1);
+    zactor_destroy(&stage.journal);
+    pt_job_t *told;
+    assert_int_equal(zmq_recv(zsock_resolve(stage.next), &told, sizeof(told), ZMQ_DONTWAIT), -1);
+    pt_job_destroy(&job);
+    s_close_stage(&stage);
+}
+
+//  ---- what one commit says of its topics
+
+static void
+s_add_output(pt_job_t *job, const char *topic, uint32_t count)
+{
+    pt_output_t *output = pt_job_add_output(job);
+    assert_non_null(output);
+    store_part_t part = store_part(0, count, 10, false);
+    output->queue = PT_QUEUE_RETRY;
+    output->count = count;
+    output->crc32 = part.part.crc32;
+    snprintf(output->topic, sizeof(output->topic), "%s", topic);
+    assert_int_equal(zmq_msg_init_size(&output->items, part.part.items.len), 0);
+    memcpy(zmq_msg_data(&output->items), part.items, part.part.items.len);
+    store_part_clear(&part);
+}
+
+static void
+s_expect_place(const pt_output_t *output, uint64_t first_seq, uint64_t head_seq)
+{
+    assert_int_equal(output->first_seq, first_seq);
+    assert_int_equal(output->head_seq, head_seq);
+    assert_int_equal(output->first_retained, 1);
+}
+
+//  The head is the topic's own, and stands behind all that the commit added to it.
+static void
+outputs_of_a_commit_have_the_head_of_their_topic(void **state)
+{
+    (void) state;
+    static pt_commit_t commit;
+    char dir[STORE_PATH_BYTES];
+    commit.store = store_open(store_dir(dir), S_BYTES);
+    pt_job_t *jobs[2] = {pt_job_new(), pt_job_new()};
+    for (size_t i = 0; i < 2; i++) {
+        jobs[i]->plain = true;
+        s_add_output(jobs[i], "retry.b.", 3);
+        s_add_output(jobs[i], "retry.a.", 2);
+        //  Together more than one record takes.
+        s_add_output(jobs[i], "retry.c.", PT_BATCH_COUNT_MAX);
+        pt_commit_add(&commit, jobs[i]);
+    }
+    assert_int_equal(pt_commit_write(&commit, 1000), PT_OK);
+    for (size_t i = 0; i < 2; i++) {
+        s_expect_place(&jobs[i]->outputs[0], 1 + i * 3, 7);
+        s_expect_place(&jobs[i]->outputs[1], 1 + i * 2, 5);
+        s_expect_place(&jobs[i]->outputs[2], 1 + i * PT_BATCH_COUNT_MAX, 1 + 2 * PT_BATCH_COUNT_MAX);
+        pt_job_destroy(&jobs[i]);
+    }
+    assert_int_equal(pt_store_sync(commit.store), PT_OK);
+    store_expect_sound(commit.store);
+    free(commit.entries);
+    free(commit.parts);
+    pt_store_close(&commit.store);
+}
+
 //  ---- the windows of one commit
 
 typedef struct {
@@ -351,6 +429,8 @@ main(void)
         cmocka_unit_test(job_that_is_kept_does_not_wait_until_there_are_none_that_are_not),
         cmocka_unit_test(disk_that_keeps_what_is_prepared_is_seen),
         cmocka_unit_test(commit_before_one_that_failed_is_not_told),
+        cmocka_unit_test(commit_whose_own_sync_failed_is_not_told),
+        cmocka_unit_test(outputs_of_a_commit_have_the_head_of_their_topic),
         cmocka_unit_test(windows_of_a_commit_are_those_of_its_batches_one_by_one),
     };
     if (sem_init(&s_held, 0, 0) != 0 || sem_init(&s_released, 0, 0) != 0)

@@ -270,6 +270,25 @@ a_batch_over_the_limit_is_too_big(void **state)
     s_close_bench(&bench);
 }
 
+//  One response that fills the largest batch: no valid one, and decided as such.
+static void
+a_batch_of_the_limit_is_taken(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench, "limit", 4);
+    uint8_t *payload = calloc(1, PT_BATCH_BYTES_MAX);
+    assert_non_null(payload);
+    //  An array of one bin of 1 MiB - 6 bytes.
+    memcpy(payload, "\x91\xc6\x00\x0f\xff\xfa", 6);
+    bus_batch_t batch = bus_batch_of(9, 1, 1, payload, PT_BATCH_BYTES_MAX);
+    s_send_batch(&bench, &batch);
+    s_expect_ack(&bench, 1);
+    bus_batch_clear(&batch);
+    free(payload);
+    s_close_bench(&bench);
+}
+
 //  A header by hand: the encoder makes none that is wrong.
 static void
 s_send_header(s_bench_t *bench, const void *header, size_t len)
@@ -593,6 +612,7 @@ main(void)
         cmocka_unit_test(a_batch_with_a_bad_checksum_may_come_again),
         cmocka_unit_test(payloads_that_are_no_batch_are_refused),
         cmocka_unit_test(a_batch_over_the_limit_is_too_big),
+        cmocka_unit_test(a_batch_of_the_limit_is_taken),
         cmocka_unit_test(a_number_outside_the_window_is_refused_for_now),
         cmocka_unit_test(messages_of_no_known_shape_are_counted_and_dropped),
         cmocka_unit_test(an_item_that_is_no_response_becomes_an_invalid_decision),

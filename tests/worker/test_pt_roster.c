@@ -177,6 +177,76 @@ a_full_roster_leaves_strangers_waiting(void **state)
     pt_roster_destroy(&roster);
 }
 
+//  A limit that fell and rises again is a worker that takes batches again.
+static void
+a_worker_that_drains_no_more_is_chosen_again(void **state)
+{
+    (void) state;
+    pt_roster_t *roster = pt_roster_new(4);
+    s_join(roster, "a", 1, 4);
+    assert_false(s_ready(roster, "a", 1, 0, 0, 10));
+    assert_null(pt_roster_choose(roster, 5));
+    assert_false(s_ready(roster, "a", 1, 0, 4, 20));
+    assert_ptr_equal(pt_roster_choose(roster, 5), pt_roster_find(roster, s_route("a")));
+    pt_roster_destroy(&roster);
+}
+
+static void
+an_account_that_does_not_fit_is_begun_anew_without_credit(void **state)
+{
+    (void) state;
+    pt_roster_t *roster = pt_roster_new(4);
+    s_join(roster, "a", 1, 10);
+    pt_roster_spend(roster, pt_roster_find(roster, s_route("a")));
+    assert_true(s_ready(roster, "a", 1, 2, 12, 1000));
+    assert_int_equal(pt_roster_credit(roster), 0);
+    assert_null(pt_roster_next(roster));
+    assert_false(s_ready(roster, "a", 1, 0, 10, 1001));
+    assert_int_equal(pt_roster_credit(roster), 10);
+    pt_roster_destroy(&roster);
+}
+
+static void
+who_says_ready_lives(void **state)
+{
+    (void) state;
+    pt_roster_t *roster = pt_roster_new(4);
+    s_join(roster, "a", 1, 10);
+    assert_false(s_ready(roster, "a", 1, 0, 10, 2000));
+    pt_roster_expire(roster, 1999);
+    assert_int_equal(pt_roster_count(roster), 1);
+    pt_roster_expire(roster, 2001);
+    assert_int_equal(pt_roster_count(roster), 0);
+    pt_roster_destroy(&roster);
+}
+
+//  A worker may state any limit; what is sent to it stays bounded.
+static void
+credit_has_a_bound_whatever_is_stated(void **state)
+{
+    (void) state;
+    pt_roster_t *roster = pt_roster_new(4);
+    s_join(roster, "a", 1, UINT64_MAX);
+    assert_int_equal(pt_roster_credit(roster), PT_ROSTER_CREDIT_MAX);
+    s_join(roster, "b", 2, PT_ROSTER_CREDIT_MAX);
+    assert_int_equal(pt_roster_credit(roster), 2 * PT_ROSTER_CREDIT_MAX);
+    pt_roster_destroy(&roster);
+}
+
+static void
+a_route_that_begins_another_is_another(void **state)
+{
+    (void) state;
+    pt_roster_t *roster = pt_roster_new(4);
+    s_join(roster, "ab", 1, 10);
+    assert_null(pt_roster_find(roster, s_route("a")));
+    assert_null(pt_roster_find(roster, s_route("abc")));
+    s_join(roster, "a", 2, 10);
+    assert_int_equal(pt_roster_find(roster, s_route("ab"))->worker, 1);
+    assert_int_equal(pt_roster_find(roster, s_route("a"))->worker, 2);
+    pt_roster_destroy(&roster);
+}
+
 int
 main(void)
 {
@@ -189,6 +259,11 @@ main(void)
         cmocka_unit_test(when_a_worker_goes_only_its_own_producers_move),
         cmocka_unit_test(turns_go_round_those_with_credit),
         cmocka_unit_test(the_silent_are_removed_with_their_credit),
+        cmocka_unit_test(a_worker_that_drains_no_more_is_chosen_again),
+        cmocka_unit_test(an_account_that_does_not_fit_is_begun_anew_without_credit),
+        cmocka_unit_test(who_says_ready_lives),
+        cmocka_unit_test(credit_has_a_bound_whatever_is_stated),
+        cmocka_unit_test(a_route_that_begins_another_is_another),
         cmocka_unit_test(a_full_roster_leaves_strangers_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,6 +308,11 @@ discard_drops_whole_records_below_a_number_that_all_have_read(void **state)
     assert_int_equal(s_discard(store, 51, false, SIZE_MAX), 31);
     s_position(store, "behind", "retry.opn.", 45);
     assert_int_equal(s_discard(store, 71, false, SIZE_MAX), 41);
+    //  All but one of a record are as good as none.
+    s_position(store, "behind", "retry.opn.", 50);
+    assert_int_equal(s_discard(store, 71, false, SIZE_MAX), 41);
+    s_position(store, "behind", "retry.opn.", 51);
+    assert_int_equal(s_discard(store, 71, false, SIZE_MAX), 51);
     assert_int_equal(s_discard(store, 71, true, SIZE_MAX), 71);
     assert_int_equal(s_discard(store, UINT64_MAX, true, SIZE_MAX), 101);
     assert_int_equal(s_discard(store, UINT64_MAX, true, SIZE_MAX), 101);
@@ -351,6 +356,32 @@ trim_takes_the_oldest_of_all_topics_first(void **state)
     assert_int_equal(head.first_retained, 11);
     assert_true(pt_store_head(store, "retry.a.", &head));
     assert_int_equal(head.first_retained, 1);
+    store_part_clear(&part);
+    pt_store_close(&store);
+}
+
+//  What is young stays, in whichever topic, while there is older.
+static void
+trim_leaves_a_topic_alone_that_is_younger_than_others(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    store_part_t part = store_part(0, 10, 10000, false);
+    pt_store_head_t head;
+    uint64_t first_seq;
+    uint64_t turn = 0;
+    while (pt_store_usage(store).used_percent < 78) {
+        const char *topic = pt_store_usage(store).used_percent < 60 ? "retry.old." : "retry.young.";
+        assert_int_equal(pt_store_begin(store), PT_OK);
+        assert_int_equal(pt_store_append(store, topic, &part.part, 1, ++turn, &first_seq), PT_OK);
+        assert_int_equal(pt_store_commit(store), PT_OK);
+    }
+    s_trim(store);
+    assert_true(pt_store_head(store, "retry.young.", &head));
+    assert_int_equal(head.first_retained, 1);
+    assert_true(pt_store_head(store, "retry.old.", &head));
+    assert_true(head.first_retained > 11);
     store_part_clear(&part);
     pt_store_close(&store);
 }
@@ -597,6 +628,7 @@ s_count_windows(void *context, uint64_t producer, uint64_t epoch, uint64_t floor
     seen[0]++;
     if (producer < seen[1])
         seen[1] = producer;
+    seen[2] = producer > seen[2] ? producer : seen[2];
 }
 
 //  A hundred producers from `first` on, one after the other.
@@ -615,7 +647,7 @@ static void
 s_expect_windows_of_the_last(pt_store_t *store, uint64_t end)
 {
     pt_store_view_t *view;
-    uint64_t seen[2] = {0, UINT64_MAX};
+    uint64_t seen[3] = {0, UINT64_MAX};
     assert_int_equal(pt_store_view_open(store, &view), PT_OK);
     assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
     pt_store_view_close(&view);
@@ -645,6 +677,66 @@ windows_unused_for_longest_are_forgotten(void **state)
     pt_store_close(&store);
 }
 
+//  Which windows go does not depend on the order of their names.
+static void
+windows_are_forgotten_by_their_use_and_not_by_their_names(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    char error[PT_STORE_ERROR_BYTES_MAX];
+    pt_store_options_t options = {.dir = store_dir(dir), .bytes = S_SMALL, .producers_max = 20};
+    pt_store_t *store;
+    uint64_t seen[3] = {0, UINT64_MAX};
+    pt_store_view_t *view;
+    assert_int_equal(pt_store_open(&options, &store, error), PT_OK);
+    //  With the 36th there are 16 more than may be kept.
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    for (uint64_t producer = 100; producer > 64; producer--)
+        assert_int_equal(pt_store_remember(store, producer, 1, 1, 1, 77, 1000 - producer), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
+    pt_store_view_close(&view);
+    assert_int_equal(seen[0], 20);
+    assert_int_equal(seen[1], 65);
+    assert_int_equal(seen[2], 84);
+    pt_store_close(&store);
+}
+
+static void
+s_note_window(void *context, uint64_t producer, uint64_t epoch, uint64_t floor, uint64_t seq, uint32_t crc32)
+{
+    uint64_t *told = context;
+    assert_int_equal(++told[0], 1);
+    assert_int_equal(producer, 5);
+    assert_int_equal(epoch, 6);
+    assert_int_equal(crc32, 0);
+    told[1] = floor;
+    told[2] = seq;
+}
+
+//  Its floor is what keeps older batches from being decided again.
+static void
+window_whose_batches_the_floor_has_passed_is_told(void **state)
+{
+    (void) state;
+    char dir[STORE_PATH_BYTES];
+    uint64_t told[3] = {0};
+    pt_store_view_t *view;
+    pt_store_t *store = store_open(store_dir(dir), S_SMALL);
+    assert_int_equal(pt_store_begin(store), PT_OK);
+    assert_int_equal(pt_store_remember(store, 5, 6, 1, 3, 7, 1), PT_OK);
+    assert_int_equal(pt_store_remember(store, 5, 6, 9, 8, 7, 2), PT_OK);
+    assert_int_equal(pt_store_commit(store), PT_OK);
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    assert_int_equal(pt_store_view_windows(view, s_note_window, told), PT_OK);
+    pt_store_view_close(&view);
+    assert_int_equal(told[0], 1);
+    assert_int_equal(told[1], 9);
+    assert_int_equal(told[2], 0);
+    pt_store_close(&store);
+}
+
 //  Remember a batch of each of these producers, in one transaction each; `kept`: it is committed.
 static void
 s_remember_each(pt_store_t *store, uint64_t first, uint64_t end, bool kept)
@@ -662,7 +754,7 @@ s_remember_each(pt_store_t *store, uint64_t first, uint64_t end, bool kept)
 static uint64_t
 s_count_all_windows(pt_store_t *store)
 {
-    uint64_t seen[2] = {0};
+    uint64_t seen[3] = {0};
     pt_store_view_t *view;
     assert_int_equal(pt_store_view_open(store, &view), PT_OK);
     assert_int_equal(pt_store_view_windows(view, s_count_windows, seen), PT_OK);
@@ -828,6 +920,7 @@ main(int argc, char **argv)
         cmocka_unit_test(trim_keeps_what_the_rules_keep),
         cmocka_unit_test(discard_drops_whole_records_below_a_number_that_all_have_read),
         cmocka_unit_test(trim_takes_the_oldest_of_all_topics_first),
+        cmocka_unit_test(trim_leaves_a_topic_alone_that_is_younger_than_others),
         cmocka_unit_test(views_of_the_dead_leave_their_places_to_others),
         cmocka_unit_test(trimming_small_records_stops_where_enough_is_free),
         cmocka_unit_test(as_many_topics_as_there_may_be_are_kept_apart),
@@ -836,6 +929,8 @@ main(int argc, char **argv)
         cmocka_unit_test(full_comes_before_the_file_has_no_room),
         cmocka_unit_test(room_is_used_again_for_ever),
         cmocka_unit_test(windows_unused_for_longest_are_forgotten),
+        cmocka_unit_test(windows_are_forgotten_by_their_use_and_not_by_their_names),
+        cmocka_unit_test(window_whose_batches_the_floor_has_passed_is_told),
         cmocka_unit_test(windows_that_were_undone_do_not_count),
         cmocka_unit_test(mark_says_how_far_a_topic_is_after_undoing_and_after_a_start),
         cmocka_unit_test(mark_of_a_topic_whose_first_record_is_not_durable_is_the_beginning),
