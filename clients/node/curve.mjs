@@ -60,13 +60,25 @@ export async function connect(socket, endpoint, folder) {
   socket.connect(endpoint);
 }
 
-// A socket's connections, made anew when a handshake fails and the files hold other keys by now: libzmq tries for ever with
-// those that it has.
+export const RETURNED = "a connection was lost and is back; what a worker without a journal published meanwhile did not arrive";
+
+// A socket's connections: those that were gone and are back are told of, and they are made anew when a handshake fails and
+// the files hold other keys by now, because libzmq tries for ever with those that it has.
 export class Connections {
   constructor(socket, endpoints, folder) {
     Object.assign(this, { socket, endpoints, folder, failed: false });
-    if (folder) socket.events.on("handshake:error:other", () => (this.failed = true));
+    Object.assign(this, { standing: new Set(), gone: 0, returned: false }); // by address; gone and not back; one is back
+    socket.events.on("handshake:error:other", () => (this.failed = true));
+    socket.events.on("disconnect", ({ address }) => this.standing.delete(address) && this.gone++); // or it never stood
+    socket.events.on("handshake", ({ address }) => this.stands(address));
     this.connected = this.connect(this.keysNow());
+  }
+
+  stands(address) {
+    this.standing.add(address);
+    if (!this.gone) return;
+    this.gone--; // by number: a host's name has not always one address
+    this.returned = true;
   }
 
   keysNow() {
@@ -83,10 +95,16 @@ export class Connections {
     }
   }
 
-  // To be called now and then.
+  // To be called now and then. Whether a connection was gone and is back.
   async tend() {
     await this.connected;
-    if (!this.failed) return;
+    const { returned } = this;
+    this.returned = false;
+    if (this.folder && this.failed) await this.compareKeys();
+    return returned;
+  }
+
+  async compareKeys() {
     this.failed = false;
     let keys;
     try {
@@ -96,6 +114,8 @@ export class Connections {
     }
     if (isDeepStrictEqual(keys, this.keys)) return;
     for (const endpoint of this.endpoints) this.socket.disconnect(endpoint);
+    this.gone += this.standing.size; // there is no event of an end that we make
+    this.standing.clear();
     await (this.connected = this.connect(keys));
   }
 }

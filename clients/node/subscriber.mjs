@@ -3,7 +3,7 @@
 // is acknowledged. A request waits for its answer, a second at most. tail.mjs shows how to use it.
 import { Dealer, Subscriber as Sub } from "zeromq";
 import { crc32, pack, receive, unpack } from "./codec.mjs";
-import { connect, Connections } from "./curve.mjs";
+import { connect, Connections, RETURNED } from "./curve.mjs";
 
 const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64;
 const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a source: nothing, that it has no replay, …
@@ -23,7 +23,7 @@ export class Subscriber {
 
   // Take what has come, calling deliver(topic, decision), and fetch what has not.
   async step(ms) {
-    await this.connections.tend();
+    if ((await this.connections.tend()) && [...this.sources.values()].some(({ state }) => state === LIVE)) this.report(RETURNED);
     for (let count = 0; count < 256; count++) {
       const frames = await receive(this.sub, count ? 0 : ms);
       if (!frames) break;

@@ -5,6 +5,9 @@ import socket as network
 
 import zmq
 import zmq.auth
+from zmq.utils.monitor import parse_monitor_message
+
+RETURNED = "a connection was lost and is back; what a worker without a journal published meanwhile did not arrive"
 
 
 def load(path):
@@ -53,24 +56,52 @@ def connect(socket, endpoint, folder=None):
     socket.connect(endpoint)
 
 
+def dealer(endpoint, folder=None):
+    """A connected DEALER that keeps nothing when it is closed."""
+    socket = zmq.Context.instance().socket(zmq.DEALER)
+    socket.linger = 0
+    connect(socket, endpoint, folder)
+    return socket
+
+
 class Connections:
-    """A socket's connections, made anew when a handshake fails and the files hold other keys by now: libzmq tries for
-    ever with those that it has."""
+    """A socket's connections: those that were gone and are back are told of, and they are made anew when a handshake fails
+    and the files hold other keys by now, because libzmq tries for ever with those that it has."""
 
     def __init__(self, socket, endpoints, folder=None):
-        self.socket, self.folder, self.keys, self.monitor = socket, folder, {}, None
-        if folder:
-            self.monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        self.socket, self.folder, self.keys = socket, folder, {}
+        self.standing, self.gone, self.failed = set(), 0, False  # by address; gone and not back; a handshake
+        self.monitor = socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
         for endpoint in endpoints:
             self.keys[endpoint] = folder and keys_of(folder, endpoint)
             connect(socket, endpoint, folder)
 
     def tend(self):
-        """To be called now and then."""
-        failed = False
-        while self.monitor and self.monitor.poll(0):
-            failed = bool(self.monitor.recv_multipart())
-        for endpoint, before in self.keys.items() if failed else []:
+        """To be called now and then. Whether a connection was gone and is back."""
+        returned = False
+        while self.monitor.poll(0):
+            returned |= self.note(parse_monitor_message(self.monitor.recv_multipart()))
+        if self.folder and self.failed:
+            self.compare_keys()
+        return returned
+
+    def note(self, event):
+        kind, address = event["event"], event["endpoint"]
+        self.failed |= kind == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+        if kind == zmq.EVENT_DISCONNECTED and address in self.standing:  # or it never stood
+            self.standing.discard(address)
+            self.gone += 1
+        if kind != zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            return False
+        self.standing.add(address)
+        returned = self.gone > 0
+        self.gone -= returned  # by number: a host's name has not always one address
+        return returned
+
+    def compare_keys(self):
+        self.failed = False
+        for endpoint, before in self.keys.items():
             try:
                 keys = keys_of(self.folder, endpoint)
             except (OSError, ValueError):
@@ -78,4 +109,5 @@ class Connections:
             if keys != before:
                 self.keys[endpoint] = keys
                 self.socket.disconnect(endpoint)
+                self.note({"event": zmq.EVENT_DISCONNECTED, "endpoint": endpoint.encode()})  # nobody else says so
                 connect(self.socket, endpoint, self.folder)

@@ -37,7 +37,8 @@ class Subscriber:
                 self.report(f"a malformed message is as good as lost: {fault!r}")
 
     def tasks(self, timeout_ms):
-        self.connections.tend()
+        if self.connections.tend() and any(source.state == LIVE for source in self.sources.values()):
+            self.report(curve.RETURNED)
         for wait_ms in [timeout_ms] + 255 * [0]:
             if self.sub.poll(wait_ms):
                 yield self.published, self.sub.recv_multipart()
@@ -62,9 +63,7 @@ class Subscriber:
     def call(self, source, kind, *arguments):  # the answers, each with its other frames; none: not now
         if time.monotonic() < source.retry_at:
             return []
-        if not source.dealer:
-            source.dealer = zmq.Context.instance().socket(zmq.DEALER)
-            source.dealer.linger, _ = 0, curve.connect(source.dealer, source.endpoint, self.keys)
+        source.dealer = source.dealer or curve.dealer(source.endpoint, self.keys)
         self.last_id, answers = self.last_id + 1, []
         source.dealer.send(msgpack.packb([1, kind, self.last_id, *arguments]))
         while source.dealer.poll(1000):

@@ -75,7 +75,16 @@ class Tail:
         self.ids, self.lines, self.words = collections.Counter(), queue.Queue(), []
         self.process = subprocess.Popen(command, cwd=clients, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         threading.Thread(target=lambda: [self.lines.put(line) for line in self.process.stdout], daemon=True).start()
-        threading.Thread(target=lambda: self.words.extend(self.process.stderr), daemon=True).start()
+        self.said = threading.Semaphore(0)
+        threading.Thread(target=self.read_words, daemon=True).start()
+
+    def read_words(self):
+        for word in self.process.stderr:
+            self.words.append(word)
+            self.said.release()
+
+    def wait_for_word(self):
+        assert self.said.acquire(timeout=PATIENCE_S), "tail.mjs said nothing"
 
     def read_until(self, done):
         while not done():
@@ -104,7 +113,8 @@ def live(paytriage, clients, folder):
     worker, tails = Worker(paytriage, folder), []
     try:
         finish = publish(clients, folder, 0, RESPONSES)  # nobody listens yet
-        assert finish() == f"accepted {RESPONSES}\n"
+        said = finish()
+        assert said == f"accepted {RESPONSES}\n", said
         tails.append(Tail(clients, folder))
         tails[0].read_until(lambda: len(tails[0].ids) == RESPONSES)
         assert max(tails[0].ids.values()) == 1, tails[0].ids.most_common(3)
@@ -113,7 +123,8 @@ def live(paytriage, clients, folder):
         tails[0].read_until(lambda: len(tails[0].ids) > RESPONSES)
         worker.kill()
         worker.start()
-        assert finish() == f"accepted {RESPONSES}\n"
+        said = finish()
+        assert said == f"accepted {RESPONSES}\n", said
         tails[0].read_until(lambda: len(tails[0].ids) == 2 * RESPONSES)
         assert max(tails[0].ids.values()) == 1, tails[0].ids.most_common(3)
 
@@ -124,6 +135,34 @@ def live(paytriage, clients, folder):
         words = [line for tail in tails for line in tail.words]
         assert not words, words
         print(f"{2 * RESPONSES + 10} responses, each delivered")
+    finally:
+        worker.kill()
+        for tail in tails:
+            tail.kill()
+
+
+def unjournaled(paytriage, clients, folder):
+    """A worker without a journal that starts anew is told of, and heard again."""
+    worker, tails = Worker(paytriage, folder, "--journal", "none"), []
+
+    def is_heard():
+        for first in range(0, 100 * RESPONSES, 10):
+            assert publish(clients, folder, first, 10)() == "accepted 10\n"
+            if not tails[0].lines.empty():
+                return True
+        return False
+
+    try:
+        tails.append(Tail(clients, folder))
+        assert is_heard() and not tails[0].words, tails[0].words
+        worker.kill()
+        tails[0].read_until(tails[0].lines.empty)
+        worker.start()
+        assert is_heard()
+        tails[0].wait_for_word()
+        assert {word for word in tails[0].words if not word.startswith("LOST")} == {
+            "a connection was lost and is back; what a worker without a journal published meanwhile did not arrive\n"}
+        print("a worker without a journal that started anew was told of")
     finally:
         worker.kill()
         for tail in tails:
@@ -182,11 +221,11 @@ def main(paytriage, build):
     clients = pathlib.Path(build) / "node-clients"
     install(clients)
     subprocess.run(["node", ROOT / "tests/clients/vectors.mjs", clients, ROOT / "tests/vectors"], check=True)
-    subprocess.run(["node", ROOT / "tests/clients/reasons.mjs", clients], check=True)
-    with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
-        live(paytriage, clients, folder)
-    with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
-        guarded(paytriage, clients, folder)
+    for name in "reasons", "returns":
+        subprocess.run(["node", ROOT / f"tests/clients/{name}.mjs", clients], check=True)
+    for part in live, unjournaled, guarded:
+        with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:
+            part(paytriage, clients, folder)
 
 
 if __name__ == "__main__":

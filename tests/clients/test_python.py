@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,9 +20,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients" / "python"))
 try:
+    import curve
     import msgpack
     import publisher
     import subscriber
+    import zmq
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
@@ -81,8 +84,9 @@ class Process:
 
 class Worker:
     """Broker and worker in one process. That it ends by itself is noticed by whoever waits for something."""
-    def __init__(self, paytriage, folder):
-        self.command = [paytriage, "run", "--threads", "2", "--journal", f"{folder}/journal", "--journal-size", "64M"]
+    def __init__(self, paytriage, folder, *journal):
+        journal = journal or ("--journal", f"{folder}/journal", "--journal-size", "64M")
+        self.command = [paytriage, "run", "--threads", "2", *journal]
         for name in ("front", "replay", *QUEUES):
             self.command += [f"--{name}", f"ipc://{folder}/{name}"]
         self.start()
@@ -185,7 +189,74 @@ def check_that_only_known_reasons_refuse():
     one.socket.close()
 
 
+def check_that_a_failed_handshake_is_no_return(folder):
+    """One publisher stands; another lets nobody in at first, and then does."""
+    context = zmq.Context.instance()
+    standing, late = context.socket(zmq.XPUB), context.socket(zmq.XPUB)
+    standing.bind(f"ipc://{folder}/standing")
+    stranger = socket.socket(socket.AF_UNIX)
+    stranger.bind(f"{folder}/late")
+    stranger.listen()
+    stranger.settimeout(PATIENCE_S)
+    sub = context.socket(zmq.SUB)
+    sub.subscribe(b"")
+    connections = curve.Connections(sub, [f"ipc://{folder}/{name}" for name in ("standing", "late")])
+    assert standing.poll(PATIENCE_S * 1000)
+    for _ in range(3):
+        stranger.accept()[0].close()
+        assert not connections.tend()
+    stranger.close()
+    os.unlink(f"{folder}/late")
+    late.bind(f"ipc://{folder}/late")
+    wait_until(lambda: late.poll(10) or sub.poll(10))  # a SUB that nobody asks does not subscribe again
+    late.send(b"")
+    wait_until(lambda: sub.poll(10))
+    assert not connections.tend(), "it never stood"
+    late.close()
+    late = context.socket(zmq.XPUB)
+    wait_until(lambda: binds(late, f"ipc://{folder}/late"))  # libzmq gives an endpoint up in a thread of its own
+    wait_until(connections.tend)
+    assert not connections.tend()
+    for one in (standing, late, sub):
+        one.close(0)
+
+
+def wait_until(done):
+    deadline = time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline
+
+
+def binds(publisher_socket, endpoint):
+    try:
+        publisher_socket.bind(endpoint)
+        return True
+    except zmq.ZMQError:
+        return False
+
+
+def check_that_a_worker_without_a_journal_is_told_of(paytriage, folder):
+    """It starts anew, under another id: nothing but the connection tells that something may be lost."""
+    worker = Worker(paytriage, folder, "--journal", "none")
+    collector = Collector(folder)
+    collector.step_until(worker, lambda: collector.bus.sources, acknowledge=True)
+    worker.kill()
+    assert not collector.reports, collector.reports
+    worker.start()
+    collector.step_until(worker, lambda: collector.reports, acknowledge=True)
+    assert set(collector.reports) == {curve.RETURNED}, collector.reports
+    for first in range(0, 10 * RESPONSES, 10):  # it is heard again, from when its queues are subscribed to
+        assert Publishing(folder, first, 10).finish(worker) == "accepted 10"
+        collector.bus.step(50)
+        if collector.ids:
+            break
+    assert collector.ids
+    worker.kill()
+
+
 def main(paytriage, folder):
+    check_that_a_failed_handshake_is_no_return(folder)
+    check_that_a_worker_without_a_journal_is_told_of(paytriage, folder)
     check_that_only_known_reasons_refuse()
     check_that_all_busy_topics_are_acknowledged()
     for client in (publisher, subscriber):  # short enough to be read before it is copied
@@ -224,7 +295,8 @@ def main(paytriage, folder):
     Publishing(folder, 2 * RESPONSES, 1).finish(worker)
     gets(third, lambda: third.ids)
     assert list(third.ids) == [f"r{2 * RESPONSES}"], third.ids
-    reports = [report for one in (first, second, third) for report in one.reports if "LOST" in report]
+    reports = [report for one in (first, second, third) for report in one.reports
+               if "LOST" in report or report == curve.RETURNED]
     assert not reports, reports
     print(f"{2 * RESPONSES + 1} responses, each delivered once to its name")
 
