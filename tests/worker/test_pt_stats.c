@@ -173,6 +173,22 @@ only_commits_that_succeed_are_timed(void **state)
     pt_stats_replayed(NULL, PT_STATS_FETCH, 1);
 }
 
+static void
+a_disk_is_away_once_it_was_asked_long_ago(void **state)
+{
+    (void) state;
+    pt_stats_t *stats = pt_stats_new();
+    int64_t now_ms = (int64_t) (pt_clock_ns() / 1000000);
+    assert_false(pt_stats_disk_is_away(stats, now_ms + 2 * PT_STATS_DISK_MS_MAX));
+    pt_stats_disk_begin(stats);
+    assert_false(pt_stats_disk_is_away(stats, now_ms + PT_STATS_DISK_MS_MAX));
+    assert_true(pt_stats_disk_is_away(stats, INT64_MAX));
+    pt_stats_disk_end(stats);
+    assert_false(pt_stats_disk_is_away(stats, INT64_MAX));
+    assert_false(pt_stats_disk_is_away(NULL, INT64_MAX));
+    pt_stats_destroy(&stats);
+}
+
 //  A worker that is well.
 static void
 s_make_well(void)
@@ -256,6 +272,7 @@ main(void)
         cmocka_unit_test(each_kind_of_replayed_things_has_a_count_of_its_own),
         cmocka_unit_test(a_time_belongs_to_the_class_up_to_its_bound),
         cmocka_unit_test(only_commits_that_succeed_are_timed),
+        cmocka_unit_test(a_disk_is_away_once_it_was_asked_long_ago),
         cmocka_unit_test(a_worker_is_ready_until_something_is_against_it),
         cmocka_unit_test(a_subscribers_name_cannot_break_the_page),
     };

@@ -203,6 +203,13 @@ pt_stats_disk_end(pt_stats_t *self)
         s_set(&self->journal.since_ns, 0);
 }
 
+bool
+pt_stats_disk_is_away(const pt_stats_t *self, int64_t now_ms)
+{
+    uint64_t since_ns = self ? s_get(&self->journal.since_ns) : 0;
+    return since_ns && now_ms > (int64_t) (since_ns / 1000000) + PT_STATS_DISK_MS_MAX;
+}
+
 void
 pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes)
 {

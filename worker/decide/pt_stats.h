@@ -74,6 +74,9 @@ typedef struct {
     uint64_t replayed[PT_STATS_REPLAY_COUNT_];
 } pt_stats_snapshot_t;
 
+//  A commit takes milliseconds, or seconds on a disk that is overloaded. One that takes longer may never come back.
+#define PT_STATS_DISK_MS_MAX 10000
+
 typedef struct pt_stats pt_stats_t;
 typedef struct pt_stats_seat pt_stats_seat_t;
 
@@ -108,6 +111,8 @@ void pt_stats_count(pt_stats_seat_t *self, const pt_triaged_t *triaged);
  */
 void pt_stats_disk_begin(pt_stats_t *self);
 void pt_stats_disk_end(pt_stats_t *self);
+/*  Whether it waits for longer than PT_STATS_DISK_MS_MAX at `now_ms`, by the clock of pt_clock_ns. From any thread. */
+bool pt_stats_disk_is_away(const pt_stats_t *self, int64_t now_ms);
 /*  The end of a commit; `status` as pt_commit_write gives it. */
 void pt_stats_commit_end(pt_stats_t *self, pt_status_t status, size_t jobs, size_t bytes);
 /*  How the journal stands after a commit: jobs that wait for the next one, and its file. */

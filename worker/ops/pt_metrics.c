@@ -10,8 +10,8 @@
 //  Every loop turns at least once a second, and never waits in a send.
 #define S_TURN_MS_MAX 10000
 
-//  A commit takes milliseconds, or seconds on a disk that is overloaded.
-#define S_COMMIT_MS_MAX 10000
+//  Who reads a journal whose disk hangs may hang with it. Most commits are back long before.
+#define S_READ_MS_MAX 1000
 
 void
 pt_metrics_collect(const pt_metrics_source_t *source, pt_metrics_t *out_metrics)
@@ -43,7 +43,9 @@ pt_metrics_collect_lags(const pt_metrics_source_t *source, pt_metrics_t *metrics
     assert(source);
     assert(metrics);
 
-    if (source->journal && !metrics->stats.journal_failed)
+    uint64_t since_ms = metrics->stats.disk_since_ns / 1000000;
+    bool hangs = since_ms && metrics->now_ms > since_ms + S_READ_MS_MAX;
+    if (source->journal && !metrics->stats.journal_failed && !hangs)
         metrics->lag_count = pt_lag_read(source->journal, metrics->lags, PT_STORE_SUBSCRIBERS_MAX);
 }
 
@@ -76,7 +78,7 @@ s_worker_refusal(const pt_metrics_t *metrics)
         return "draining: nothing more is taken";
     if (metrics->stats.journal_failed)
         return "the journal has failed";
-    if (since_ms && metrics->now_ms > since_ms + S_COMMIT_MS_MAX)
+    if (since_ms && metrics->now_ms > since_ms + PT_STATS_DISK_MS_MAX)
         return "the journal's disk has not come back for 10 s: see to it";
     if (!metrics->stats.catalog_count)
         return "no catalog is loaded";

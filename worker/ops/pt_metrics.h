@@ -39,7 +39,7 @@ typedef struct {
 /*  Read all counters. From any thread; 200 KiB: not for a stack. */
 void pt_metrics_collect(const pt_metrics_source_t *source, pt_metrics_t *out_metrics);
 
-/*  Count the subscribers' lags, which takes a read of the journal. After pt_metrics_collect. */
+/*  Count the subscribers' lags, which reads the journal: none while its disk hangs. After pt_metrics_collect. */
 void pt_metrics_collect_lags(const pt_metrics_source_t *source, pt_metrics_t *metrics);
 
 /*  Print in text format 0.0.4. */

@@ -24,6 +24,7 @@ struct pt_engine {
     int64_t now_ms; //  when this turn of the loop began, monotonic
     int64_t grace_ms;
     int64_t deadline_ms;
+    const pt_stats_t *stats; //  NULL: nobody counts
     pt_tally_t *tally;
 };
 
@@ -50,6 +51,7 @@ pt_engine_new(const pt_pool_options_t *options, pt_tally_t *tally, int failure_f
     if (!self)
         return NULL;
     self->tally = tally;
+    self->stats = options->stats;
     if (!s_start_parts(self, options, failure_fd, out_refused)) {
         int reason = errno;
         pt_engine_destroy(&self);
@@ -186,6 +188,17 @@ s_check_swap(pt_engine_t *self, zsock_t *pipe)
     s_tell(self, pipe, switched ? PT_ENGINE_SWAPPED : PT_ENGINE_KEPT);
 }
 
+//  What a disk that hangs keeps, nobody can finish but another worker.
+static void
+s_announce(pt_engine_t *self, int64_t now_ms)
+{
+    bool away = pt_stats_disk_is_away(self->stats, now_ms);
+    for (size_t i = 0; i < self->accounts.link_count; i++) {
+        self->accounts.links[i].silent = away;
+        pt_link_announce(&self->accounts.links[i], now_ms);
+    }
+}
+
 static int64_t
 s_next_wake(const pt_engine_t *self, int64_t now_ms)
 {
@@ -279,8 +292,7 @@ pt_engine_run(zsock_t *pipe, void *engine)
     zsock_signal(pipe, 0);
     for (;;) {
         int64_t now_ms = self->now_ms = zclock_mono();
-        for (size_t i = 0; i < self->accounts.link_count; i++)
-            pt_link_announce(&self->accounts.links[i], now_ms);
+        s_announce(self, now_ms);
         s_show_counters(self, now_ms);
         s_check_drain(self, pipe, now_ms);
         int64_t wake_ms = s_next_wake(self, now_ms);

@@ -120,6 +120,9 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
     uint64_t limit = s_limit(self);
     if (!self->due && now_ms - self->told_ms < PT_LINK_READY_MS && !s_is_worth_telling(self, limit))
         return;
+    self->told_ms = now_ms;
+    if (self->silent)
+        return;
     //  What is sent may take the news of what came in.
     self->item.empty = false;
     pt_knock_again(&self->knock, self->socket, self->curve, self->endpoint);
@@ -134,7 +137,6 @@ pt_link_announce(pt_link_t *self, int64_t now_ms)
         self->due = false;
         PT_FAULT_POINT("link.ready.after");
     }
-    self->told_ms = now_ms;
 }
 
 bool

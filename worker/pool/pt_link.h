@@ -33,6 +33,7 @@ typedef struct {
     bool down;       //  the connection is gone, or was never there
     bool due;        //  tell the broker, whatever the numbers are
     bool draining;   //  take nothing more
+    bool silent;     //  no READY: the broker is to take this worker for dead, and give its share to others
     int64_t told_ms; //  the last READY
 } pt_link_t;
 

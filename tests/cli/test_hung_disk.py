@@ -1,0 +1,50 @@
+"""A disk that hangs under one of two workers: its producers are served by the other, and it says what is the matter."""
+
+import os
+import pathlib
+import re
+import sys
+import urllib.request
+
+import support
+
+SHIM = os.path.abspath(sys.argv.pop(2))
+SENDERS = 16  # each goes to one of two workers, by its id
+
+
+class HungDisk(support.JournalTest):
+    def start_worker(self, host, name, **environment):
+        worker = support.Daemon("worker", "--bind", host, "--connect", f"tcp://{self.host}:5561", "--journal",
+                                str(self.folder / name), "--journal-size", self.SIZE, "--http", f"tcp://{host}:5580",
+                                env={**os.environ, **environment})
+        self.addCleanup(worker.__exit__)
+        return worker
+
+    def test_its_producers_go_to_the_other_worker(self):
+        hang = pathlib.Path(self.folder / "hang")
+        broker = support.Daemon("broker", "--bind", self.host)
+        self.addCleanup(broker.__exit__)
+        hosts = support.address(), support.address()
+        hung = self.start_worker(hosts[0], "hung", LD_PRELOAD=SHIM, PT_SHIM_HANG=str(hang))
+        self.start_worker(hosts[1], "well")
+        while b"workers=2" not in broker.process.stderr.readline():
+            pass
+        hang.touch()
+        response = support.lines_of([{"id": "r", "provider": "opn", "http_status": 503}])
+        senders = [support.start("send", "--connect", self.front, "--timeout", "1h") for _ in range(SENDERS)]
+        for sender in senders:
+            sender.stdin.write(response)
+            sender.stdin.close()
+        for sender in senders:
+            self.assertEqual(sender.wait(), 0, sender.stderr.read())
+            sender.stdout.close()
+            sender.stderr.close()
+        with urllib.request.urlopen(f"http://{hosts[0]}:5580/metrics") as answer:
+            self.assertIn(b"paytriage_responses_total 0\n", answer.read())
+        hang.unlink()
+        self.assertEqual(hung.stop(), 0, hung.text)
+        self.assertGreater(int(re.search(r"worker.counts received=(\d+)", hung.text)[1]), 0, hung.text)
+
+
+if __name__ == "__main__":
+    support.main()
