@@ -29,7 +29,7 @@ class HungDisk(support.JournalTest):
         self.start_worker(hosts[1], "well")
         while b"workers=2" not in broker.process.stderr.readline():
             pass
-        hang.touch()
+        os.mkfifo(hang)
         response = support.lines_of([{"id": "r", "provider": "opn", "http_status": 503}])
         senders = [support.start("send", "--connect", self.front, "--timeout", "1h") for _ in range(SENDERS)]
         for sender in senders:
@@ -41,7 +41,8 @@ class HungDisk(support.JournalTest):
             sender.stderr.close()
         with urllib.request.urlopen(f"http://{hosts[0]}:5580/metrics") as answer:
             self.assertIn(b"paytriage_responses_total 0\n", answer.read())
-        hang.unlink()
+        with open(hang, "wb"):  # whoever waits goes on, and nobody waits any more
+            hang.unlink()
         self.assertEqual(hung.stop(), 0, hung.text)
         self.assertGreater(int(re.search(r"worker.counts received=(\d+)", hung.text)[1]), 0, hung.text)
 
