@@ -1,6 +1,7 @@
 /*  The authenticator and what it answers from: keys in files, roles, and its own end. */
 #include "bus.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -19,6 +20,35 @@ typedef struct {
     pt_curve_t *service;
     size_t says; //  lines
 } bench_t;
+
+static int s_entries_left = -1; //  names that folders still give before they fail; below 0: all
+static bool s_reads_fail;
+
+//  The linker puts these before the C library's.
+struct dirent *__real_readdir(DIR *folder);
+ssize_t __real_read(int fd, void *bytes, size_t size);
+struct dirent *__wrap_readdir(DIR *folder);
+ssize_t __wrap_read(int fd, void *bytes, size_t size);
+
+struct dirent *
+__wrap_readdir(DIR *folder)
+{
+    if (s_entries_left != 0) {
+        s_entries_left -= s_entries_left > 0;
+        return __real_readdir(folder);
+    }
+    errno = EIO;
+    return NULL;
+}
+
+ssize_t
+__wrap_read(int fd, void *bytes, size_t size)
+{
+    if (!s_reads_fail)
+        return __real_read(fd, bytes, size);
+    errno = EIO;
+    return -1;
+}
 
 static void
 s_path(const bench_t *bench, const char *name, char path[256])
@@ -205,6 +235,57 @@ nothing_is_taken_away_where_no_file_can_be_opened(void **state)
     pt_grants_destroy(&grants);
 }
 
+//  Else a disk or a network that fails for a moment cuts everybody off, and lets nobody in again.
+static void
+nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
+{
+    bench_t *bench = *state;
+    s_grant(bench, "clients/producer/one.key");
+    s_grant(bench, "clients/subscriber/two.key");
+    //  Two dots and a key or none, in each of four folders.
+    for (int left = 0; left < 10; left++) {
+        s_entries_left = left;
+        bench->says = 0;
+        pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+        int reason = errno;
+        s_entries_left = -1;
+        assert_null(grants);
+        assert_int_equal(reason, EIO);
+        assert_true(bench->says > 0);
+    }
+    s_reads_fail = true;
+    pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+    s_reads_fail = false;
+    assert_null(grants);
+    grants = pt_grants_load(bench->service, s_say, bench);
+    assert_int_equal(pt_grants_count(grants), 2);
+    pt_grants_destroy(&grants);
+}
+
+//  A folder that cannot be read at the start may hold anybody's key: it is no empty one.
+static void
+nothing_starts_with_folders_that_cannot_be_read(void **state)
+{
+    bench_t *bench = *state;
+    char error[PT_KEYS_ERROR_BYTES_MAX];
+    s_entries_left = 0;
+    pt_gate_t *gate = pt_gate_new(bench->service, s_say, bench, error);
+    s_entries_left = -1;
+    assert_null(gate);
+    assert_int_equal(errno, EIO);
+    assert_non_null(strstr(error, strerror(EIO)));
+    s_make_folder(bench, "servers");
+    s_entries_left = 0;
+    pt_curve_t *curve = pt_curve_open(bench->dir, error);
+    s_entries_left = -1;
+    assert_null(curve);
+    assert_int_equal(errno, EIO);
+    assert_non_null(strstr(error, "/servers: "));
+    curve = pt_curve_open(bench->dir, error);
+    assert_non_null(curve);
+    pt_curve_close(&curve);
+}
+
 static void
 every_key_that_can_be_made_is_read_back(void **state)
 {
@@ -377,6 +458,8 @@ main(void)
         TEST(a_role_opens_its_own_sockets_and_admin_most),
         TEST(only_what_was_taken_away_is_lost),
         TEST(nothing_is_taken_away_where_no_file_can_be_opened),
+        TEST(nothing_is_taken_away_where_a_folder_cannot_be_read_on),
+        TEST(nothing_starts_with_folders_that_cannot_be_read),
         TEST(every_key_that_can_be_made_is_read_back),
         TEST(nobody_comes_in_when_the_authenticator_is_gone),
         TEST(questions_that_are_none_are_refused_and_answered),

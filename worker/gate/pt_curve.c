@@ -45,16 +45,20 @@ s_check_servers(const pt_curve_t *self, char *out_error)
     if (!pt_keys_check_folder(folder, out_error))
         return errno == ENOENT;
     DIR *entries = opendir(folder);
-    bool well = entries != NULL;
-    if (!well)
-        snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: %s", folder, strerror(errno));
-    for (const struct dirent *entry; well && (entry = readdir(entries)) != NULL;) {
+    const struct dirent *entry;
+    bool well = true;
+    //  Only errno tells a folder that cannot be read on from one that has ended.
+    while (well && entries && (errno = 0, entry = readdir(entries)) != NULL) {
         size_t len = strlen(entry->d_name);
         snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
         if (entry->d_name[0] != '.' && len > 4 && streq(entry->d_name + len - 4, ".key"))
             well = pt_keys_read(path, false, &keys, out_error);
     }
     int reason = errno;
+    if (well && reason) {
+        snprintf(out_error, PT_KEYS_ERROR_BYTES_MAX, "%s: %s", folder, strerror(reason));
+        well = false;
+    }
     if (entries)
         closedir(entries);
     errno = reason;

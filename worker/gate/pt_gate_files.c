@@ -111,7 +111,7 @@ s_read_own(pt_gate_t *self)
     return other;
 }
 
-//  Without memory the old ones hold, and the next look tries again.
+//  What could not be looked at holds as it was, and the next look tries again.
 void
 pt_gate_load(pt_gate_t *self)
 {
@@ -120,6 +120,7 @@ pt_gate_load(pt_gate_t *self)
     self->faults[0] = 0;
     bool other = s_read_own(self);
     pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
+    int reason = errno;
     self->loaded_ms = zclock_mono();
     s_tell_faults(self);
     unsigned domains = other ? (1u << PT_PARTY_COUNT_) - 1 : 0;
@@ -130,6 +131,7 @@ pt_gate_load(pt_gate_t *self)
         s_take_grants(self, next);
     if (domains)
         s_cut(self, domains, other);
+    errno = reason;
 }
 
 //  Whether anything was told. What it was does not matter: all is read anew.

@@ -49,7 +49,7 @@ struct pt_gate {
 };
 
 /*  Read all keys anew. Whoever is admitted no longer is cut off, and what is wrong with the files is told once.
- *  Without memory the old keys hold.
+ *  Where not all could be looked at the old keys hold, or there are none, and errno has the reason.
  */
 void pt_gate_load(pt_gate_t *self);
 

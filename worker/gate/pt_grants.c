@@ -14,7 +14,7 @@ struct pt_grants {
     size_t count;
     pt_grants_fault_fn *fault;
     void *context;
-    bool wanting; //  a file or folder could not be opened for want of descriptors or memory
+    int unseen; //  why a file or folder could not be looked at; 0: all were
 };
 
 static bool
@@ -37,11 +37,23 @@ s_add(pt_grants_t *self, const char *name, pt_party_t role, const char *public_k
     snprintf(grant->name, sizeof(grant->name), "%s", name);
 }
 
-//  Told, and where it is our own want: what stands in the file or folder is not known.
+//  Our own want, or a disk or a network that does not answer: what stands in the file or folder is not known. All else
+//  is something that somebody did to it, and holds.
+static bool
+s_is_unseen(int reason)
+{
+    static const int reasons[] = {EMFILE, ENFILE, ENOMEM, EIO, ESTALE, ETIMEDOUT, EINTR, EUCLEAN};
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reason == reasons[i])
+            return true;
+    return false;
+}
+
 static void
 s_take_fault(pt_grants_t *self, int reason, const char *text)
 {
-    self->wanting |= reason == EMFILE || reason == ENFILE || reason == ENOMEM;
+    if (s_is_unseen(reason))
+        self->unseen = reason;
     self->fault(self->context, text);
 }
 
@@ -105,15 +117,20 @@ s_read_role(pt_grants_t *self, const pt_curve_t *curve, pt_party_t role)
     if (!s_check_folder(self, folder))
         return;
     DIR *entries = opendir(folder);
-    if (!entries) {
-        int reason = errno;
-        snprintf(error, sizeof(error), "%s: %s", folder, strerror(reason));
-        s_take_fault(self, reason, error);
-        return;
-    }
-    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;)
+    const struct dirent *entry;
+    //  Only errno tells a folder that cannot be read on from one that has ended.
+    while (entries && (errno = 0, entry = readdir(entries)) != NULL)
         s_read_entry(self, folder, entry->d_name, role);
-    closedir(entries);
+    int reason = errno;
+    if (entries)
+        closedir(entries);
+    if (!reason)
+        return;
+    snprintf(error, sizeof(error), "%s: %s", folder, strerror(reason));
+    s_take_fault(self, reason, error);
+    //  Whatever the reason: the names behind it were not seen, which is not to have no file.
+    if (entries)
+        self->unseen = reason;
 }
 
 static int
@@ -147,8 +164,10 @@ pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context
     pt_curve_copy_public_key(curve, own);
     for (int role = 0; role < PT_PARTY_COUNT_; role++)
         s_add(self, "own", (pt_party_t) role, own);
-    if (self->wanting) {
+    int reason = self->unseen;
+    if (reason) {
         pt_grants_destroy(&self);
+        errno = reason;
         return NULL;
     }
     qsort(self->grants, self->count, sizeof(*self->grants), s_compare);

@@ -23,8 +23,8 @@ typedef struct pt_grants pt_grants_t;
 //  Told of each file or folder that cannot be used. Its key, or all keys in it, stay outside.
 typedef void(pt_grants_fault_fn)(void *context, const char *text);
 
-/*  Read the folder's clients/. A missing folder is an empty one. NULL when out of memory or descriptors: what could
- *  not be looked at has not been taken away.
+/*  Read the folder's clients/. A missing folder is an empty one. NULL with errno when out of memory or descriptors, or
+ *  where a disk does not answer: what could not be looked at has not been taken away.
  */
 pt_grants_t *pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context);
 void pt_grants_destroy(pt_grants_t **self_p);
