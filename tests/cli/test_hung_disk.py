@@ -1,9 +1,11 @@
-"""A disk that hangs under one of two workers: its producers are served by the other, and it says what is the matter."""
+"""A disk that hangs under one of two workers: its producers are served by the other, and it says what is the matter.
+Under one that has nothing to do: it still says how it is."""
 
 import os
 import pathlib
 import re
 import sys
+import urllib.error
 import urllib.request
 
 import support
@@ -45,6 +47,41 @@ class HungDisk(support.JournalTest):
             hang.unlink()
         self.assertEqual(hung.stop(), 0, hung.text)
         self.assertGreater(int(re.search(r"worker.counts received=(\d+)", hung.text)[1]), 0, hung.text)
+
+    def test_an_idle_worker_still_answers(self):
+        hang = pathlib.Path(self.folder / "hang")
+        broker = support.Daemon("broker", "--bind", self.host)
+        self.addCleanup(broker.__exit__)
+        host = support.address()
+        worker = self.start_worker(host, "idle", LD_PRELOAD=SHIM, PT_SHIM_HANG=str(hang))
+        with support.Tail("--durable", "desk", "--connect", f"tcp://{host}:5570") as tail:
+            support.send(self.front, [{"id": "r", "provider": "opn", "http_status": 503}])
+            tail.get()
+
+        def ask(path):
+            with urllib.request.urlopen(f"http://{host}:5580/{path}", timeout=support.PATIENCE_S / 4) as answer:
+                return answer.read().decode()
+
+        known = 'paytriage_subscriber_behind_decisions{subscriber="desk"}'
+        self.assertIn(known, ask("metrics"))
+        os.mkfifo(hang)
+        for _ in range(3):
+            page = ask("metrics")
+            self.assertIn("paytriage_responses_total 1\n", page)
+            self.assertNotIn(known, page)
+            self.assertEqual(ask("healthz"), "live\n")
+        #  Somebody asked, so it is known in the end that the disk hangs.
+        with self.assertRaises(urllib.error.HTTPError) as refusal:
+            while ask("readyz") == "ready\n":
+                pass
+        self.assertIn("disk has not come back", refusal.exception.read().decode())
+        self.assertEqual(ask("healthz"), "live\n")
+        with open(hang, "wb"):
+            hang.unlink()
+        while known not in ask("metrics"):
+            pass
+        self.assertEqual(ask("readyz"), "ready\n")
+        self.assertEqual(worker.stop(), 0, worker.text)
 
 
 if __name__ == "__main__":

@@ -226,6 +226,7 @@ a_worker_is_ready_until_something_is_against_it(void **state)
     s_metrics.stats.disk_since_ns = (s_metrics.now_ms - 11000) * 1000000;
     s_expect_refusal("disk has not come back");
     s_metrics.stats.disk_since_ns = (s_metrics.now_ms - 9000) * 1000000;
+    s_metrics.lags_since_ms = s_metrics.now_ms - 9000;
     assert_true(pt_metrics_is_ready(&s_metrics, reason, sizeof(reason)));
     s_make_well();
     s_metrics.stats.catalog_count = 0;
@@ -238,6 +239,9 @@ a_worker_is_ready_until_something_is_against_it(void **state)
     s_metrics.pool.turned_ms = s_metrics.now_ms - 10001;
     assert_false(pt_metrics_is_live(&s_metrics, reason, sizeof(reason)));
     s_expect_refusal("worker's loop has not turned");
+    s_metrics.lags_since_ms = s_metrics.now_ms - 10001;
+    assert_true(pt_metrics_is_live(&s_metrics, reason, sizeof(reason)));
+    s_expect_refusal("disk has not come back");
     s_make_well();
     s_metrics.has_broker = true;
     s_metrics.broker = (pt_broker_counters_t) {.turned_ms = 999000};

@@ -33,6 +33,7 @@ pt_metrics_collect(const pt_metrics_source_t *source, pt_metrics_t *out_metrics)
         pt_stats_read(source->stats, &out_metrics->stats);
     if (source->broker)
         out_metrics->broker = pt_broker_counters(source->broker);
+    out_metrics->lags_since_ms = source->lags ? pt_lag_reader_since_ms(source->lags) : 0;
     //  Last, so that nothing is from later than now.
     out_metrics->now_ms = pt_clock_ns() / 1000000;
 }
@@ -45,8 +46,8 @@ pt_metrics_collect_lags(const pt_metrics_source_t *source, pt_metrics_t *metrics
 
     uint64_t since_ms = metrics->stats.disk_since_ns / 1000000;
     bool hangs = since_ms && metrics->now_ms > since_ms + S_READ_MS_MAX;
-    if (source->journal && !metrics->stats.journal_failed && !hangs)
-        metrics->lag_count = pt_lag_read(source->journal, metrics->lags, PT_STORE_SUBSCRIBERS_MAX);
+    if (source->lags && !metrics->stats.journal_failed && !hangs)
+        metrics->lag_count = pt_lag_reader_read(source->lags, S_READ_MS_MAX, metrics->lags);
 }
 
 static bool
@@ -59,13 +60,26 @@ s_turns(const pt_metrics_t *metrics, uint64_t turned_ms, const char *whose, char
     return false;
 }
 
+//  Whether a call for the journal's disk, a writer's or a reader's, has not come back for too long. An idle worker has
+//  no writer at it.
+static bool
+s_disk_hangs(const pt_metrics_t *metrics)
+{
+    uint64_t written_ms = metrics->stats.disk_since_ns / 1000000;
+    uint64_t read_ms = metrics->lags_since_ms;
+    return (written_ms && metrics->now_ms > written_ms + PT_STATS_DISK_MS_MAX) ||
+           (read_ms && metrics->now_ms > read_ms + PT_STATS_DISK_MS_MAX);
+}
+
+//  On a frozen file system the loop waits for the disk as well, and another process would do so too.
 bool
 pt_metrics_is_live(const pt_metrics_t *metrics, char *out_reason, size_t room)
 {
     assert(metrics);
     assert(out_reason);
 
-    return (!metrics->has_pool || s_turns(metrics, metrics->pool.turned_ms, "worker", out_reason, room)) &&
+    bool held = metrics->has_pool && s_disk_hangs(metrics);
+    return (!metrics->has_pool || held || s_turns(metrics, metrics->pool.turned_ms, "worker", out_reason, room)) &&
            (!metrics->has_broker || s_turns(metrics, metrics->broker.turned_ms, "broker", out_reason, room));
 }
 
@@ -73,12 +87,11 @@ pt_metrics_is_live(const pt_metrics_t *metrics, char *out_reason, size_t room)
 static const char *
 s_worker_refusal(const pt_metrics_t *metrics)
 {
-    uint64_t since_ms = metrics->stats.disk_since_ns / 1000000;
     if (metrics->pool.draining)
         return "draining: nothing more is taken";
     if (metrics->stats.journal_failed)
         return "the journal has failed";
-    if (since_ms && metrics->now_ms > since_ms + PT_STATS_DISK_MS_MAX)
+    if (s_disk_hangs(metrics))
         return "the journal's disk has not come back for 10 s: see to it";
     if (!metrics->stats.catalog_count)
         return "no catalog is loaded";

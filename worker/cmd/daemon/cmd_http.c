@@ -61,10 +61,13 @@ int
 cmd_http_start(cmd_http_t *self, const char *endpoint, bool must, const pt_metrics_source_t *source, char *out_error)
 {
     *self = (cmd_http_t) {.source = *source, .metrics = calloc(1, sizeof(pt_metrics_t))};
-    if (self->metrics)
+    bool well = self->metrics != NULL;
+    if (well && source->journal)
+        well = (self->source.lags = pt_lag_reader_new(source->journal)) != NULL;
+    if (well)
         self->server = pt_http_new(endpoint, s_answer, self, out_error);
     else
-        snprintf(out_error, PT_HTTP_ERROR_BYTES_MAX, "no memory for %s", endpoint);
+        snprintf(out_error, PT_HTTP_ERROR_BYTES_MAX, "no memory or thread for %s: %s", endpoint, strerror(errno));
     if (self->server)
         return EX_OK;
     int reason = errno;
@@ -80,6 +83,7 @@ void
 cmd_http_stop(cmd_http_t *self)
 {
     pt_http_destroy(&self->server);
+    pt_lag_reader_destroy(&self->source.lags);
     free(self->metrics);
     self->metrics = NULL;
 }

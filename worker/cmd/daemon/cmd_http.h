@@ -8,9 +8,9 @@
 #include "pt_metrics.h"
 
 typedef struct {
-    pt_http_t *server; //  NULL: none
-    pt_metrics_source_t source;
-    pt_metrics_t *metrics; //  room for one answer; the server has one thread
+    pt_http_t *server;          //  NULL: none
+    pt_metrics_source_t source; //  with a reader of lags of its own
+    pt_metrics_t *metrics;      //  room for one answer; the server has one thread
 } cmd_http_t;
 
 /*  Start to show `source`, whose parts outlive the server. With `must` false an address in use is no
