@@ -82,23 +82,6 @@ s_publish_output(pt_outlet_t *self, pt_output_t *output, int64_t now_ms)
     (void) sent;
 }
 
-//  The topics of all gateways. Those of a gateway that a new catalog has lost stay, with their numbers.
-static bool
-s_add_topics(pt_outlet_t *self, const pt_catalog_t *catalog)
-{
-    int64_t now_ms = zclock_mono();
-    size_t provider_count = pt_catalog_provider_count(catalog);
-    for (int queue = self->settled ? PT_QUEUE_SETTLED : PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
-        for (size_t i = 0; i <= provider_count; i++) {
-            pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
-            char name[PT_TOPIC_BYTES_MAX + 1];
-            name[pt_wire_topic(pt_queue_text((pt_queue_t) queue), provider, name)] = 0;
-            if (!pt_topics_get(self->topics, (pt_queue_t) queue, name, now_ms))
-                return false;
-        }
-    return true;
-}
-
 static void
 s_publish_outputs(pt_outlet_t *self, pt_job_t *job, int64_t now_ms)
 {
@@ -132,7 +115,7 @@ pt_outlet_take(pt_outlet_t *self, pt_job_t *job, int64_t now_ms)
 
     PT_FAULT_POINT("publish.took");
     //  Once the deciders have it there is no way back; so topics come before they do.
-    if (job->catalog && !job->packer && !s_add_topics(self, job->catalog))
+    if (job->catalog && !job->packer && !pt_topics_add_catalog(self->topics, job->catalog, self->settled, now_ms))
         job->refused = true;
     s_tell_alerts(self, job, now_ms);
     s_publish_outputs(self, job, now_ms);
@@ -203,32 +186,13 @@ s_send_heads(pt_outlet_t *self, pt_queue_t queue, int64_t now_ms)
         s_send_heads_list(self, queue, &heads);
 }
 
-//  The journal trims while a topic is silent too. Only the beginning is taken over: the end moves when its
-//  decisions are published.
-static void
-s_look_at_journal(pt_outlet_t *self)
-{
-    pt_store_view_t *view;
-    pt_store_head_t head;
-    if (pt_store_view_open(self->journal, &view) != PT_OK)
-        return;
-    char after[PT_TOPIC_BYTES_MAX + 1] = "";
-    while (pt_store_view_topic(view, after, &head) == PT_OK) {
-        memcpy(after, head.topic, sizeof(after));
-        pt_topic_t *topic = pt_topics_find(self->topics, head.topic);
-        if (topic && head.first_retained <= topic->head_seq)
-            topic->first_retained = head.first_retained;
-    }
-    pt_store_view_close(&view);
-}
-
 //  Send what is due and find when the next one is.
 static void
 s_send_beacons(pt_outlet_t *self, int64_t now_ms)
 {
     if (now_ms - self->heads_ms >= PT_TOPIC_HEAD_MS) {
         if (self->journal)
-            s_look_at_journal(self);
+            pt_topics_see_trimmed(self->topics, self->journal);
         for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++)
             s_send_heads(self, (pt_queue_t) queue, now_ms);
         self->heads_ms = now_ms;
@@ -242,41 +206,6 @@ s_send_beacons(pt_outlet_t *self, int64_t now_ms)
         if (due_ms < self->beacon_ms)
             self->beacon_ms = due_ms;
     }
-}
-
-//  The queue whose word a topic begins with; PT_QUEUE_COUNT_: none.
-static pt_queue_t
-s_queue_of_topic(const char *topic)
-{
-    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++) {
-        const char *word = pt_queue_text((pt_queue_t) queue);
-        if (strncmp(topic, word, strlen(word)) == 0 && topic[strlen(word)] == '.')
-            return (pt_queue_t) queue;
-    }
-    return PT_QUEUE_COUNT_;
-}
-
-//  Go on where the journal is: its numbers, and topics of gateways that the catalog has lost.
-static bool
-s_restore_topics(pt_outlet_t *self, pt_store_t *journal)
-{
-    pt_store_view_t *view;
-    pt_store_head_t head;
-    char after[PT_TOPIC_BYTES_MAX + 1] = "";
-    int64_t now_ms = zclock_mono();
-    bool well = pt_store_view_open(journal, &view) == PT_OK;
-    PT_FAULT_POINT("publish.restore");
-    pt_status_t status = PT_OK;
-    while (well && (status = pt_store_view_topic(view, after, &head)) == PT_OK) {
-        pt_queue_t queue = s_queue_of_topic(head.topic);
-        pt_topic_t *topic = queue < PT_QUEUE_COUNT_ ? pt_topics_get(self->topics, queue, head.topic, now_ms) : NULL;
-        well = topic != NULL;
-        if (topic)
-            pt_topic_move(topic, head.first_retained, head.next_seq, now_ms);
-        memcpy(after, head.topic, sizeof(after));
-    }
-    pt_store_view_close(&view);
-    return well && status == PT_E_NOT_FOUND;
 }
 
 static bool
@@ -305,9 +234,10 @@ s_start(pt_outlet_t *self, const pt_outlet_options_t *options, const char **out_
         if (!self->teller || !self->summaries)
             return false;
     }
+    int64_t now_ms = zclock_mono();
     self->topics = pt_topics_new();
-    return self->topics && s_add_topics(self, options->catalog) &&
-           (!options->journal || s_restore_topics(self, options->journal)) &&
+    return self->topics && pt_topics_add_catalog(self->topics, options->catalog, options->settled, now_ms) &&
+           (!options->journal || pt_topics_restore(self->topics, options->journal, now_ms)) &&
            s_bind_sockets(self, options, out_endpoint);
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_fault_point.h"
+
 struct pt_topics {
     zhashx_t *by_name;
     pt_topic_t **list;
@@ -100,6 +102,87 @@ pt_topics_at(pt_topics_t *self, size_t index)
     assert(index < self->count);
 
     return self->list[index];
+}
+
+bool
+pt_topics_add_catalog(pt_topics_t *self, const pt_catalog_t *catalog, bool settled, int64_t now_ms)
+{
+    assert(self);
+    assert(catalog);
+
+    size_t provider_count = pt_catalog_provider_count(catalog);
+    for (int queue = settled ? PT_QUEUE_SETTLED : PT_QUEUE_RETRY; queue < PT_QUEUE_COUNT_; queue++)
+        for (size_t i = 0; i <= provider_count; i++) {
+            pt_text_t provider = i < provider_count ? pt_provider_id(pt_catalog_provider_at(catalog, i)) : PT_TEXT("-");
+            char name[PT_TOPIC_BYTES_MAX + 1];
+            name[pt_wire_topic(pt_queue_text((pt_queue_t) queue), provider, name)] = 0;
+            if (!pt_topics_get(self, (pt_queue_t) queue, name, now_ms))
+                return false;
+        }
+    return true;
+}
+
+//  The queue whose word a topic begins with; PT_QUEUE_COUNT_: none.
+static pt_queue_t
+s_queue_of_topic(const char *topic)
+{
+    for (int queue = 0; queue < PT_QUEUE_COUNT_; queue++) {
+        const char *word = pt_queue_text((pt_queue_t) queue);
+        if (strncmp(topic, word, strlen(word)) == 0 && topic[strlen(word)] == '.')
+            return (pt_queue_t) queue;
+    }
+    return PT_QUEUE_COUNT_;
+}
+
+//  Go on where the journal is with a topic. False when out of memory, or for a topic of no queue.
+static bool
+s_restore_topic(pt_topics_t *self, const pt_store_head_t *head, int64_t now_ms)
+{
+    pt_queue_t queue = s_queue_of_topic(head->topic);
+    pt_topic_t *topic = queue < PT_QUEUE_COUNT_ ? pt_topics_get(self, queue, head->topic, now_ms) : NULL;
+    if (topic)
+        pt_topic_move(topic, head->first_retained, head->next_seq, now_ms);
+    return topic != NULL;
+}
+
+bool
+pt_topics_restore(pt_topics_t *self, pt_store_t *journal, int64_t now_ms)
+{
+    assert(self);
+    assert(journal);
+
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    char after[PT_TOPIC_BYTES_MAX + 1] = "";
+    bool well = pt_store_view_open(journal, &view) == PT_OK;
+    PT_FAULT_POINT("publish.restore");
+    pt_status_t status = PT_OK;
+    while (well && (status = pt_store_view_topic(view, after, &head)) == PT_OK) {
+        well = s_restore_topic(self, &head, now_ms);
+        memcpy(after, head.topic, sizeof(after));
+    }
+    pt_store_view_close(&view);
+    return well && status == PT_E_NOT_FOUND;
+}
+
+void
+pt_topics_see_trimmed(pt_topics_t *self, pt_store_t *journal)
+{
+    assert(self);
+    assert(journal);
+
+    pt_store_view_t *view;
+    pt_store_head_t head;
+    if (pt_store_view_open(journal, &view) != PT_OK)
+        return;
+    char after[PT_TOPIC_BYTES_MAX + 1] = "";
+    while (pt_store_view_topic(view, after, &head) == PT_OK) {
+        memcpy(after, head.topic, sizeof(after));
+        pt_topic_t *topic = pt_topics_find(self, head.topic);
+        if (topic && head.first_retained <= topic->head_seq)
+            topic->first_retained = head.first_retained;
+    }
+    pt_store_view_close(&view);
 }
 
 uint64_t

@@ -9,7 +9,9 @@
 #ifndef PT_TOPICS_H
 #define PT_TOPICS_H
 
+#include "pt_catalog.h"
 #include "pt_job.h"
+#include "pt_store.h"
 
 #define PT_TOPIC_QUIET_MS 100
 #define PT_TOPIC_HEAD_MS 1000
@@ -43,6 +45,21 @@ pt_topic_t *pt_topics_find(pt_topics_t *self, const char *name);
 /*  Topics in the order they were added. index < pt_topics_count. */
 size_t pt_topics_count(const pt_topics_t *self);
 pt_topic_t *pt_topics_at(pt_topics_t *self, size_t index);
+
+/*  Add the topics of all gateways of a catalog, those of settled decisions only where they are numbered. Topics of a
+ *  gateway that a new catalog has lost stay, with their numbers. False when out of memory.
+ */
+PT_MUST_CHECK bool pt_topics_add_catalog(pt_topics_t *self, const pt_catalog_t *catalog, bool settled, int64_t now_ms);
+
+/*  Go on where the journal is: its numbers, and topics of gateways that the catalog has lost. False when out of
+ *  memory, or when the journal cannot be read or has a topic of no queue.
+ */
+PT_MUST_CHECK bool pt_topics_restore(pt_topics_t *self, pt_store_t *journal, int64_t now_ms);
+
+/*  The journal trims while a topic is silent too. Only where it begins is taken over: its end moves when its decisions
+ *  are published. What cannot be read is left as it was.
+ */
+void pt_topics_see_trimmed(pt_topics_t *self, pt_store_t *journal);
 
 /*  Give the next `count` numbers and return the first of them. */
 uint64_t pt_topic_number(pt_topic_t *self, uint32_t count, int64_t now_ms);
