@@ -8,33 +8,17 @@
 
 #include "pt_decision.h"
 #include "pt_decision_limits.h"
-#include "pt_items.h"
 #include "pt_likeness.h"
-#include "pt_packer.h"
+#include "pt_told.h"
 
 //  Of one job: a commit of a small journal must have room for them.
 #define S_SUMMARIES_MAX 64
-
-//  A decision to be told: borrowed bytes, or an offset in the room.
-typedef struct {
-    const char *suffix; //  of its topic, from the dot on; NULL: as that of
-    uint32_t output;    //  its route's output
-    const uint8_t *data;
-    size_t offset; //  where data is NULL
-    size_t bytes;
-    uint32_t order;
-} s_told_t;
 
 struct pt_teller {
     pt_likeness_t likenesses[PT_LIKENESSES];
     pt_alerts_t *alerts;
     pt_stats_t *stats;
-    s_told_t *told;
-    size_t told_count;
-    size_t told_capacity;
-    uint8_t *room;
-    size_t room_used;
-    size_t room_bytes;
+    pt_told_t told;
     pt_pair_t fields[PT_FIELDS_MAX];
     uint8_t sample[PT_ALERTS_SAMPLE_BYTES_MAX];
 };
@@ -63,8 +47,7 @@ pt_teller_destroy(pt_teller_t **self_p)
     if (!self)
         return;
     pt_alerts_destroy(&self->alerts);
-    free(self->told);
-    free(self->room);
+    pt_told_clear(&self->told);
     free(self);
     *self_p = NULL;
 }
@@ -79,55 +62,6 @@ s_decode(pt_teller_t *self, pt_bytes_t bytes, pt_decision_t *out)
     assert(status == PT_OK);
     (void) status;
     out->masking = PT_MASKING_NONE;
-}
-
-static bool
-s_make_room(pt_teller_t *self)
-{
-    if (self->room_bytes - self->room_used >= PT_DECISION_BYTES_MAX)
-        return true;
-    size_t bytes = 2 * self->room_bytes + PT_DECISION_BYTES_MAX;
-    uint8_t *room = realloc(self->room, bytes);
-    if (!room)
-        return false;
-    self->room = room;
-    self->room_bytes = bytes;
-    return true;
-}
-
-static s_told_t *
-s_add_told(pt_teller_t *self)
-{
-    if (self->told_count == self->told_capacity) {
-        size_t capacity = self->told_capacity ? 2 * self->told_capacity : 64;
-        s_told_t *told = realloc(self->told, capacity * sizeof(*told));
-        if (!told)
-            return NULL;
-        self->told = told;
-        self->told_capacity = capacity;
-    }
-    s_told_t *told = &self->told[self->told_count];
-    *told = (s_told_t) {.order = (uint32_t) self->told_count++};
-    return told;
-}
-
-//  False when out of memory.
-static bool
-s_add_decision(pt_teller_t *self, const char *suffix, uint32_t output, const pt_decision_t *decision)
-{
-    if (!s_make_room(self))
-        return false;
-    s_told_t *told = s_add_told(self);
-    if (!told)
-        return false;
-    told->suffix = suffix;
-    told->output = output;
-    told->offset = self->room_used;
-    pt_status_t status = pt_decision_encode(decision, self->room + told->offset, PT_DECISION_BYTES_MAX, &told->bytes);
-    assert(status == PT_OK);
-    (void) status;
-    self->room_used += told->bytes;
-    return true;
 }
 
 //  What stands for others need not show all that is known of it: its own decision is on its route.
@@ -171,39 +105,20 @@ s_bytes_of(const pt_job_t *job, const pt_raised_t *raised)
     return (pt_bytes_t) {(const uint8_t *) zmq_msg_data(items) + raised->offset, raised->bytes};
 }
 
-static const char *
-s_suffix_of(const pt_job_t *job, uint32_t output)
-{
-    return strchr(job->outputs[output].topic, '.');
-}
-
-static bool
-s_tell_as_it_is(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
-{
-    pt_bytes_t bytes = s_bytes_of(job, raised);
-    s_told_t *told = s_add_told(self);
-    if (!told)
-        return false;
-    told->output = raised->output;
-    told->data = bytes.data;
-    told->bytes = bytes.len;
-    return true;
-}
-
 static bool
 s_tell(pt_teller_t *self, const pt_job_t *job, const pt_raised_t *raised)
 {
     pt_decision_t decision;
     if (raised->kind == PT_ALERT_ACTIVE && !raised->is_unknown)
-        return s_tell_as_it_is(self, job, raised);
+        return pt_told_add(&self->told, raised->output, s_bytes_of(job, raised));
     s_decode(self, s_bytes_of(job, raised), &decision);
     decision.alert.active = true;
     decision.alert.count = raised->receipt.count;
     if (raised->is_unknown)
         decision.alert.nearest = pt_likeness_find(self->likenesses, job->decided_by, raised->key, &decision);
     if (raised->kind == PT_ALERT_ACTIVE && !pt_text_is_set(decision.alert.nearest))
-        return s_tell_as_it_is(self, job, raised);
-    return s_add_decision(self, NULL, raised->output, &decision);
+        return pt_told_add(&self->told, raised->output, s_bytes_of(job, raised));
+    return pt_told_add_decision(&self->told, NULL, raised->output, &decision);
 }
 
 static bool
@@ -214,94 +129,8 @@ s_count_raised(pt_teller_t *self, pt_job_t *job, pt_raised_t *raised, int64_t no
         return s_tell(self, job, raised);
     if (pt_alerts_wants_sample(self->alerts, &raised->receipt))
         pt_alerts_keep_sample(self->alerts, &raised->receipt,
-                              s_make_sample(self, s_suffix_of(job, raised->output), s_bytes_of(job, raised)));
+                              s_make_sample(self, pt_told_suffix(job, raised->output), s_bytes_of(job, raised)));
     return true;
-}
-
-//  ---- outputs
-
-static const char *
-s_suffix(const s_told_t *told, const pt_job_t *job)
-{
-    return told->suffix ? told->suffix : s_suffix_of(job, told->output);
-}
-
-static int
-s_compare_told(const void *left, const void *right, void *job)
-{
-    const s_told_t *a = left;
-    const s_told_t *b = right;
-    int order = strcmp(s_suffix(a, job), s_suffix(b, job));
-    return order ? order : (a->order > b->order) - (a->order < b->order);
-}
-
-//  How many from `first` on go into one output, and the bytes of its array.
-static size_t
-s_measure_output(const pt_teller_t *self, const pt_job_t *job, size_t first, size_t *out_bytes)
-{
-    size_t n = 0;
-    size_t bytes = 0;
-    for (; first + n < self->told_count; n++) {
-        const s_told_t *told = &self->told[first + n];
-        bool fits = PT_ITEMS_HEAD_BYTES_MAX + bytes + told->bytes <= PT_PACKER_FRAME_BYTES_MAX;
-        if (n && (!fits || strcmp(s_suffix(told, job), s_suffix(&self->told[first], job)) != 0))
-            break;
-        bytes += told->bytes;
-    }
-    *out_bytes = bytes + pt_items_head_bytes((uint32_t) n);
-    return n;
-}
-
-//  One output from `first` on. The number that is in it; 0: out of memory.
-static size_t
-s_add_output(pt_teller_t *self, size_t first, pt_job_t *job)
-{
-    size_t bytes;
-    size_t n = s_measure_output(self, job, first, &bytes);
-    pt_output_t *output = pt_job_add_output(job);
-    if (!output)
-        return 0;
-    //  What libzmq leaves then cannot be closed.
-    if (zmq_msg_init_size(&output->items, bytes) != 0) {
-        zmq_msg_init(&output->items);
-        return 0;
-    }
-    output->queue = PT_QUEUE_OPERATOR_ALERT;
-    output->count = (uint32_t) n;
-    snprintf(output->topic, sizeof(output->topic), "%s%s", pt_queue_text(PT_QUEUE_OPERATOR_ALERT),
-             s_suffix(&self->told[first], job));
-    uint8_t *start = zmq_msg_data(&output->items);
-    uint8_t *at = pt_items_write_head(start, output->count);
-    for (size_t i = 0; i < n; i++) {
-        const s_told_t *told = &self->told[first + i];
-        memcpy(at, told->data ? told->data : self->room + told->offset, told->bytes);
-        at += told->bytes;
-    }
-    output->crc32 = pt_wire_crc32((pt_bytes_t) {start, bytes});
-    return n;
-}
-
-//  Outputs of all that is told, by topic. False when out of memory.
-static bool
-s_add_outputs(pt_teller_t *self, pt_job_t *job)
-{
-    if (self->told_count > 1)
-        qsort_r(self->told, self->told_count, sizeof(*self->told), s_compare_told, job);
-    size_t done = 0;
-    while (done < self->told_count) {
-        size_t n = s_add_output(self, done, job);
-        if (n == 0)
-            return false;
-        done += n;
-    }
-    return true;
-}
-
-static void
-s_start_over(pt_teller_t *self)
-{
-    self->told_count = 0;
-    self->room_used = 0;
 }
 
 static void
@@ -348,10 +177,10 @@ pt_teller_take(pt_teller_t *self, pt_job_t *job, int64_t now_ms)
     uint64_t decided_ms = (uint64_t) zclock_time();
     size_t counted = 0;
     bool well = true;
-    s_start_over(self);
+    pt_told_start(&self->told);
     while (well && counted < job->raised_count)
         well = s_count_raised(self, job, &job->raised[counted++], now_ms, decided_ms);
-    well = well && s_add_outputs(self, job);
+    well = well && pt_told_add_outputs(&self->told, job);
     if (well) {
         s_count_fates(self, job, false);
         return true;
@@ -397,7 +226,7 @@ s_add_summary(pt_teller_t *self, const pt_alert_summary_t *summary, pt_job_t *jo
     decision.alert.fold = summary->others ? PT_FOLD_OTHERS : PT_FOLD_SAME;
     decision.alert.first_ms = summary->first_ms;
     decision.alert.last_ms = summary->last_ms;
-    return s_add_decision(self, suffix, 0, &decision);
+    return pt_told_add_decision(&self->told, suffix, 0, &decision);
 }
 
 bool
@@ -409,15 +238,15 @@ pt_teller_sum_up(pt_teller_t *self, int64_t now_ms, bool at_the_end, pt_job_t *j
 
     pt_alert_summary_t summary;
     bool well = true;
-    s_start_over(self);
-    while (well && self->told_count < S_SUMMARIES_MAX && pt_alerts_sum_up(self->alerts, now_ms, at_the_end, &summary)) {
+    pt_told_start(&self->told);
+    while (well && self->told.count < S_SUMMARIES_MAX && pt_alerts_sum_up(self->alerts, now_ms, at_the_end, &summary)) {
         well = s_add_summary(self, &summary, job);
         if (!well)
             pt_alerts_undo(self->alerts, &summary.receipt);
     }
-    well = well && s_add_outputs(self, job);
-    if (!well || !self->told_count) {
-        s_undo(self, job, self->told_count);
+    well = well && pt_told_add_outputs(&self->told, job);
+    if (!well || !self->told.count) {
+        s_undo(self, job, self->told.count);
         pt_job_drop_outputs(job);
         return false;
     }
