@@ -142,11 +142,11 @@ s_decide(pt_decider_t *self, pt_job_t *job)
     pt_batch_t name = s_suspect_name(job);
     bool poison = pt_poison_is(self->poison, &name);
     pt_poison_enter(self->poison, self->slot, &name);
-    PT_FAULT_POINT("worker.entered");
+    PT_FAULT_POINT("decider.entered");
     if (!poison)
         PT_FAULT_BYTES(pt_job_payload(job).data, pt_job_payload(job).len);
     s_read_job(self, job, poison);
-    PT_FAULT_POINT("worker.decided");
+    PT_FAULT_POINT("decider.decided");
     pt_poison_leave(self->poison, self->slot, &name);
 }
 
@@ -211,7 +211,7 @@ pt_decider_do(pt_decider_t *self, pt_job_t *job)
     //  Not whether it is in time: that may be over since the caller asked.
     assert(s_fits(self, job));
 
-    PT_FAULT_POINT("worker.took");
+    PT_FAULT_POINT("decider.took");
     if (job->catalog)
         s_take_catalog(self, job);
     else

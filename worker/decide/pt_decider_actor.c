@@ -55,9 +55,9 @@ s_hand_on(s_actor_t *self, pt_job_t *job)
 {
     if (!job)
         return;
-    PT_FAULT_POINT("worker.hand.before");
+    PT_FAULT_POINT("decider.hand_on.before");
     pt_job_hand(zsock_resolve(self->next), job);
-    PT_FAULT_POINT("worker.hand.after");
+    PT_FAULT_POINT("decider.hand_on.after");
 }
 
 //  Do what was handed over in one go.

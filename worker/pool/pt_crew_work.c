@@ -105,9 +105,9 @@ s_hand_on(pt_crew_t *self, pt_job_t *job)
     if (!job)
         return;
     if (self->keeping) {
-        PT_FAULT_POINT("worker.hand.before");
+        PT_FAULT_POINT("decider.hand_on.before");
         pt_job_hand(zsock_resolve(self->keeping), job);
-        PT_FAULT_POINT("worker.hand.after");
+        PT_FAULT_POINT("decider.hand_on.after");
     } else {
         pt_outlet_take(self->outlet, job, zclock_mono());
         s_count_as_done(self, job);
