@@ -6,23 +6,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pt_outbox_payload.h"
+
 //  A batch closes at this size; a few hundred responses of some hundred bytes stay below it.
 #define PAYLOAD_BYTES_SOFT (512 * 1024)
-#define PAYLOAD_BYTES_FIRST 4096
-
-//  Array 16 and bin 32, so that the heads have one size and the count can be written last.
-#define ARRAY_HEADER_BYTES 3
-#define BIN_HEADER_BYTES 5
 
 typedef struct {
-    uint8_t *data;
-    size_t len, capacity;
-} buffer_t;
-
-typedef struct {
-    buffer_t payload;
+    pt_outbox_payload_t payload;
     uint64_t first;
-    uint32_t count;
     uint32_t crc32;
     uint32_t tries;   //  times sent or blocked; drives the back-off
     uint32_t silent;  //  of these, since `answers` was counted
@@ -38,11 +29,10 @@ struct pt_outbox {
     uint64_t restored; //  highest seq put back
     uint64_t placed;   //  place of the next response
     slot_t ring[PT_WINDOW];
-    buffer_t spare[PT_WINDOW + 1];
+    pt_outbox_payload_t spare[PT_WINDOW + 1];
     size_t spare_count;
-    buffer_t open; //  items of the open batch
-    uint32_t open_count;
-    uint64_t answers; //  heard from any broker
+    pt_outbox_payload_t open; //  of the open batch
+    uint64_t answers;         //  heard from any broker
     uint64_t random;
     pt_outbox_counts_t counts;
 };
@@ -97,44 +87,12 @@ pt_outbox_destroy(pt_outbox_t **self_p)
     if (!self)
         return;
     for (size_t i = 0; i < PT_WINDOW; i++)
-        free(self->ring[i].payload.data);
+        pt_outbox_payload_clear(&self->ring[i].payload);
     while (self->spare_count)
-        free(self->spare[--self->spare_count].data);
-    free(self->open.data);
+        pt_outbox_payload_clear(&self->spare[--self->spare_count]);
+    pt_outbox_payload_clear(&self->open);
     free(self);
     *self_p = NULL;
-}
-
-//  Room for `bytes` in all; buffers grow towards the largest batch and are then reused.
-static bool
-s_reserve(buffer_t *buffer, size_t bytes)
-{
-    if (bytes <= buffer->capacity)
-        return true;
-    size_t capacity = buffer->capacity ? buffer->capacity : PAYLOAD_BYTES_FIRST;
-    while (capacity < bytes)
-        capacity *= 2;
-    uint8_t *grown = realloc(buffer->data, capacity);
-    if (!grown)
-        return false;
-    buffer->data = grown;
-    buffer->capacity = capacity;
-    return true;
-}
-
-static void
-s_append_bin(pt_outbox_t *self, pt_bytes_t item)
-{
-    uint8_t *out = self->open.data + self->open.len;
-    out[0] = 0xc6;
-    out[1] = (uint8_t) (item.len >> 24);
-    out[2] = (uint8_t) (item.len >> 16);
-    out[3] = (uint8_t) (item.len >> 8);
-    out[4] = (uint8_t) item.len;
-    if (item.len)
-        memcpy(out + BIN_HEADER_BYTES, item.data, item.len);
-    self->open.len += BIN_HEADER_BYTES + item.len;
-    self->open_count++;
 }
 
 pt_status_t
@@ -142,24 +100,21 @@ pt_outbox_put(pt_outbox_t *self, pt_bytes_t response)
 {
     assert(self);
 
-    size_t bytes = BIN_HEADER_BYTES + response.len;
-    if (response.len > PT_BATCH_BYTES_MAX || bytes + ARRAY_HEADER_BYTES > PT_BATCH_BYTES_MAX)
+    size_t bytes_alone = pt_outbox_payload_bytes_with(&(pt_outbox_payload_t) {0}, response.len);
+    if (response.len > PT_BATCH_BYTES_MAX || bytes_alone > PT_BATCH_BYTES_MAX)
         return PT_E_SIZE;
-    if (self->open_count && self->open.len + bytes > PAYLOAD_BYTES_SOFT)
+    if (pt_outbox_payload_bytes_with(&self->open, response.len) > PAYLOAD_BYTES_SOFT)
         pt_outbox_seal(self);
     if (self->next - self->floor >= self->options.window)
         return PT_E_SPACE;
     if (!self->open.data && self->spare_count)
         self->open = self->spare[--self->spare_count];
-    if (!self->open_count)
-        self->open.len = ARRAY_HEADER_BYTES;
-    if (!s_reserve(&self->open, self->open.len + bytes))
+    if (!pt_outbox_payload_add(&self->open, response))
         return PT_E_NOMEM;
-    s_append_bin(self, response);
     self->counts.put++;
     self->placed++;
     self->counts.pending++;
-    if (self->open_count == self->options.batch_max)
+    if (self->open.count == self->options.batch_max)
         pt_outbox_seal(self);
     return PT_OK;
 }
@@ -169,37 +124,30 @@ pt_outbox_seal(pt_outbox_t *self)
 {
     assert(self);
 
-    if (!self->open_count)
+    if (!self->open.count)
         return;
-    self->open.data[0] = 0xdc;
-    self->open.data[1] = (uint8_t) (self->open_count >> 8);
-    self->open.data[2] = (uint8_t) self->open_count;
+    pt_outbox_payload_close(&self->open);
     slot_t *slot = s_slot(self, self->next++);
     assert(!slot->open && !slot->payload.data);
     *slot = (slot_t) {.payload = self->open,
-                      .first = self->placed - self->open_count,
-                      .count = self->open_count,
-                      .crc32 = pt_wire_crc32((pt_bytes_t) {self->open.data, self->open.len}),
+                      .first = self->placed - self->open.count,
+                      .crc32 = pt_wire_crc32(pt_outbox_payload_bytes(&self->open)),
                       .open = true};
-    self->open = (buffer_t) {0};
-    self->open_count = 0;
+    self->open = (pt_outbox_payload_t) {0};
 }
 
 pt_status_t
 pt_outbox_restore(pt_outbox_t *self, uint64_t seq, uint64_t first, uint32_t count, pt_bytes_t payload)
 {
     assert(self);
-    assert(!self->open_count);
+    assert(!self->open.count);
 
     if (seq < 1 || seq <= self->restored || seq >= self->next || self->next - seq > PT_WINDOW || !payload.len)
         return PT_E_RANGE;
-    buffer_t buffer = {0};
-    if (!s_reserve(&buffer, payload.len))
+    pt_outbox_payload_t copy = {0};
+    if (!pt_outbox_payload_copy(&copy, count, payload))
         return PT_E_NOMEM;
-    memcpy(buffer.data, payload.data, payload.len);
-    buffer.len = payload.len;
-    *s_slot(self, seq) =
-        (slot_t) {.payload = buffer, .first = first, .count = count, .crc32 = pt_wire_crc32(payload), .open = true};
+    *s_slot(self, seq) = (slot_t) {.payload = copy, .first = first, .crc32 = pt_wire_crc32(payload), .open = true};
     self->floor = seq < self->floor ? seq : self->floor;
     self->restored = seq;
     self->counts.put += count;
@@ -227,8 +175,8 @@ pt_outbox_batch(const pt_outbox_t *self, uint64_t seq, pt_outbox_batch_t *out_ba
                                       .seq = seq,
                                       .floor = self->floor,
                                       .crc32 = slot->crc32,
-                                      .count = slot->count};
-    out_batch->payload = (pt_bytes_t) {slot->payload.data, slot->payload.len};
+                                      .count = slot->payload.count};
+    out_batch->payload = pt_outbox_payload_bytes(&slot->payload);
     out_batch->first = slot->first;
     return true;
 }
@@ -322,7 +270,8 @@ static void
 s_finish_batch(pt_outbox_t *self, uint64_t seq)
 {
     slot_t *slot = s_slot(self, seq);
-    self->counts.pending -= slot->count;
+    self->counts.pending -= slot->payload.count;
+    pt_outbox_payload_reset(&slot->payload);
     self->spare[self->spare_count++] = slot->payload;
     *slot = (slot_t) {0};
     while (self->floor < self->next && !s_slot(self, self->floor)->open)
@@ -359,7 +308,7 @@ pt_outbox_ack(pt_outbox_t *self, const pt_ack_t *ack, int64_t now_ms)
         for (uint64_t seq = first; seq < end; seq++) {
             if (!s_is_open(self, seq))
                 continue;
-            self->counts.accepted += s_slot(self, seq)->count;
+            self->counts.accepted += s_slot(self, seq)->payload.count;
             s_finish_batch(self, seq);
         }
     }
@@ -379,7 +328,7 @@ pt_outbox_nack(pt_outbox_t *self, const pt_nack_t *nack, int64_t now_ms, pt_outb
     if (!pt_reason_is_passing(nack->reason)) {
         pt_outbox_batch(self, nack->seq, out_batch);
         out_batch->payload = (pt_bytes_t) {0};
-        self->counts.refused += slot->count;
+        self->counts.refused += slot->payload.count;
         s_finish_batch(self, nack->seq);
         return true;
     }
@@ -418,7 +367,7 @@ pt_outbox_reconnected(pt_outbox_t *self)
 bool
 pt_outbox_is_idle(const pt_outbox_t *self)
 {
-    return self->floor == self->next && !self->open_count;
+    return self->floor == self->next && !self->open.count;
 }
 
 pt_outbox_counts_t
