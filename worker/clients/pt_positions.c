@@ -1,5 +1,5 @@
 /*  The rule itself, and the tables of sources and streams. What is asked for is in
- *  pt_positions_ask.c.
+ *  pt_positions_ask.c, what the answers say in pt_positions_answer.c.
  */
 #include "pt_positions_parts.h"
 
@@ -290,6 +290,28 @@ s_close_old_epoch(pt_positions_t *self, source_t *source)
     }
 }
 
+//  Numbered decisions that a PUB socket brought.
+static void
+s_take_numbered(pt_positions_t *self, pt_stream_t *stream, const pt_decisions_t *decisions, pt_arrived_t *out_arrived)
+{
+    source_t *source = stream->source;
+    if (source->state == SOURCE_UNKNOWN)
+        s_close_old_epoch(self, source);
+    if (source->state == SOURCE_UNKNOWN) {
+        stream->held = true;
+        out_arrived->arrival = PT_ARRIVAL_HOLD;
+        return;
+    }
+    if (source->state == SOURCE_OPENING) {
+        stream->head = stream->head > decisions->head_seq ? stream->head : decisions->head_seq;
+        return;
+    }
+    //  A topic that OPENED did not list had no decision then.
+    if (!stream->started)
+        positions_start(self, stream, source->state == SOURCE_OPENED ? 1 : decisions->first_seq);
+    positions_judge(self, stream, decisions, out_arrived);
+}
+
 pt_status_t
 pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions_t *decisions,
                        pt_arrived_t *out_arrived)
@@ -306,22 +328,7 @@ pt_positions_decisions(pt_positions_t *self, pt_text_t topic, const pt_decisions
     pt_stream_t *stream = s_hear_stream(self, decisions->worker, decisions->epoch, topic);
     if (!stream)
         return PT_E_NOMEM;
-    source_t *source = stream->source;
-    if (source->state == SOURCE_UNKNOWN)
-        s_close_old_epoch(self, source);
-    if (source->state == SOURCE_UNKNOWN) {
-        stream->held = true;
-        out_arrived->arrival = PT_ARRIVAL_HOLD;
-        return PT_OK;
-    }
-    if (source->state == SOURCE_OPENING) {
-        stream->head = stream->head > decisions->head_seq ? stream->head : decisions->head_seq;
-        return PT_OK;
-    }
-    //  A topic that OPENED did not list had no decision then.
-    if (!stream->started)
-        positions_start(self, stream, source->state == SOURCE_OPENED ? 1 : decisions->first_seq);
-    positions_judge(self, stream, decisions, out_arrived);
+    s_take_numbered(self, stream, decisions, out_arrived);
     return PT_OK;
 }
 
@@ -335,6 +342,34 @@ pt_positions_delivered(pt_positions_t *self, pt_stream_t *stream, uint64_t next)
     stream->source->dirty = true;
 }
 
+//  What a HEAD says of its source: whether there is replay.
+static void
+s_learn_replay(pt_positions_t *self, source_t *source, bool has_replay)
+{
+    if (source->unheard && has_replay)
+        positions_reopen(self, source, self->options.mode == PT_POSITIONS_DURABLE);
+    source->unheard = false;
+    if (source->state != SOURCE_UNKNOWN)
+        return;
+    source->state = has_replay ? SOURCE_OPENING : SOURCE_LIVE;
+    if (source->state == SOURCE_LIVE)
+        positions_supersede(self, source);
+}
+
+//  Where nothing can be fetched, what lies below a head is lost.
+static void
+s_take_live_head(pt_positions_t *self, pt_stream_t *stream, uint64_t head_seq)
+{
+    //  What is held was published before this HEAD, and starts the stream.
+    bool held = stream->held;
+    stream->held = false;
+    if (held && !stream->started)
+        return;
+    if (!stream->started)
+        positions_start(self, stream, head_seq);
+    positions_lose(self, stream, head_seq);
+}
+
 pt_status_t
 pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, int64_t now_ms)
 {
@@ -345,27 +380,12 @@ pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, 
     pt_stream_t *stream = s_hear_stream(self, head->worker, head->epoch, topic);
     if (!stream)
         return PT_E_NOMEM;
-    source_t *source = stream->source;
-    if (source->unheard && head->replay_endpoint.len)
-        positions_reopen(self, source, self->options.mode == PT_POSITIONS_DURABLE);
-    source->unheard = false;
-    if (source->state == SOURCE_UNKNOWN) {
-        source->state = head->replay_endpoint.len ? SOURCE_OPENING : SOURCE_LIVE;
-        if (source->state == SOURCE_LIVE)
-            positions_supersede(self, source);
-    }
-    if (source->state == SOURCE_LIVE) {
-        //  What is held was published before this HEAD, and starts the stream.
-        bool held = stream->held;
-        stream->held = false;
-        if (held && !stream->started)
-            return PT_OK;
-        if (!stream->started)
-            positions_start(self, stream, head->head_seq);
-        positions_lose(self, stream, head->head_seq);
+    s_learn_replay(self, stream->source, head->replay_endpoint.len > 0);
+    if (stream->source->state == SOURCE_LIVE) {
+        s_take_live_head(self, stream, head->head_seq);
         return PT_OK;
     }
-    if (source->state == SOURCE_OPENED && !stream->started)
+    if (stream->source->state == SOURCE_OPENED && !stream->started)
         positions_start(self, stream, 1);
     stream->suspect |= stream->started && head->head_seq < stream->next;
     stream->head = stream->head > head->head_seq ? stream->head : head->head_seq;

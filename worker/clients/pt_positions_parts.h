@@ -93,6 +93,10 @@ void positions_reopen(pt_positions_t *self, source_t *source, bool forget);
 bool positions_wants_fetch(const pt_stream_t *stream);
 /*  A request got its answer, or does not matter any more. */
 void positions_settle(pt_positions_t *self, attempt_t *attempt);
+/*  A request got its answer, and is not sent again before some time: the other side asked for it, or the answer brought
+ *  nothing.
+ */
+void positions_put_off(pt_positions_t *self, attempt_t *attempt, int64_t now_ms);
 /*  The rule on [first, first + count) for a stream that has started. */
 void positions_judge(pt_positions_t *self, pt_stream_t *stream, const pt_decisions_t *decisions,
                      pt_arrived_t *out_arrived);
