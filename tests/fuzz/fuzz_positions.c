@@ -118,7 +118,7 @@ s_tell_head(s_story_t *story)
     head.first_retained = s_from(story, 1);
     head.head_seq = s_from(story, head.first_retained);
     head.replay_endpoint = pt_text_of(s_number(story) & 1 ? "tcp://127.0.0.1:5574" : "");
-    FUZZ_REQUIRE(pt_positions_head(story->positions, topic, &head, story->now_ms) == PT_OK);
+    FUZZ_REQUIRE(pt_positions_head(story->positions, topic, &head) == PT_OK);
 }
 
 static void
@@ -196,7 +196,7 @@ s_tell_frame(s_story_t *story, pt_bytes_t frame)
         s_take_fetched(story, pt_text_of(s_topics[0]), &decisions);
     }
     if (pt_head_decode(frame, &head) == PT_OK)
-        FUZZ_REQUIRE(pt_positions_head(story->positions, pt_text_of(s_topics[0]), &head, story->now_ms) == PT_OK);
+        FUZZ_REQUIRE(pt_positions_head(story->positions, pt_text_of(s_topics[0]), &head) == PT_OK);
     s_ask(story, true);
     if (pt_opened_decode(frame, &opened) == PT_OK) {
         opened.req_id = story->request.req_id;

@@ -261,8 +261,7 @@ s_take_head(sim_t *sim, sim_subscriber_t *self, const sim_message_t *message)
                       .first_retained = message->as.head.first_retained,
                       .head_seq = message->as.head.head_seq,
                       .replay_endpoint = PT_TEXT("there")};
-    if (pt_positions_head(self->positions, pt_text_of(s_topics[message->topic]), &head, sim_mono_ms(sim, self->node)) !=
-        PT_OK)
+    if (pt_positions_head(self->positions, pt_text_of(s_topics[message->topic]), &head) != PT_OK)
         abort();
     size_t count = self->stash_count;
     self->stash_count = 0;

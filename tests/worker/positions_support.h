@@ -75,7 +75,7 @@ static inline void
 s_head(pt_positions_t *positions, uint64_t epoch, uint64_t retained, uint64_t head, const char *endpoint)
 {
     pt_head_t message = {WORKER, epoch, retained, head, pt_text_of(endpoint)};
-    assert_int_equal(pt_positions_head(positions, TOPIC, &message, 0), PT_OK);
+    assert_int_equal(pt_positions_head(positions, TOPIC, &message), PT_OK);
 }
 
 static inline pt_request_t

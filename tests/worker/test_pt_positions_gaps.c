@@ -37,7 +37,7 @@ a_topic_that_is_new_begins_at_1(void **state)
         pt_arrived_t arrived;
         s_open(positions, 1, 11, 11);
         if (by_head)
-            assert_int_equal(pt_positions_head(positions, PT_TEXT("retry.new."), &head, 0), PT_OK);
+            assert_int_equal(pt_positions_head(positions, PT_TEXT("retry.new."), &head), PT_OK);
         else
             assert_int_equal(pt_positions_decisions(positions, PT_TEXT("retry.new."), &message, &arrived), PT_OK);
         assert_true(by_head || arrived.arrival == PT_ARRIVAL_DROP);
@@ -133,13 +133,13 @@ requests_of_an_evicted_worker_make_room(void **state)
     size_t asked = 0;
     for (uint64_t worker = 1; worker <= PT_POSITIONS_SOURCES_MAX; worker++) {
         pt_head_t head = {worker, EPOCH, 1, 1, PT_TEXT("ipc://replay")};
-        assert_int_equal(pt_positions_head(positions, TOPIC, &head, 0), PT_OK);
+        assert_int_equal(pt_positions_head(positions, TOPIC, &head), PT_OK);
         asked += pt_positions_ask(positions, true, 0, &request);
     }
     assert_int_equal(asked, PT_POSITIONS_REQUESTS_MAX);
     for (uint64_t worker = 1; worker <= PT_POSITIONS_REQUESTS_MAX; worker++) {
         pt_head_t head = {PT_POSITIONS_SOURCES_MAX + worker, EPOCH, 1, 1, PT_TEXT("ipc://replay")};
-        assert_int_equal(pt_positions_head(positions, TOPIC, &head, 0), PT_OK);
+        assert_int_equal(pt_positions_head(positions, TOPIC, &head), PT_OK);
         assert_true(pt_positions_ask(positions, true, 0, &request));
     }
     pt_positions_destroy(&positions);
@@ -175,7 +175,7 @@ what_an_evicted_stream_lacked_is_told(void **state)
     for (uint64_t worker = WORKER + 1; worker <= WORKER + PT_POSITIONS_SOURCES_MAX; worker++) {
         pt_head_t message = {worker, EPOCH, 1, 1, PT_TEXT("ipc://other")};
         assert_int_equal(log.losses, 0);
-        assert_int_equal(pt_positions_head(positions, TOPIC, &message, 0), PT_OK);
+        assert_int_equal(pt_positions_head(positions, TOPIC, &message), PT_OK);
     }
     assert_int_equal(log.losses, 1);
     assert_int_equal(log.lost_first, 4);

@@ -159,7 +159,7 @@ s_model_receive(model_t *self)
     pt_text_t topic = pt_text_of(s_names[message->topic]);
     if (message->is_head) {
         pt_head_t head = {WORKER, message->epoch, message->retained, message->head, PT_TEXT("ipc://replay")};
-        assert_int_equal(pt_positions_head(self->positions, topic, &head, self->now_ms), PT_OK);
+        assert_int_equal(pt_positions_head(self->positions, topic, &head), PT_OK);
         return;
     }
     pt_decisions_t header = s_message(message->epoch, message->first, message->count, message->head, 0);
@@ -353,8 +353,7 @@ s_model_settle(model_t *self)
             pt_head_t head = {WORKER, self->epoch, stream->retained, stream->head, PT_TEXT("ipc://replay")};
             while (self->published_at < self->published_count)
                 s_model_receive(self);
-            assert_int_equal(pt_positions_head(self->positions, pt_text_of(s_names[topic]), &head, self->now_ms),
-                             PT_OK);
+            assert_int_equal(pt_positions_head(self->positions, pt_text_of(s_names[topic]), &head), PT_OK);
         }
         s_model_ask(self);
         while (self->answer_at < self->answer_count)

@@ -57,9 +57,8 @@ positions_lose(pt_positions_t *self, pt_stream_t *stream, uint64_t seq)
 }
 
 void
-positions_start(pt_positions_t *self, pt_stream_t *stream, uint64_t next)
+positions_start(pt_stream_t *stream, uint64_t next)
 {
-    (void) self;
     stream->started = true;
     stream->next = next;
     stream->head = stream->head > next ? stream->head : next;
@@ -224,7 +223,7 @@ positions_close_source(pt_positions_t *self, source_t *source)
         positions_settle(self, &stream->fetch);
         //  Where a durable subscriber was is not known any more; that something is gone is.
         if (!stream->started && stream->head && self->options.mode == PT_POSITIONS_DURABLE)
-            positions_start(self, stream, 1);
+            positions_start(stream, 1);
         positions_lose(self, stream, stream->head);
         stream->suspect = false;
     }
@@ -308,7 +307,7 @@ s_take_numbered(pt_positions_t *self, pt_stream_t *stream, const pt_decisions_t 
     }
     //  A topic that OPENED did not list had no decision then.
     if (!stream->started)
-        positions_start(self, stream, source->state == SOURCE_OPENED ? 1 : decisions->first_seq);
+        positions_start(stream, source->state == SOURCE_OPENED ? 1 : decisions->first_seq);
     positions_judge(self, stream, decisions, out_arrived);
 }
 
@@ -366,14 +365,13 @@ s_take_live_head(pt_positions_t *self, pt_stream_t *stream, uint64_t head_seq)
     if (held && !stream->started)
         return;
     if (!stream->started)
-        positions_start(self, stream, head_seq);
+        positions_start(stream, head_seq);
     positions_lose(self, stream, head_seq);
 }
 
 pt_status_t
-pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, int64_t now_ms)
+pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head)
 {
-    (void) now_ms;
     assert(self);
     assert(head);
 
@@ -386,7 +384,7 @@ pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head, 
         return PT_OK;
     }
     if (stream->source->state == SOURCE_OPENED && !stream->started)
-        positions_start(self, stream, 1);
+        positions_start(stream, 1);
     stream->suspect |= stream->started && head->head_seq < stream->next;
     stream->head = stream->head > head->head_seq ? stream->head : head->head_seq;
     return PT_OK;

@@ -81,8 +81,7 @@ PT_MUST_CHECK pt_status_t pt_positions_decisions(pt_positions_t *self, pt_text_t
 /*  Everything of the stream below `next` is delivered. */
 void pt_positions_delivered(pt_positions_t *self, pt_stream_t *stream, uint64_t next);
 /*  A HEAD, or one line of HEADS; `replay`: it names an endpoint. PT_OK, or PT_E_NOMEM. */
-PT_MUST_CHECK pt_status_t pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head,
-                                            int64_t now_ms);
+PT_MUST_CHECK pt_status_t pt_positions_head(pt_positions_t *self, pt_text_t topic, const pt_head_t *head);
 
 /*  The next request to send now; it counts as sent. Without `acks` no SUBACK is among them. False when
  *  there is none.

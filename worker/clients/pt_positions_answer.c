@@ -34,9 +34,9 @@ s_place_stream(pt_positions_t *self, pt_stream_t *stream, const pt_topic_place_t
     stream->listed = true;
     stream->head = stream->head > place->head_seq ? stream->head : place->head_seq;
     if (!stream->started && durable)
-        positions_start(self, stream, place->position);
+        positions_start(stream, place->position);
     else if (!stream->started)
-        positions_start(self, stream, self->options.since_start ? place->first_retained : place->head_seq);
+        positions_start(stream, self->options.since_start ? place->first_retained : place->head_seq);
     positions_lose(self, stream, place->first_retained);
     //  The worker may know less than we have delivered: it is told again.
     stream->acked = durable ? place->position : 0;
@@ -52,7 +52,7 @@ s_finish_open(pt_positions_t *self, source_t *source)
     for (size_t i = 0; i < self->stream_count; i++) {
         pt_stream_t *stream = self->streams[i];
         if (stream->source == source && !stream->started)
-            positions_start(self, stream, 1);
+            positions_start(stream, 1);
     }
     positions_supersede(self, source);
 }

@@ -80,7 +80,7 @@ pt_stream_t *positions_stream(pt_positions_t *self, source_t *source, pt_text_t 
 /*  Report [next, seq) of a stream as lost, and go on at seq. Does nothing when it is there already. */
 void positions_lose(pt_positions_t *self, pt_stream_t *stream, uint64_t seq);
 /*  Begin a stream at `next`. */
-void positions_start(pt_positions_t *self, pt_stream_t *stream, uint64_t next);
+void positions_start(pt_stream_t *stream, uint64_t next);
 void positions_fault(pt_positions_t *self, pt_positions_fault_t fault, const source_t *source);
 /*  Nothing of this source can be fetched: what is missing is lost, what comes is taken as it comes. */
 void positions_close_source(pt_positions_t *self, source_t *source);

@@ -125,7 +125,7 @@ s_note_head(pt_subscriber_t *self, pt_text_t topic, const pt_head_t *head)
         return;
     self->has_live |= head->replay_endpoint.len == 0;
     pt_dealers_name(self->dealers, head->worker, head->epoch, head->replay_endpoint);
-    if (pt_positions_head(self->positions, topic, head, zclock_mono()) != PT_OK)
+    if (pt_positions_head(self->positions, topic, head) != PT_OK)
         self->failed = PT_E_NOMEM;
 }
 
