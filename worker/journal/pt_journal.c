@@ -267,6 +267,20 @@ s_open_sockets(pt_journal_t *self, const pt_journal_options_t *options)
            pt_sockets_connect(self->next, options->next) == PT_OK;
 }
 
+//  What is made durable at a time. One commit must fit between the mark where trimming starts and the end of a small
+//  file, with the pages that it copies; else it is refused again and again and nothing is ever trimmed.
+static void
+s_limit_commits(pt_journal_t *self, const pt_journal_options_t *options)
+{
+    uint64_t file_bytes = pt_store_usage(options->store).pages_max * (uint64_t) sysconf(_SC_PAGESIZE);
+    self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
+    self->jobs_max = self->commit_jobs;
+    self->batch_bytes_max = file_bytes / S_BATCH_SHARE;
+    self->commit_bytes = file_bytes / S_COMMIT_SHARE;
+    if (self->commit_bytes > PT_JOURNAL_BYTES_MAX)
+        self->commit_bytes = PT_JOURNAL_BYTES_MAX;
+}
+
 static pt_journal_t *
 s_journal_open(const pt_journal_options_t *options)
 {
@@ -279,15 +293,7 @@ s_journal_open(const pt_journal_options_t *options)
     }
     self->commit = &self->commits[0];
     self->written = &self->commits[1];
-    self->commit_jobs = options->commit_jobs ? options->commit_jobs : PT_JOURNAL_JOBS_DEFAULT;
-    self->jobs_max = self->commit_jobs;
-    //  One commit must fit between the mark where trimming starts and the end of a small file, with
-    //  the pages that it copies; else it is refused again and again and nothing is ever trimmed.
-    uint64_t file_bytes = pt_store_usage(options->store).pages_max * (uint64_t) sysconf(_SC_PAGESIZE);
-    self->batch_bytes_max = file_bytes / S_BATCH_SHARE;
-    self->commit_bytes = file_bytes / S_COMMIT_SHARE;
-    if (self->commit_bytes > PT_JOURNAL_BYTES_MAX)
-        self->commit_bytes = PT_JOURNAL_BYTES_MAX;
+    s_limit_commits(self, options);
     self->wait_ms = options->commit_wait_ms;
     self->due_ms = INT64_MAX;
     self->failure_fd = options->failure_fd;

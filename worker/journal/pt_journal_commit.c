@@ -281,17 +281,14 @@ s_break_rules(pt_commit_t *self, uint64_t now_ms)
     }
 }
 
-pt_status_t
-pt_commit_write(pt_commit_t *self, uint64_t now_ms)
+//  All that the commit holds, into one transaction; and what has to go for it.
+static pt_status_t
+s_write_all(pt_commit_t *self, uint64_t now_ms, size_t *out_count)
 {
-    assert(self);
-
-    size_t count = 0;
-    s_break_rules(self, now_ms);
     pt_status_t status = pt_store_begin(self->store);
     PT_FAULT_POINT("commit.begun");
     if (status == PT_OK)
-        status = s_write_outputs(self, &count, now_ms);
+        status = s_write_outputs(self, out_count, now_ms);
     PT_FAULT_POINT("commit.outputs");
     if (status == PT_OK)
         status = s_write_batches(self, now_ms);
@@ -301,6 +298,17 @@ pt_commit_write(pt_commit_t *self, uint64_t now_ms)
     PT_FAULT_POINT("commit.requests");
     if (status == PT_OK && !self->tight && pt_store_wants_trim(self->store))
         status = pt_store_trim(self->store, S_TRIM_BYTES);
+    return status;
+}
+
+pt_status_t
+pt_commit_write(pt_commit_t *self, uint64_t now_ms)
+{
+    assert(self);
+
+    size_t count = 0;
+    s_break_rules(self, now_ms);
+    pt_status_t status = s_write_all(self, now_ms, &count);
     if (status == PT_OK) {
         s_note_heads(self, count);
         PT_FAULT_POINT("commit.written");

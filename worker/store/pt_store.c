@@ -308,6 +308,19 @@ s_open_reader(pt_store_t *self, const pt_store_options_t *options, const char *p
     return rc == 0 ? s_enter(self, options, out_error) : pt_store_explain_lmdb(out_error, rc, "open", options->dir);
 }
 
+static pt_store_t *
+s_store_new(const pt_store_options_t *options)
+{
+    pt_store_t *self = calloc(1, sizeof(*self));
+    if (!self)
+        return NULL;
+    self->lock_fd = -1;
+    self->read_only = options->read_only;
+    self->topics_max = options->topics_max ? options->topics_max : PT_STORE_TOPICS_MAX;
+    self->producers_max = options->producers_max ? options->producers_max : PT_STORE_PRODUCERS_DEFAULT;
+    return self;
+}
+
 pt_status_t
 pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *out_error)
 {
@@ -327,13 +340,9 @@ pt_store_open(const pt_store_options_t *options, pt_store_t **out_self, char *ou
         errno = ENAMETOOLONG;
         return pt_store_explain_errno(out_error, "open", complete.dir);
     }
-    pt_store_t *self = calloc(1, sizeof(*self));
+    pt_store_t *self = s_store_new(&complete);
     if (!self)
         return pt_store_explain(out_error, PT_E_NOMEM, "no memory for the journal");
-    self->lock_fd = -1;
-    self->read_only = complete.read_only;
-    self->topics_max = complete.topics_max ? complete.topics_max : PT_STORE_TOPICS_MAX;
-    self->producers_max = complete.producers_max ? complete.producers_max : PT_STORE_PRODUCERS_DEFAULT;
     pt_status_t status = self->read_only ? s_open_reader(self, &complete, path, out_error)
                                          : s_open_writer(self, &complete, path, out_error);
     if (status == PT_OK) {

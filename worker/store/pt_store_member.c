@@ -292,6 +292,18 @@ pt_store_subscribe(pt_store_t *self, const char *name, bool durable, const pt_te
     return rc == 0 ? PT_OK : pt_store_fail(self, rc, "register subscriber", name);
 }
 
+//  Where a member is in a topic, and when it was last seen.
+static int
+s_write_position(pt_store_t *self, const pt_store_member_t *member, const char *topic, uint64_t next_seq)
+{
+    uint8_t key[S_MEMBER_KEY_BYTES_MAX];
+    uint8_t bytes[S_POSITION_BYTES];
+    size_t key_len = s_make_member_key(key, member->who.name, 't', topic, strlen(topic));
+    s_put_u64(bytes + 4, next_seq);
+    int rc = s_write_entry(self, key, key_len, bytes, sizeof(bytes));
+    return rc == 0 ? s_write_name(self, &member->who) : rc;
+}
+
 pt_status_t
 pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_t next_seq, uint64_t now_ms)
 {
@@ -315,13 +327,7 @@ pt_store_position(pt_store_t *self, const char *name, const char *topic, uint64_
     self->members_dirty = true;
     member->positions[topic_index] = next_seq;
     member->who.seen_ms = now_ms;
-    uint8_t key[S_MEMBER_KEY_BYTES_MAX];
-    uint8_t bytes[S_POSITION_BYTES];
-    size_t key_len = s_make_member_key(key, name, 't', topic, strlen(topic));
-    s_put_u64(bytes + 4, next_seq);
-    int rc = s_write_entry(self, key, key_len, bytes, sizeof(bytes));
-    if (rc == 0)
-        rc = s_write_name(self, &member->who);
+    int rc = s_write_position(self, member, topic, next_seq);
     return rc == 0 ? PT_OK : pt_store_fail(self, rc, "note a position of", name);
 }
 

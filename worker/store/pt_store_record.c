@@ -222,6 +222,18 @@ s_write_record(pt_store_t *self, const pt_store_topic_t *topic, const s_blob_t *
     return s_write_blob(&beside, responses, header, S_RESPONSES_HEADER_BYTES);
 }
 
+//  The topic has one more record, of so many decisions and bytes.
+static void
+s_count_record(pt_store_t *self, pt_store_topic_t *topic, size_t count, size_t bytes)
+{
+    topic->now.next_seq += count;
+    topic->now.records++;
+    topic->now.bytes += bytes;
+    topic->dirty = true;
+    //  Two chunks to a page.
+    self->pages_added += bytes / self->chunk_bytes / 2 + 2;
+}
+
 pt_status_t
 pt_store_append(pt_store_t *self, const char *topic_name, const pt_store_part_t *parts, size_t part_count,
                 uint64_t decided_ms, uint64_t *out_first_seq)
@@ -250,14 +262,9 @@ pt_store_append(pt_store_t *self, const char *topic_name, const pt_store_part_t 
     if (rc != 0)
         return pt_store_fail(self, rc, "append to", topic_name);
     *out_first_seq = topic->now.next_seq;
-    topic->now.next_seq += items.count;
-    topic->now.records++;
     size_t bytes = S_RECORD_HEADER_BYTES + items.bytes;
     if (with_responses)
         bytes += S_RESPONSES_HEADER_BYTES + responses.bytes;
-    topic->now.bytes += bytes;
-    topic->dirty = true;
-    //  Two chunks to a page.
-    self->pages_added += bytes / self->chunk_bytes / 2 + 2;
+    s_count_record(self, topic, items.count, bytes);
     return PT_OK;
 }
