@@ -219,6 +219,17 @@ s_is_open(const pt_alerts_t *self, const s_slot_t *slot, int64_t now_ms)
     return slot->told && (slot->folded || now_ms - slot->opened_ms < (int64_t) self->options.window_ms);
 }
 
+//  The slot of a key, with room for the times of its rate; that of the others where there is none.
+static uint32_t
+s_slot_for(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, pt_alert_rate_t rate, int64_t now_ms)
+{
+    uint32_t index = s_take_slot(self, key, kind, now_ms);
+    if (self->slots[index].kind != PT_ALERT_IF_FREQUENT || s_set_rate(self, &self->slots[index], rate))
+        return index;
+    s_release_slot(self, index);
+    return S_OTHERS;
+}
+
 pt_alert_receipt_t
 pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, pt_alert_rate_t rate, int64_t now_ms,
                 uint64_t decided_ms)
@@ -230,11 +241,7 @@ pt_alerts_count(pt_alerts_t *self, XXH128_hash_t key, pt_alert_kind_t kind, pt_a
     if (kind == PT_ALERT_ACTIVE && self->options.window_ms == 0)
         return receipt;
     assert(rate.count <= PT_ALERTS_FREQUENT_COUNT_MAX);
-    receipt.slot = s_take_slot(self, key, kind, now_ms);
-    if (self->slots[receipt.slot].kind == PT_ALERT_IF_FREQUENT && !s_set_rate(self, &self->slots[receipt.slot], rate)) {
-        s_release_slot(self, receipt.slot);
-        receipt.slot = S_OTHERS;
-    }
+    receipt.slot = s_slot_for(self, key, kind, rate, now_ms);
     s_slot_t *slot = &self->slots[receipt.slot];
     receipt.opened_ms = (uint64_t) slot->opened_ms;
     slot->touched_ms = now_ms;

@@ -66,6 +66,33 @@ s_count_returns(pt_knock_t *self, uint16_t event)
     self->broken = false;
 }
 
+//  What an event says of the connection, and of whoever is at its other end.
+static void
+s_take_event(pt_knock_t *self, uint16_t event)
+{
+    int64_t now_ms = zclock_mono();
+    bool hung = self->greeting_ms && now_ms - self->greeting_ms >= S_HANG_MS;
+    self->greeting_ms = event == ZMQ_EVENT_CONNECTED ? now_ms : 0;
+    self->lost_ms = event == ZMQ_EVENT_DISCONNECTED ? now_ms : 0;
+    if (event == ZMQ_EVENT_CONNECTED)
+        return;
+    if (event == ZMQ_EVENT_CONNECT_RETRIED) {
+        //  Twice without a handshake in between: nobody is there any more.
+        self->silent &= !self->retried;
+        self->retried = true;
+        return;
+    }
+    self->down = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    self->due |= event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    //  A refusal is followed by the end of its connection.
+    if (event == ZMQ_EVENT_DISCONNECTED)
+        return;
+    self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    self->retried = false;
+    self->silent = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !self->refused;
+    self->mismatched = self->silent && !hung;
+}
+
 static void
 s_read(pt_knock_t *self)
 {
@@ -78,27 +105,7 @@ s_read(pt_knock_t *self)
             continue;
         memcpy(&event, zmq_msg_data(&frame), sizeof(event));
         s_count_returns(self, event);
-        int64_t now_ms = zclock_mono();
-        bool hung = self->greeting_ms && now_ms - self->greeting_ms >= S_HANG_MS;
-        self->greeting_ms = event == ZMQ_EVENT_CONNECTED ? now_ms : 0;
-        self->lost_ms = event == ZMQ_EVENT_DISCONNECTED ? now_ms : 0;
-        if (event == ZMQ_EVENT_CONNECTED)
-            continue;
-        if (event == ZMQ_EVENT_CONNECT_RETRIED) {
-            //  Twice without a handshake in between: nobody is there any more.
-            self->silent &= !self->retried;
-            self->retried = true;
-            continue;
-        }
-        self->down = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        self->due |= event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-        //  A refusal is followed by the end of its connection.
-        if (event == ZMQ_EVENT_DISCONNECTED)
-            continue;
-        self->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
-        self->retried = false;
-        self->silent = event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED && !self->refused;
-        self->mismatched = self->silent && !hung;
+        s_take_event(self, event);
     }
     zmq_msg_close(&frame);
 }
