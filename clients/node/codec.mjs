@@ -29,6 +29,22 @@ export function crc32(bytes) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
+// What an answer to a producer says, or null when it is not in the grammar: as if it had not come.
+export function answerOf(frames) {
+  let answer;
+  try {
+    answer = unpack(frames[0]);
+  } catch {
+    return null;
+  }
+  if (frames.length !== 1 || !Array.isArray(answer) || answer[0] !== 1) return null;
+  const [, kind, producer, epoch, what, reason, retryAfterMs] = answer;
+  const isRange = (range) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
+  const good = kind === "ACK" ? answer.length === 5 && Array.isArray(what) && what.every(isRange)
+    : kind === "NACK" && answer.length === 7 && Number.isSafeInteger(what) && retryAfterMs >= 0;
+  return good ? { kind, producer, epoch, what, reason, retryAfterMs } : null;
+}
+
 // The next message of a socket, or null.
 export async function receive(socket, ms) {
   socket.receiveTimeout = ms;

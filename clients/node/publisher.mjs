@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { Dealer } from "zeromq";
-import { crc32, pack, unpack } from "./codec.mjs";
+import { answerOf, crc32, pack } from "./codec.mjs";
 import { connect, keysAmong } from "./curve.mjs";
 
 const WINDOW = 64, BATCH = 256, RTO_MS = 200, RTO_MAX_MS = 10000, SILENT_SENDS = 3;
@@ -41,7 +41,7 @@ export class Publisher {
 
   async listen(socket) {
     for await (const frames of socket) {
-      this.answered(frames.at(-1));
+      this.answered(frames);
       this.wake();
     }
   }
@@ -105,21 +105,15 @@ export class Publisher {
     }
   }
 
-  answered(frame) {
-    let answer;
-    try {
-      answer = unpack(frame);
-    } catch {
-      return;
-    }
-    if (!Array.isArray(answer) || answer[2] !== this.producer || answer[3] !== this.epoch) return; // another owner's
+  answered(frames) {
+    const { kind, producer, epoch, what, reason, retryAfterMs } = answerOf(frames) ?? {};
+    if (producer !== this.producer || epoch !== this.epoch) return; // another owner's
     for (const batch of this.batches.values()) batch.silent = 0; // somebody lives there
-    const [, kind, , , what, reason, retryAfterMs] = answer;
     if (kind === "ACK") {
       for (const [first, last] of what)
         for (const [seq, batch] of [...this.batches])
           if (first <= seq && seq <= last && this.batches.delete(seq)) this.accepted += batch.count;
-    } else if (kind === "NACK" && this.batches.has(what)) {
+    } else if (this.batches.has(what)) {
       const batch = this.batches.get(what);
       if (PASSING.includes(reason)) {
         Object.assign(batch, { due: performance.now() + spread(retryAfterMs || RTO_MS), sends: 0 });

@@ -20,6 +20,20 @@ PASSING = ("busy", "window", "bad_crc")
 FOR_GOOD = ("too_big", "bad_format", "conflict", "unauthorized")
 
 
+def parse(frames):
+    """What an answer says: kind, producer, epoch, and the ranges of an ACK or the seq, reason and wait of a NACK."""
+    version, kind, producer, epoch, *rest = msgpack.unpackb(*frames)
+    if kind == "ACK":
+        (ranges,) = rest
+        good = all(type(first) is type(last) is int for first, last in ranges)
+    else:
+        seq, reason, retry_after_ms = rest
+        good = kind == "NACK" and type(seq) is int and type(reason) is str and retry_after_ms >= 0
+    if version != 1 or not good:
+        raise ValueError("not in the grammar")
+    return kind, producer, epoch, rest
+
+
 class Batch:
     def __init__(self, responses):
         self.payload = msgpack.packb([msgpack.packb(response) for response in responses])
@@ -94,9 +108,9 @@ class Publisher:
 
     def answered(self, frames):
         try:
-            _, kind, producer, epoch, *rest = msgpack.unpackb(frames[0])
+            kind, producer, epoch, rest = parse(frames)
         except (ValueError, TypeError, msgpack.UnpackException):
-            return
+            return  # as if it had not come
         if (producer, epoch) != (self.producer, self.epoch):
             return  # an answer to another owner of this connection
         for batch in self.batches.values():
@@ -105,7 +119,7 @@ class Publisher:
             for first, last in rest[0]:
                 for seq in [seq for seq in self.batches if first <= seq <= last]:
                     self.accepted += self.batches.pop(seq).count
-        elif kind == "NACK" and rest[0] in self.batches:
+        elif rest[0] in self.batches:
             seq, reason, retry_after_ms = rest
             batch = self.batches[seq]
             if reason in PASSING:

@@ -12,7 +12,7 @@ const one = new Publisher(["tcp://127.0.0.1:9"], (...said) => refused.push(said)
 await one.connected;
 for (const seq of [1, 2, 3]) one.batches.set(seq, { count: 1, sends: 1, silent: 1, due: 0 });
 for (const [seq, reason] of [[1, "of a later version"], [2, "busy"], [3, "conflict"]])
-  one.answered(pack([1, "NACK", one.producer, one.epoch, seq, reason, 0]));
+  one.answered([pack([1, "NACK", one.producer, one.epoch, seq, reason, 0])]);
 assert.deepStrictEqual(refused, [[3, 1, "conflict"]]);
 assert.deepStrictEqual([...one.batches.keys()], [1, 2]);
 one.close();
