@@ -1,21 +1,22 @@
 // A durable subscriber of paytriage by the rules of proto/PROTOCOL.md, "Subscribers" and "Replay": decisions come in the
 // order of their topic, what is missing is fetched, what cannot be fetched is reported, and what the caller has made safe
 // is acknowledged. A request waits for its answer, a second at most. tail.mjs shows how to use it.
-import { Dealer, Subscriber as Sub } from "zeromq";
-import { crc32, pack, receive, unpack } from "./codec.mjs";
-import { connect, Connections, RETURNED } from "./curve.mjs";
+import { Subscriber as Sub } from "zeromq";
+import { crc32, receive, unpack } from "./codec.mjs";
+import { Connections, RETURNED } from "./curve.mjs";
+import { Replay } from "./replay.mjs";
 
-const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64;
+const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64, SOURCES_MAX = 256;
 const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a source: nothing, that it has no replay, …
 
 // One source, a (worker, epoch), has many streams. Of a stream, `next` is the number to be delivered next.
 const newStream = (next) => ({ next, head: 1, acked: 1, doubt: false });
-const newSource = (worker, epoch) => ({ worker, epoch, state: UNKNOWN, endpoint: "", retryAt: 0, wait: 1000, streams: new Map() });
+const newSource = (worker, epoch, keys) => ({ worker, epoch, state: UNKNOWN, replay: new Replay(keys), streams: new Map() });
 const toEnd = (map, key, value = map.get(key)) => (map.delete(key), map.set(key, value), value); // so that all have their turn
 
 export class Subscriber {
   constructor(publishers, prefixes, name, deliver, report, keys) {
-    Object.assign(this, { prefixes, name, deliver, report, keys, sources: new Map(), seen: new Set(), lastId: 0 });
+    Object.assign(this, { prefixes, name, deliver, report, keys, sources: new Map(), seen: new Set() });
     this.sub = new Sub({ linger: 0, receiveHighWaterMark: 10000 });
     this.sub.subscribe(...prefixes);
     this.connections = new Connections(this.sub, publishers, keys);
@@ -46,34 +47,18 @@ export class Subscriber {
     for (const source of this.sources.values()) {
       const done = [...source.streams].filter(([, stream]) => source.state === OPENED && stream.next > stream.acked)
         .map(([topic, stream]) => [topic, stream.next]).slice(0, TOPICS_MAX);
-      for (const [answer] of done.length ? await this.call(source, "SUBACK", this.name, source.epoch, done) : []) {
+      for (const [answer] of done.length ? await source.replay.ask("SUBACK", this.name, source.epoch, done) : []) {
         if (answer[1] === "SUBACKED") for (const [topic, seq] of done) toEnd(source.streams, topic).acked = seq;
         if (answer[1] === "REFUSED" && answer[3] === "unknown") source.state = OPENING; // an operator has forgotten the name
+        if (answer[1] === "BADEPOCH") this.close(source);
       }
     }
   }
 
-  // The answers, each with its other frames; none: not now.
-  async call(source, kind, ...values) {
-    const answers = [];
-    if (performance.now() < source.retryAt) return answers;
-    if (!source.dealer) await connect((source.dealer = new Dealer({ linger: 0 })), source.endpoint, this.keys);
-    await source.dealer.send(pack([1, kind, ++this.lastId, ...values]));
-    for (let frames; (frames = await receive(source.dealer, 1000)); ) {
-      answers.push([unpack(frames[0]), frames.slice(1)]);
-      if (answers.at(-1)[0][1] === "FETCHED") continue;
-      Object.assign(source, { wait: 1000, retryAt: answers.at(-1)[0][1] === "REFUSED" ? performance.now() + 1000 : 0 });
-      return answers;
-    }
-    source.dealer.close(); // so a late answer meets nobody; the next try is on a new connection, later each time
-    Object.assign(source, { dealer: null, retryAt: performance.now() + source.wait, wait: Math.min(2 * source.wait, 10000) });
-    return answers;
-  }
-
   async open(source, after) {
-    for (const [answer] of await this.call(source, "OPEN", this.name, true, this.prefixes, after)) {
+    for (const [answer] of await source.replay.ask("OPEN", this.name, true, this.prefixes, after)) {
       if (answer[1] !== "OPENED" || answer[3] !== source.worker)
-        return this.report(`${source.endpoint} does not open worker ${source.worker}: ${answer}`);
+        return this.report(`${source.replay.endpoint} does not open worker ${source.worker}: ${answer}`);
       if (answer[4] !== source.epoch) return this.close(source); // an epoch that is over; the new one will be heard of
       for (const [topic, retained, head, position] of answer[5]) {
         const stream = this.stream(source, topic);
@@ -89,10 +74,10 @@ export class Subscriber {
   async fetch(source, topic, stream) {
     const start = stream.next;
     stream.doubt = false;
-    for (const [answer, frames] of await this.call(source, "FETCH", topic, source.epoch, start, FETCH_BYTES)) {
+    for (const [answer, frames] of await source.replay.ask("FETCH", topic, source.epoch, start, FETCH_BYTES)) {
       if (answer[1] === "FETCHED") this.published(frames);
       else if (answer[1] === "END" && answer[4] < start) {
-        this.report(`the journal of ${source.endpoint} went back: it is opened again`);
+        this.report(`the journal of ${source.replay.endpoint} went back: it is opened again`);
         Object.assign(source, { state: OPENING, first: undefined, streams: new Map() });
       } else if (answer[1] === "TRUNCATED") this.lose(source, topic, answer[3]);
       else if (answer[1] === "BADEPOCH") this.close(source);
@@ -101,13 +86,17 @@ export class Subscriber {
 
   close(source) { // nothing of it can be fetched any more
     Object.assign(source, { state: LIVE, first: undefined });
-    for (const [topic, stream] of source.streams) this.lose(source, topic, stream.head);
+    source.replay.close();
+    for (const [topic, stream] of source.streams) {
+      if (stream.head > 1) stream.next ??= 1; // where this name was is not known any more
+      this.lose(source, topic, stream.head);
+    }
   }
 
   lose(source, topic, seq) { // or, where nothing was expected yet, begin there
     const stream = this.stream(source, topic);
     if (stream.next && seq > stream.next)
-      this.report(`LOST ${topic} ${stream.next} to ${seq - 1}, from ${source.endpoint || "no journal"}`);
+      this.report(`LOST ${topic} ${stream.next} to ${seq - 1}, from ${source.replay.endpoint || "no journal"}`);
     Object.assign(stream, { next: Math.max(stream.next ?? seq, seq), head: Math.max(stream.head, seq) });
   }
 
@@ -115,10 +104,17 @@ export class Subscriber {
     return source.streams.get(topic) ?? source.streams.set(topic, newStream(source.first)).get(topic);
   }
 
+  source(worker, epoch) { // when there are too many, the one unheard for longest is forgotten
+    const key = `${worker}/${epoch}`;
+    const source = toEnd(this.sources, key, this.sources.get(key) ?? newSource(worker, epoch, this.keys));
+    for (const [oldest, old] of this.sources)
+      if (this.sources.size > SOURCES_MAX && this.sources.delete(oldest)) this.close(old); else break;
+    return source;
+  }
+
   published([topic, header, payload]) {
     const [, kind, worker, epoch, ...rest] = unpack(header);
-    const key = `${worker}/${epoch}`;
-    const source = this.sources.get(key) ?? this.sources.set(key, newSource(worker, epoch)).get(key);
+    const source = this.source(worker, epoch);
     if (kind === "DECISIONS") this.decisions(source, topic.toString(), payload, ...rest);
     if (kind === "HEAD") this.head(source, topic.toString(), rest[1], rest[2]);
     for (const [name, , head] of kind === "HEADS" ? rest[1] : [])
@@ -127,7 +123,7 @@ export class Subscriber {
 
   head(source, topic, head, endpoint) {
     const stream = this.stream(source, topic);
-    source.endpoint = endpoint;
+    source.replay.endpoint = endpoint;
     if (source.state === UNKNOWN) source.state = endpoint ? OPENING : LIVE; // without a journal: from here on
     Object.assign(stream, { head: Math.max(stream.head, head), doubt: Boolean(stream.next && head < stream.next) });
     if (source.state === LIVE) this.lose(source, topic, head);

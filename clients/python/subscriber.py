@@ -3,25 +3,24 @@ the order of their topic, what is missing is fetched, what cannot be fetched is 
 safe is acknowledged. A request waits for its answer, a second at most. retry_scheduler.py shows how to use it."""
 import collections
 import functools
-import time
 import types
 import zlib
 
 import msgpack
 import zmq
 import curve
+from replay import Replay
 
 UNKNOWN, LIVE, OPENING, OPENED = range(4)  # what is known of a source: nothing, that it has no replay, …
-FLAG_LIVE, WINDOW, FETCH_BYTES, TOPICS_MAX = 1, 1_000_000, 1 << 20, 64
+FLAG_LIVE, WINDOW, FETCH_BYTES, TOPICS_MAX, SOURCES_MAX = 1, 1_000_000, 1 << 20, 64, 256
 Stream = functools.partial(types.SimpleNamespace, next=None, head=1, acked=1, doubt=False)  # a topic of a source
-Source = functools.partial(types.SimpleNamespace, state=UNKNOWN, endpoint="", dealer=None, retry_at=0.0, wait=1.0)
+Source = functools.partial(types.SimpleNamespace, state=UNKNOWN)  # a (worker, epoch): its streams and its replay
 
 
 class Subscriber:
     def __init__(self, publishers, prefixes, name, deliver, report, keys=None):
         self.prefixes, self.name, self.deliver, self.report, self.keys = prefixes, name, deliver, report, keys
-        self.sources = collections.defaultdict(lambda: Source(streams=collections.defaultdict(Stream)))
-        self.seen, self.last_id = collections.OrderedDict(), 0
+        self.sources, self.seen = {}, collections.OrderedDict()  # the sources in the order in which they were last heard
         self.sub = zmq.Context.instance().socket(zmq.SUB)
         self.sub.linger, self.sub.rcvhwm = 0, 10000
         for prefix in prefixes:
@@ -53,33 +52,19 @@ class Subscriber:
         for (_, epoch), source in self.sources.items():
             done = [[topic, stream.next] for topic, stream in source.streams.items()
                     if source.state == OPENED and stream.next > stream.acked][:TOPICS_MAX]
-            for answer, _ in self.call(source, "SUBACK", self.name, epoch, done) if done else []:
-                for topic, seq in done if answer[1] == "SUBACKED" else []:
+            for (_, kind, _, *why), _ in source.replay.ask("SUBACK", self.name, epoch, done) if done else []:
+                for topic, seq in done if kind == "SUBACKED" else []:
                     source.streams[topic] = stream = source.streams.pop(topic)  # last, so that all have their turn
                     stream.acked = seq
-                if answer[1] == "REFUSED" and answer[3] == "unknown":
+                if kind == "REFUSED" and why == ["unknown"]:
                     source.state = OPENING  # an operator has forgotten the name
-
-    def call(self, source, kind, *arguments):  # the answers, each with its other frames; none: not now
-        if time.monotonic() < source.retry_at:
-            return []
-        source.dealer = source.dealer or curve.dealer(source.endpoint, self.keys)
-        self.last_id, answers = self.last_id + 1, []
-        source.dealer.send(msgpack.packb([1, kind, self.last_id, *arguments]))
-        while source.dealer.poll(1000):
-            header, *frames = source.dealer.recv_multipart()
-            answers.append((msgpack.unpackb(header), frames))
-            if answers[-1][0][1] != "FETCHED":
-                source.wait, source.retry_at = 1.0, time.monotonic() + (answers[-1][0][1] == "REFUSED")
-                return answers
-        source.dealer.close()  # so a late answer meets nobody; the next try is on a new connection, later each time
-        source.dealer, source.retry_at, source.wait = None, time.monotonic() + source.wait, min(2 * source.wait, 10)
-        return answers
+                elif kind == "BADEPOCH":
+                    self.close(source)
 
     def open(self, key, source, after=""):
-        for answer, _ in self.call(source, "OPEN", self.name, True, self.prefixes, after):
+        for answer, _ in source.replay.ask("OPEN", self.name, True, self.prefixes, after):
             if answer[1] != "OPENED" or answer[3] != key[0]:
-                return self.report(f"{source.endpoint} does not open worker {key[0]}: {answer}")
+                return self.report(f"{source.replay.endpoint} does not open worker {key[0]}: {answer}")
             if answer[4] != key[1]:
                 return self.close(source)  # an epoch that is over; the new one will be heard of
             for topic, retained, head, position in answer[5]:
@@ -94,11 +79,11 @@ class Subscriber:
 
     def fetch(self, key, source, topic, stream):
         start, stream.doubt = stream.next, False
-        for answer, frames in self.call(source, "FETCH", topic, key[1], start, FETCH_BYTES):
+        for answer, frames in source.replay.ask("FETCH", topic, key[1], start, FETCH_BYTES):
             if answer[1] == "FETCHED":
                 self.published(frames)
             elif answer[1] == "END" and answer[4] < start:
-                self.report(f"the journal of {source.endpoint} went back: it is opened again")
+                self.report(f"the journal of {source.replay.endpoint} went back: it is opened again")
                 source.state, source.streams = OPENING, collections.defaultdict(Stream)
             elif answer[1] == "TRUNCATED":
                 self.lose(source, topic, answer[3])
@@ -107,18 +92,28 @@ class Subscriber:
 
     def close(self, source):  # nothing of it can be fetched any more
         source.state, source.streams.default_factory = LIVE, Stream
+        source.replay.close()
         for topic, stream in source.streams.items():
+            stream.next = stream.next or (1 if stream.head > 1 else None)  # where this name was is not known any more
             self.lose(source, topic, stream.head)
+
+    def source(self, worker, epoch):  # when there are too many, the one unheard for longest is forgotten
+        source = self.sources.pop((worker, epoch), None)
+        source = source or Source(streams=collections.defaultdict(Stream), replay=Replay(self.keys))
+        self.sources[worker, epoch] = source
+        if len(self.sources) > SOURCES_MAX:
+            self.close(self.sources.pop(next(iter(self.sources))))
+        return source
 
     def lose(self, source, topic, seq):  # or, where nothing was expected yet, begin there
         stream = source.streams[topic]
         if stream.next and seq > stream.next:
-            self.report(f"LOST {topic} {stream.next} to {seq - 1}, from {source.endpoint or 'no journal'}")
+            self.report(f"LOST {topic} {stream.next} to {seq - 1}, from {source.replay.endpoint or 'no journal'}")
         stream.next, stream.head = max(stream.next or seq, seq), max(stream.head, seq)
 
     def published(self, frames):
         topic, (_, kind, worker, epoch, *rest) = frames[0].decode(), msgpack.unpackb(frames[1])
-        source = self.sources[worker, epoch]
+        source = self.source(worker, epoch)
         if kind == "DECISIONS":
             self.decisions(source, topic, frames[2], *rest)
         for name, _, head in [[topic, *rest[:2]]] if kind == "HEAD" else rest[1] if kind == "HEADS" else []:
@@ -126,7 +121,7 @@ class Subscriber:
                 self.head(source, name, head, rest[2] if kind == "HEAD" else rest[0])
 
     def head(self, source, topic, head, endpoint):
-        stream, source.endpoint = source.streams[topic], endpoint
+        stream, source.replay.endpoint = source.streams[topic], endpoint
         source.state = source.state or (OPENING if endpoint else LIVE)  # without a journal: followed from here on
         stream.head, stream.doubt = max(stream.head, head), bool(stream.next and head < stream.next)
         if source.state == LIVE:

@@ -424,7 +424,7 @@ class Guarded(unittest.TestCase):
 
     def close_at_end(self, bus):
         self.addCleanup(lambda: [socket.close() for socket in [
-            bus.connections.monitor, bus.sub, *(s.dealer for s in bus.sources.values())] if socket])
+            bus.connections.monitor, bus.sub, *(s.replay.dealer for s in bus.sources.values())] if socket])
 
     def batch(self, peer, producer, seq):
         """Send a batch; the answer's kind, and the reason of a refusal."""

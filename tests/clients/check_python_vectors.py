@@ -65,8 +65,8 @@ def check_answers():
 def check_decisions():
     header, decisions, delivered, reports = shown("decisions"), shown("decisions_payload"), [], []
     bus = subscriber.Subscriber([], ["retry."], "vectors", lambda *what: delivered.append(what), reports.append)
-    source = bus.sources[header[2], header[3]]
-    source.state, source.endpoint = subscriber.OPENED, "inproc://nobody"
+    source = bus.source(header[2], header[3])
+    source.state, source.replay.endpoint = subscriber.OPENED, "inproc://nobody"
     source.streams["retry.opn."].next = header[4]
     frames = [b"retry.opn.", held("decisions"), held("decisions_payload")]
     bus.published([*frames[:2], frames[2][:-1] + bytes([frames[2][-1] ^ 1])])  # damaged
@@ -79,7 +79,7 @@ def check_decisions():
     head = shown("head")
     bus.published([b"retry.opn.", held("head")])
     assert bus.sources[head[2], head[3]].streams["retry.opn."].head >= head[5]
-    assert bus.sources[head[2], head[3]].endpoint == head[6]
+    assert bus.sources[head[2], head[3]].replay.endpoint == head[6]
 
 
 check_batch()

@@ -45,7 +45,8 @@ class C(Python):
         self.folder, self.paytriage = build, paytriage
 
     def publisher(self, brokers):
-        return [self.paytriage, "send", "--config", "none", *(word for broker in brokers for word in ("--connect", broker)), "-"]
+        fronts = [word for broker in brokers for word in ("--connect", broker)]
+        return [self.paytriage, "send", "--config", "none", "--timeout", "1h", *fronts, "-"]
 
     def refusal(self, seq, reason):
         return f"refused: responses {BATCH * (seq - 1) + 1} to {BATCH * seq}: {reason}\n"

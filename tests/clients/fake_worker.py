@@ -140,6 +140,10 @@ class Worker:
         self.pub.send_multipart([topic.encode(), msgpack.packb([1, "HEAD", self.id, self.epoch, min(
             of_topic.retained, head or of_topic.head), head or of_topic.head, self.replay_endpoint])])
 
+    def tell_as(self, identity, topic, head):
+        """A HEAD of another worker, which has no journal."""
+        self.pub.send_multipart([topic.encode(), msgpack.packb([1, "HEAD", identity, 1, head, head, ""])])
+
     def tell_all(self, queue_topic="retry."):
         """HEADS of all topics, whatever queue they are of."""
         lines = [[topic, of_topic.retained, of_topic.head] for topic, of_topic in self.topics.items()]

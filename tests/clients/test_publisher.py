@@ -3,6 +3,7 @@
 
     test_publisher.py python|node|c PAYTRIAGE BUILD_FOLDER
 """
+import collections
 import contextlib
 import pathlib
 import sys
@@ -63,9 +64,10 @@ def floor_is_the_lowest_that_is_not_answered(clients):
         broker.refuse(last, "busy", 1)
         assert broker.take_seq(publisher, 3).floor == 1
         broker.acknowledge(last, (1, 1))
-        broker.refuse(last, "busy", 1)
-        while broker.take_seq(publisher, 3).floor != 3:  # one may have been on its way
-            pass
+        for _ in range(3):  # one may have been on its way
+            broker.refuse(last, "busy", 1)
+            batch = broker.take_seq(publisher, 3)
+        assert batch.floor == 3
         broker.serve(publisher)
         publisher.check_end(publisher.count)
 
@@ -74,7 +76,7 @@ def an_ack_names_what_it_says_and_nothing_else(clients):
     with scene(clients, 6) as (publisher, broker):
         last = broker.take_seq(publisher, 6)
         broker.acknowledge(last, (2, 2), (4, 5), (7, 9))
-        for seq in 1, 3, 6:
+        for seq in range(1, 10):
             broker.answer(last, "NACK", seq, "busy", 1)
         sent = []
         while len(sent) < 20 and (batch := broker.take(publisher)):
@@ -125,12 +127,13 @@ def only_what_is_refused_for_good_is_given_up(clients):
             broker.done |= {batch.seq} if reasons[batch.seq] in FOR_GOOD else set()
             broker.refuse(batch, reasons[batch.seq], 1 if reasons[batch.seq] == "busy" else 0)
             broker.answer(batch, "NACK", 100, "conflict", 0)  # of none that is outstanding
-        again = set()
+        again = collections.Counter()
         while batch := broker.take(publisher):
-            again.add(batch.seq)
+            again[batch.seq] += 1
             if reasons[batch.seq] in PASSING:
                 broker.acknowledge(batch)
-        assert again >= {1, 2, 3, 4}, again
+            assert reasons[batch.seq] in PASSING or again[batch.seq] == 1, "not given up"  # one may have been on its way
+        assert set(again) >= {1, 2, 3, 4}, again
         publisher.check_end(len(PASSING) * fake_broker.BATCH)
         refused = sorted(line for line in publisher.words if line.startswith("refused:"))
         assert refused == sorted(clients.refusal(seq, reason) for seq, reason in reasons.items() if reason in FOR_GOOD), refused

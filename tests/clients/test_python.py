@@ -161,10 +161,10 @@ class Acknowledger(subscriber.Subscriber):
 
     def __init__(self):
         self.name, self.told = "n", set()
-        self.source = subscriber.Source(state=subscriber.OPENED, streams=collections.defaultdict(subscriber.Stream))
+        self.source = subscriber.Source(state=subscriber.OPENED, streams=collections.defaultdict(subscriber.Stream), replay=self)
         self.sources = {("worker", 1): self.source}
 
-    def call(self, source, kind, *arguments):
+    def ask(self, kind, *arguments):
         self.told |= {topic for topic, _ in arguments[-1]}
         return [([1, "SUBACKED", 1], [])]
 
