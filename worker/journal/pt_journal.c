@@ -192,6 +192,8 @@ static bool
 s_gather_summaries(pt_journal_t *self, int64_t now_ms, bool at_the_end)
 {
     pt_job_t *job = pt_job_new();
+    if (!job)
+        self->summary_ms = now_ms + PT_JOURNAL_SUMMARY_AGAIN_MS;
     if (!job || !pt_teller_sum_up(self->teller, now_ms, at_the_end, job)) {
         pt_job_destroy(&job);
         return false;

@@ -5,6 +5,9 @@
 #include "pt_journal_commit.h"
 #include "pt_teller.h"
 
+//  After summaries that found no room, on the disk or in memory.
+#define PT_JOURNAL_SUMMARY_AGAIN_MS 1000
+
 typedef struct {
     pt_commit_t *commit;  //  gathers
     pt_commit_t *written; //  is durable with the next commit, or when it is synced; then it is told

@@ -2,9 +2,6 @@
 #include "pt_fault_point.h"
 #include "pt_journal_parts.h"
 
-//  After summaries that found no room.
-#define S_SUMMARY_AGAIN_MS 1000
-
 //  Between two trimmings while nothing else is to be done.
 #define S_TRIM_EVERY_MS 100
 
@@ -27,7 +24,7 @@ s_refuse_jobs(pt_journal_t *self, pt_reason_t reason)
         pt_teller_undo(self->teller, job);
         pt_job_refuse(job, reason);
         if (job->is_summary)
-            self->summary_ms = zclock_mono() + S_SUMMARY_AGAIN_MS;
+            self->summary_ms = zclock_mono() + PT_JOURNAL_SUMMARY_AGAIN_MS;
     }
     for (size_t i = 0; i < self->commit->request_count; i++)
         self->commit->requests[i]->status = PT_E_SPACE;

@@ -14,11 +14,15 @@
 //  Of one job: a commit of a small journal must have room for them.
 #define S_SUMMARIES_MAX 64
 
+//  After summaries that found no memory.
+#define S_AGAIN_MS 1000
+
 struct pt_teller {
     pt_likeness_t likenesses[PT_LIKENESSES];
     pt_alerts_t *alerts;
     pt_stats_t *stats;
     pt_told_t told;
+    int64_t again_ms; //  no summaries before, for want of memory
     pt_pair_t fields[PT_FIELDS_MAX];
     uint8_t sample[PT_ALERTS_SAMPLE_BYTES_MAX];
 };
@@ -207,7 +211,8 @@ pt_teller_due_ms(const pt_teller_t *self)
 {
     assert(self);
 
-    return pt_alerts_due_ms(self->alerts);
+    int64_t due_ms = pt_alerts_due_ms(self->alerts);
+    return due_ms > self->again_ms ? due_ms : self->again_ms;
 }
 
 static bool
@@ -239,12 +244,16 @@ pt_teller_sum_up(pt_teller_t *self, int64_t now_ms, bool at_the_end, pt_job_t *j
     pt_alert_summary_t summary;
     bool well = true;
     pt_told_start(&self->told);
+    if (!at_the_end && now_ms < self->again_ms)
+        return false;
     while (well && self->told.count < S_SUMMARIES_MAX && pt_alerts_sum_up(self->alerts, now_ms, at_the_end, &summary)) {
         well = s_add_summary(self, &summary, job);
         if (!well)
             pt_alerts_undo(self->alerts, &summary.receipt);
     }
     well = well && pt_told_add_outputs(&self->told, job);
+    if (!well)
+        self->again_ms = now_ms + S_AGAIN_MS;
     if (!well || !self->told.count) {
         s_undo(self, job, self->told.count);
         pt_job_drop_outputs(job);

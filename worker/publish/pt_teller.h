@@ -30,7 +30,9 @@ void pt_teller_undo(pt_teller_t *self, const pt_job_t *job);
 /*  When pt_teller_sum_up has something to do, monotonic ms; INT64_MAX: not yet known. */
 int64_t pt_teller_due_ms(const pt_teller_t *self);
 
-/*  Fill an empty job with the summaries that are due; at the end, with all that ever will be. True: there is one. */
+/*  Fill an empty job with the summaries that are due; at the end, with all that ever will be. True: there is one. Where
+ *  memory is wanting they are due again a second later.
+ */
 bool pt_teller_sum_up(pt_teller_t *self, int64_t now_ms, bool at_the_end, pt_job_t *job);
 
 #endif
