@@ -191,6 +191,15 @@ class Server(unittest.TestCase):
             connection.sendall(b"thz HTTP/1.1\r\nHost: one\r\n\r\n")
             self.assertTrue(connection.recv(100).startswith(b"HTTP/1.1 200"), "the latest one is kept")
 
+    def test_who_never_ends_a_request_keeps_nobody_from_an_answer(self):
+        with Watched() as watched, contextlib.ExitStack() as busy:
+            host, port = watched.url.removeprefix("http://").split(":")
+            for number in range(200):
+                connection = busy.enter_context(socket.create_connection((host, int(port)), timeout=60))
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nbegun")
+                if number % 20 == 19:
+                    self.assertEqual(get(watched.url, "/healthz"), (200, "live\n"))
+
     def test_a_taken_address_is_an_error_only_when_it_was_asked_for(self):
         with socket.socket() as taken:
             address = support.address()

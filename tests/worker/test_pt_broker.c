@@ -326,6 +326,17 @@ a_draining_worker_gets_nothing_more(void **state)
     s_close_bench(&bench);
 }
 
+//  Else /healthz asks for a restart before the loop's first turn.
+static void
+a_broker_has_turned_from_its_start_on(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    s_open_bench(&bench);
+    assert_int_not_equal(pt_broker_counters(bench.broker).turned_ms, 0);
+    s_close_bench(&bench);
+}
+
 static void
 a_worker_that_falls_silent_is_forgotten(void **state)
 {
@@ -429,6 +440,7 @@ main(void)
         cmocka_unit_test(a_plain_request_that_no_worker_takes_is_told_busy),
         cmocka_unit_test(plain_requests_go_round_and_keep_their_envelope),
         cmocka_unit_test(a_draining_worker_gets_nothing_more),
+        cmocka_unit_test(a_broker_has_turned_from_its_start_on),
         cmocka_unit_test(a_worker_that_falls_silent_is_forgotten),
         cmocka_unit_test(headers_that_cannot_be_read_are_answered_where_a_producer_can),
         cmocka_unit_test(a_paused_broker_reads_no_more_and_still_passes_answers),

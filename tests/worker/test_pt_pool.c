@@ -138,6 +138,16 @@ s_make_batch(uint64_t seq, uint32_t count)
     return bus_batch(9, seq, count, response, len);
 }
 
+//  Else /healthz asks for a restart before the loop's first turn.
+static void
+a_pool_has_turned_from_its_start_on(void **state)
+{
+    (void) state;
+    pt_pool_t *pool = bus_pool((const char *[]) {"inproc://nobody"}, 1, 1);
+    assert_int_not_equal(pt_pool_counters(pool).turned_ms, 0);
+    pt_pool_destroy(&pool);
+}
+
 static void
 credit_is_given_renewed_and_reset_by_hello(void **state)
 {
@@ -606,6 +616,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pool_has_turned_from_its_start_on),
         cmocka_unit_test(credit_is_given_renewed_and_reset_by_hello),
         cmocka_unit_test(a_batch_that_is_sent_again_is_only_acknowledged),
         cmocka_unit_test(other_bytes_under_the_same_number_are_a_conflict),

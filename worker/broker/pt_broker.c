@@ -203,6 +203,8 @@ pt_broker_new(const pt_broker_options_t *options, char *out_error)
     if (!self)
         return NULL;
     pthread_mutex_init(&self->tally.lock, NULL);
+    //  Who asks before the loop's first turn is not told that it hangs.
+    self->tally.counters.turned_ms = (uint64_t) zclock_mono();
     const char *refused = NULL;
     s_broker_t *engine = s_broker_open(options, self, &refused);
     if (refused)

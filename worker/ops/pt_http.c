@@ -1,6 +1,6 @@
 /*  libmicrohttpd on a socket of our own, so that an address is refused with its errno. It takes so many connections
  *  and no more until one ends; so the one that has been idle for longest ends for whoever comes, and nobody who only
- *  connects keeps health and metrics from those who ask.
+ *  connects, or never ends a request, keeps health and metrics from those who ask.
  */
 #include "pt_http.h"
 
@@ -18,7 +18,8 @@
 
 //  Some monitoring systems and a few people. More wait in the kernel's queue.
 #define S_CONNECTIONS_MAX 64
-//  From here on idle ones are cut. libmicrohttpd takes a handful at a time, and ends what was cut after them.
+//  From here on others are cut for whoever comes. libmicrohttpd takes a handful at a time, and ends what was cut after
+//  them.
 #define S_CONNECTIONS_KEPT 32
 #define S_BACKLOG 128
 //  A client that says nothing for this long is gone.
@@ -60,16 +61,21 @@ s_send_answer(struct MHD_Connection *connection, pt_http_answer_t *answer)
     return queued;
 }
 
+//  Whoever comes has a turn. Of the others the one goes that has been idle for longest, or, where all are at a request,
+//  has been at it for longest: an answer takes a moment, so what takes long is a request without an end.
 static void
-s_cut_idle(pt_http_t *self)
+s_make_room(pt_http_t *self, const s_peer_t *newest)
 {
     s_peer_t *oldest = NULL;
     size_t count = 0;
     for (size_t i = 0; i < S_CONNECTIONS_MAX; i++) {
         s_peer_t *peer = &self->peers[i];
-        count += peer->open && !peer->cut;
-        bool idle = peer->open && !peer->cut && !peer->asks;
-        if (idle && (!oldest || peer->touched < oldest->touched))
+        if (!peer->open || peer->cut)
+            continue;
+        count++;
+        bool sooner =
+            !oldest || (oldest->asks && !peer->asks) || (oldest->asks == peer->asks && peer->touched < oldest->touched);
+        if (peer != newest && sooner)
             oldest = peer;
     }
     if (!oldest || count <= S_CONNECTIONS_KEPT)
@@ -97,7 +103,7 @@ s_note_connection(void *context, struct MHD_Connection *connection, void **peer_
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     self->peers[i] = (s_peer_t) {.fd = info->connect_fd, .touched = self->clock++, .open = true};
     *peer_p = &self->peers[i];
-    s_cut_idle(self);
+    s_make_room(self, &self->peers[i]);
 }
 
 //  Idle is who has not asked for anything, or had its answer.

@@ -128,6 +128,8 @@ pt_pool_new(const pt_pool_options_t *options, char *out_error)
     self->worker = complete.worker;
     self->epoch = complete.epoch;
     pthread_mutex_init(&self->tally.lock, NULL);
+    //  Who asks before the loop's first turn is not told that it hangs.
+    self->tally.counters.turned_ms = (uint64_t) zclock_mono();
     self->failure_fd = complete.journal ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     bool well = !complete.journal || self->failure_fd >= 0;
     if (!well || !s_start_engine(self, &complete, out_error)) {
