@@ -68,6 +68,8 @@ export class Subscriber {
       if (answer[6]) return this.open(source, answer[5].at(-1)[0]);
       Object.assign(source, { state: OPENED, first: 1 }); // what is not listed had no decision yet
       for (const stream of source.streams.values()) stream.next ??= 1;
+      for (const other of this.sources.values())
+        if (other.worker === source.worker && other.epoch < source.epoch && other.state !== LIVE) this.close(other);
     }
   }
 

@@ -76,6 +76,9 @@ class Subscriber:
             source.state, source.streams.default_factory = OPENED, functools.partial(Stream, next=1)
             for stream in source.streams.values():
                 stream.next = stream.next or 1  # not listed: it had no decision yet
+            for (worker, epoch), other in self.sources.items():
+                if worker == key[0] and epoch < key[1] and other.state != LIVE:
+                    self.close(other)
 
     def fetch(self, key, source, topic, stream):
         start, stream.doubt = stream.next, False

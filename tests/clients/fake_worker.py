@@ -34,7 +34,7 @@ def decision(name, **others):
 
 
 class Python:
-    FOREIGN, BACK = "does not open worker", "went back"
+    FOREIGN, BACK, HOLDS = "does not open worker", "went back", False  # HOLDS: what comes before a first HEAD
 
     def __init__(self, paytriage, build):
         del paytriage, build
@@ -58,7 +58,7 @@ class Node(Python):
 
 
 class C(Python):
-    FOREIGN, BACK = "another worker answers", "went back"
+    FOREIGN, BACK, HOLDS = "another worker answers", "went back", True
 
     def __init__(self, paytriage, build):
         self.folder, self.paytriage = build, paytriage

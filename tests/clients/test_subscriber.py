@@ -74,6 +74,18 @@ def a_gap_of_one_is_fetched(clients):
         assert not tail.said("LOST") and not tail.said("gap"), tail.words
 
 
+def what_is_missing_is_not_acknowledged(clients):
+    with opened(clients, *some(1, 1)) as (worker, tail):
+        worker.topics[RETRY].decisions += some(2, 4)
+        worker.instead["FETCH"] = lambda request, *_: [[msgpack.packb([1, "END", request, 3, 5])]]  # it brings nothing
+        worker.publish(RETRY, 2)
+        worker.publish(RETRY, 4)
+        worker.serve(tail, lambda: worker.count("SUBACK"))
+        assert ["SUBACK", "desk", 1, [[RETRY, 3]]] in worker.asked, worker.asked
+        worker.await_ids(tail, *names(1, 4))
+        worker.await_positions(tail)
+
+
 def it_begins_where_it_was_on_every_page(clients):
     with scene(clients) as (worker, tail):
         worker.page, expected = 2, set()
@@ -82,16 +94,20 @@ def it_begins_where_it_was_on_every_page(clients):
             worker.topics[f"retry.p{number}."] = fake_worker.Topic(map(fake_worker.decision, ids), position=1 + number % 4)
             expected |= set(ids[number % 4:])
         worker.topics["settled.p1."] = fake_worker.Topic(some(1, 3), position=4)
+        worker.topics["retry.none."] = fake_worker.Topic()  # on no page, though heard of: it begins at 1
         worker.tell_all()
         worker.serve(tail, lambda: len(tail.read()) >= len(expected))
         worker.await_positions(tail)
         assert set(tail.ids) == expected and len(tail.ids) == len(expected), tail.ids
         assert [asked[-1] for asked in worker.asked if asked[0] == "OPEN"] == ["", "retry.p1.", "retry.p3.", "retry.p5."]
         assert not any("settled.p1." in asked for asked in worker.asked), worker.asked
-        worker.topics["retry.new."] = fake_worker.Topic(some(1, 2))  # on no page: it begins at 1
-        worker.publish("retry.new.", 2)
+        worker.topics["retry.none."].decisions += some(1, 2)
+        worker.publish("retry.none.", 2)
         worker.serve(tail, lambda: len(tail.read()) == len(expected) + 2)
-        assert tail.ids[-2:] == names(1, 2), tail.ids
+        worker.topics["retry.new."] = fake_worker.Topic(some(3, 4))  # neither
+        worker.publish("retry.new.", 2)
+        worker.serve(tail, lambda: len(tail.read()) == len(expected) + 4)
+        assert tail.ids[-4:] == names(1, 4), tail.ids
 
 
 def a_foreign_worker_opens_nothing(clients):
@@ -141,8 +157,24 @@ def an_epoch_that_was_over_before_it_was_opened_is_told(clients):
         worker.tell(RETRY, 5)
         worker.epoch = 2
         worker.await_word(tail, clients.lost(RETRY, 1, 4))
+        assert not worker.count("FETCH"), worker.asked
         worker.tell(RETRY)
         worker.await_ids(tail, *names(1, 2))
+
+
+def what_an_epoch_leaves_of_which_no_head_came_is_told_or_delivered(clients):
+    with scene(clients) as (worker, tail):
+        worker.topics[RETRY] = fake_worker.Topic(some(1, 2))
+        worker.publish(RETRY, 1, 2)
+        worker.epoch = 2
+        worker.topics[RETRY] = fake_worker.Topic(some(7, 8))
+        worker.tell(RETRY)
+        if clients.HOLDS:
+            worker.serve(tail, lambda: len(tail.read()) == 4)
+            assert sorted(tail.ids) == ["d1", "d2", "d7", "d8"], tail.ids
+        else:
+            worker.await_ids(tail, "d7", "d8")
+            worker.await_word(tail, clients.lost(RETRY, 1, 2))
 
 
 def an_epoch_that_is_over_is_not_acknowledged(clients):
@@ -162,13 +194,17 @@ def a_journal_that_went_back_is_told_and_opened_again(clients):
     with opened(clients, *some(1, 3)) as (worker, tail):
         worker.tell(RETRY, 2)  # an old one: nothing is amiss
         worker.serve(tail, lambda: worker.asked)
-        assert worker.asked == [["FETCH", RETRY, 1, 4, 1 << 20]], worker.asked
+        worker.topics[RETRY].decisions += some(4, 4)
+        worker.publish(RETRY, 4)
+        worker.await_positions(tail)
+        assert worker.asked == [["FETCH", RETRY, 1, 4, 1 << 20], ["SUBACK", "desk", 1, [[RETRY, 5]]]], worker.asked
+        assert not tail.said(clients.BACK), tail.words
         worker.topics[RETRY] = fake_worker.Topic(some(1, 1) + some(7, 8), position=2)
         worker.asked.clear()
         worker.publish(RETRY, 2)  # its number was had
         worker.instead["FETCH"] = lambda request, *_: [[msgpack.packb([1, "END", request, 3, 3])]]
         worker.tell(RETRY, 3)
-        worker.await_ids(tail, *names(1, 3), "d7", "d8")
+        worker.await_ids(tail, *names(1, 4), "d7", "d8")
         assert tail.said(clients.BACK) and worker.count("OPEN") == 1, (tail.words, worker.asked)
         worker.await_positions(tail)
 
@@ -210,6 +246,16 @@ def what_is_refused_is_asked_again(clients):
         worker.await_ids(tail, *names(1, 2))
         worker.await_positions(tail)
         assert [worker.count(kind) for kind in ("OPEN", "FETCH", "SUBACK")] == [2, 2, 2], worker.asked
+
+
+def what_is_not_answered_is_asked_again(clients):
+    with scene(clients) as (worker, tail):
+        worker.topics[RETRY] = fake_worker.Topic(some(1, 2))
+        worker.instead = {"OPEN": lambda *_: [], "FETCH": lambda *_: [], "SUBACK": lambda *_: []}
+        worker.tell(RETRY)
+        worker.await_ids(tail, *names(1, 2))
+        worker.await_positions(tail)
+        assert all(worker.count(kind) >= 2 for kind in ("OPEN", "FETCH", "SUBACK")), worker.asked
 
 
 def a_name_that_was_forgotten_is_opened_again(clients):
@@ -283,8 +329,8 @@ def without_a_journal_every_gap_is_told(clients):
 def of_many_workers_the_one_unheard_for_longest_is_forgotten(clients):
     others = [f"{number:016d}" for number in range(1001, 1258)]  # with the worker itself, two too many
     with opened(clients, *some(1, 1)) as (worker, tail):
-        worker.tell_as(others[0], RETRY, 5)
         worker.tell_as(others[1], RETRY, 5)
+        worker.tell_as(others[0], RETRY, 5)
         worker.instead["FETCH"] = lambda request, *_: [[msgpack.packb([1, "REFUSED", request, "busy"])]]
         worker.tell(RETRY, 4)
         worker.tell_as(others[1], RETRY, 6)  # heard again
@@ -309,13 +355,13 @@ def live_decisions_have_no_place(clients):
         worker.await_positions(tail)
 
 
-PARTS = (a_gap_of_one_is_fetched, it_begins_where_it_was_on_every_page, a_foreign_worker_opens_nothing, what_is_trimmed_is_told,
-         what_was_trimmed_before_it_came_is_told, what_an_epoch_leaves_is_told,
-         an_epoch_that_was_over_before_it_was_opened_is_told, an_epoch_that_is_over_is_not_acknowledged,
-         a_journal_that_went_back_is_told_and_opened_again,
-         repeats_are_known_by_their_whole_key, what_is_damaged_is_fetched, what_is_refused_is_asked_again,
-         a_name_that_was_forgotten_is_opened_again, only_the_answer_to_a_request_answers_it, noise_is_no_decision,
-         without_a_journal_every_gap_is_told,
+PARTS = (a_gap_of_one_is_fetched, what_is_missing_is_not_acknowledged, it_begins_where_it_was_on_every_page,
+         a_foreign_worker_opens_nothing, what_is_trimmed_is_told, what_was_trimmed_before_it_came_is_told,
+         what_an_epoch_leaves_is_told, an_epoch_that_was_over_before_it_was_opened_is_told,
+         what_an_epoch_leaves_of_which_no_head_came_is_told_or_delivered, an_epoch_that_is_over_is_not_acknowledged,
+         a_journal_that_went_back_is_told_and_opened_again, repeats_are_known_by_their_whole_key, what_is_damaged_is_fetched,
+         what_is_refused_is_asked_again, what_is_not_answered_is_asked_again, a_name_that_was_forgotten_is_opened_again,
+         only_the_answer_to_a_request_answers_it, noise_is_no_decision, without_a_journal_every_gap_is_told,
          of_many_workers_the_one_unheard_for_longest_is_forgotten, live_decisions_have_no_place)
 
 

@@ -259,6 +259,23 @@ three_silent_sends_ask_for_another_broker(void **state)
     pt_outbox_destroy(&outbox);
 }
 
+//  Nothing is on a new connection: what was to come later is due. Its waits go on as they were.
+static void
+all_that_is_not_answered_is_due_on_a_new_connection(void **state)
+{
+    (void) state;
+    pt_outbox_t *outbox = s_outbox(1, 4);
+    s_put_batches(outbox, 3);
+    assert_int_equal(s_send_due(outbox, 0), 3);
+    s_ack(outbox, 2, 2, 10);
+    assert_int_equal(s_send_due(outbox, 20), 0);
+    pt_outbox_reconnected(outbox);
+    assert_true(pt_outbox_due_ms(outbox) <= 20);
+    assert_int_equal(s_send_due(outbox, 20), 2);
+    assert_true(pt_outbox_due_ms(outbox) >= 20 + 2 * PT_OUTBOX_RTO_MS);
+    pt_outbox_destroy(&outbox);
+}
+
 static void
 any_answer_breaks_the_silence(void **state)
 {
@@ -583,6 +600,7 @@ main(void)
         cmocka_unit_test(a_whole_window_is_restored),
         cmocka_unit_test(jitter_repeats_with_its_seed_and_differs_with_another),
         cmocka_unit_test(three_silent_sends_ask_for_another_broker),
+        cmocka_unit_test(all_that_is_not_answered_is_due_on_a_new_connection),
         cmocka_unit_test(any_answer_breaks_the_silence),
         cmocka_unit_test(a_blocked_socket_is_a_kind_of_silence),
         cmocka_unit_test(passing_reasons_send_again_and_others_are_for_good),

@@ -183,6 +183,74 @@ what_an_evicted_stream_lacked_is_told(void **state)
     pt_positions_destroy(&positions);
 }
 
+//  A worker with more to send than it may at a time says where to go on: at once when it brought something, else later.
+static void
+an_end_before_the_head_is_asked_on_from_there(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_open(positions, 1, 9, 1);
+    pt_request_t fetch = s_expect(positions, PT_KIND_FETCH, 0);
+    pt_decisions_t message = s_message(EPOCH, 1, 4, 9, PT_FLAG_REPLAY);
+    pt_arrived_t arrived;
+    pt_positions_fetched(positions, fetch.req_id, TOPIC, &message, 0, &arrived);
+    assert_int_equal(arrived.arrival, PT_ARRIVAL_DELIVER);
+    pt_positions_delivered(positions, arrived.stream, 5);
+    pt_positions_end(positions, &(pt_end_t) {fetch.req_id, 5, 9}, 0);
+    pt_request_t request;
+    assert_true(pt_positions_ask(positions, false, 0, &request));
+    assert_int_equal(request.from_seq, 5);
+    pt_positions_end(positions, &(pt_end_t) {request.req_id, 4, 9}, 0);
+    assert_int_equal(log.faults[PT_FAULT_WENT_BACK], 0); //  it is the head that tells
+    assert_false(pt_positions_ask(positions, false, PT_POSITIONS_WAIT_MS - 1, &request));
+    assert_true(pt_positions_ask(positions, false, PT_POSITIONS_WAIT_MS, &request));
+    assert_int_equal(request.from_seq, 5);
+    pt_positions_destroy(&positions);
+}
+
+//  Who ends now does not wait for the next time to acknowledge; who was asked already is waited for.
+static void
+a_hurry_acknowledges_at_once(void **state)
+{
+    (void) state;
+    log_t log;
+    pt_positions_t *positions = s_positions(PT_POSITIONS_DURABLE, &log);
+    s_open(positions, 1, 11, 11);
+    assert_int_equal(s_take(positions, EPOCH, 11, 1), 11);
+    pt_request_t suback = s_expect(positions, PT_KIND_SUBACK, 0);
+    assert_int_equal(s_take(positions, EPOCH, 12, 1), 12);
+    pt_positions_hurry(positions);
+    s_expect_silence(positions, 1);
+    pt_positions_subacked(positions, suback.req_id, 1);
+    assert_false(pt_positions_is_acked(positions));
+    s_expect_silence(positions, 1);
+    pt_positions_hurry(positions);
+    suback = s_expect(positions, PT_KIND_SUBACK, 1);
+    assert_int_equal(suback.topics[0].next_seq, 13);
+    pt_positions_subacked(positions, suback.req_id, 1);
+    assert_true(pt_positions_is_acked(positions));
+    pt_positions_destroy(&positions);
+}
+
+//  Only who keeps no position begins at the start when it is told to.
+static void
+the_start_is_what_is_retained(void **state)
+{
+    (void) state;
+    log_t log = {0};
+    pt_positions_handlers_t handlers = {&log, s_log_lost, s_log_fault};
+    for (int durable = 0; durable < 2; durable++) {
+        pt_positions_options_t options = {.mode = durable ? PT_POSITIONS_DURABLE : PT_POSITIONS_REPAIR,
+                                          .since_start = true};
+        pt_positions_t *positions = pt_positions_new(&options, &handlers);
+        s_open(positions, 4, 11, 7);
+        assert_int_equal(s_expect(positions, PT_KIND_FETCH, 0).from_seq, durable ? 7 : 4);
+        assert_int_equal(log.losses, 0);
+        pt_positions_destroy(&positions);
+    }
+}
+
 int
 main(void)
 {
@@ -196,6 +264,9 @@ main(void)
         cmocka_unit_test(requests_of_an_evicted_worker_make_room),
         cmocka_unit_test(an_epoch_that_is_over_before_it_was_opened_is_lost_from_its_start),
         cmocka_unit_test(what_an_evicted_stream_lacked_is_told),
+        cmocka_unit_test(an_end_before_the_head_is_asked_on_from_there),
+        cmocka_unit_test(a_hurry_acknowledges_at_once),
+        cmocka_unit_test(the_start_is_what_is_retained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
