@@ -375,7 +375,7 @@ static const struct argp s_argp = {
            "rounds' ratios.\n\n"
            "Examples:\n"
            "  pt_bench_catalog\n"
-           "  pt_bench_catalog --keys 0                  # only the real keys: some seconds\n"
+           "  pt_bench_catalog --keys 0        # only the real keys: some seconds\n"
            "  pt_bench_catalog --json > catalog.json\n\n"
            "Exit: 0 measured, 1 a contender gave a wrong answer, 64 a bad option.",
     .children = s_children};

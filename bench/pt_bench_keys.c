@@ -1,6 +1,6 @@
 /*  pt_bench_keys: the built-in catalog in other words, for those that are compared with it.
  *
- *  Usage: pt_bench_keys codes|composites|rows. `codes` are those of pt_keys_load_builtin and
+ *  pt_bench_keys codes|composites|rows: `codes` are those of pt_keys_load_builtin and
  *  `composites` the joined strings of pt_joined, both as gperf's input, made while the bench is built.
  *  `rows` is what the peers look up, as JSON Lines: where each gateway's codes and markers stand, then
  *  what each code and marker means.
@@ -110,10 +110,24 @@ s_print_rows(void)
         s_print_row(catalog, pt_catalog_entry_at(catalog, i));
 }
 
+//  It has no options, and builds before the parser of the others does.
+static const char s_help[] = "Usage: pt_bench_keys codes|composites|rows\n"
+                             "Write the built-in catalog in other words, for those that are compared with it.\n\n"
+                             "codes       the gateways' codes, as gperf reads them\n"
+                             "composites  provider/operation/code as one text each, as gperf reads them\n"
+                             "rows        what the peers of pt_bench_bus look up, as JSON Lines\n\n"
+                             "Example:\n"
+                             "  pt_bench_keys rows >ROWS\n\n"
+                             "Exit: 0 written, 64 another word, 74 the output failed.\n";
+
 int
 main(int argc, char **argv)
 {
     pt_keys_t keys;
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0)) {
+        fputs(s_help, stdout);
+        return fflush(stdout) == 0 ? 0 : EX_IOERR;
+    }
     if (argc == 2 && strcmp(argv[1], "rows") == 0) {
         s_print_rows();
         return fflush(stdout) == 0 ? 0 : EX_IOERR;
@@ -123,7 +137,7 @@ main(int argc, char **argv)
     } else if (argc == 2 && strcmp(argv[1], "composites") == 0) {
         pt_joined_load(&keys);
     } else {
-        fprintf(stderr, "usage: pt_bench_keys codes|composites|rows\n");
+        fprintf(stderr, "pt_bench_keys: codes, composites or rows? See 'pt_bench_keys --help'\n");
         return EX_USAGE;
     }
     s_print_head(argv[1]);

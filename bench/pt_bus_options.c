@@ -67,7 +67,7 @@ s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, pt
         argp_error(state, "at most %d contenders", PT_BUS_CONTENDERS_MAX);
     *words++ = 0;
     pt_chain_worker_t *worker = &options->contenders[options->contender_count++];
-    *worker = (pt_chain_worker_t) {.name = text, .kind = kind};
+    *worker = (pt_chain_worker_t) {.name = text, .kind = kind, .is_process = true};
     //  The words of paytriage's own line come first; pt_bus_options_complete writes them.
     size_t count = kind == PT_CHAIN_PAYTRIAGE ? 6 : 0;
     for (char *word = strsep(&words, " "); word; word = strsep(&words, " ")) {
@@ -86,6 +86,17 @@ s_parse_seconds(struct argp_state *state, const char *option, const char *text)
     if (*end || !(seconds > 0 && seconds <= 3600))
         argp_error(state, "%s: '%s' is not above 0, up to 3600", option, text);
     return seconds;
+}
+
+//  Options that make others void.
+static void
+s_check_together(struct argp_state *state, const pt_bus_options_t *options)
+{
+    if (options->open.runs && !options->closed.runs && options->rate <= 0)
+        argp_error(state, "--loop open needs --rate: without the closed loop there is no peak to take a part of");
+    bool has_processes = options->transports[PT_TRANSPORT_IPC] || options->transports[PT_TRANSPORT_TCP];
+    if (!has_processes && (options->contender_count > 2 || options->durable || options->with_proxy))
+        argp_error(state, "--also, --peer, --durable and --proxy start processes: --transport has to name ipc or tcp");
 }
 
 //  Options that are only kept.
@@ -142,8 +153,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         s_parse_contender(state, arg, PT_CHAIN_PROGRAM, options);
         return 0;
     case ARGP_KEY_END:
-        if (options->open.runs && !options->closed.runs && options->rate <= 0)
-            argp_error(state, "--loop open needs --rate: without the closed loop there is no peak to take a part of");
+        s_check_together(state, options);
         return 0;
     default:
         return pt_bench_parse_plain(s_plain, key, arg, state);
@@ -192,10 +202,12 @@ static const struct argp s_argp = {
            "the recorded answers.\n\n"
            "Examples:\n"
            "  pt_bench_bus --transport tcp --batch 1,256\n"
-           "  pt_bench_bus --transport tcp --batch 16 --loop open --rate 20000 --histograms .\n"
-           "  pt_bench_bus --transport tcp --peer \"pyzmq=/usr/bin/python3 bench/peers/pyzmq_worker.py\"\n\n"
+           "  pt_bench_bus -t tcp --batch 16 --loop open --rate 20000 --histograms .\n"
+           "  pt_bench_bus -t tcp --peer \"pyzmq=bench/peers/pyzmq_worker.py --rows ROWS\"\n\n"
+           "Each contender is started once before anything is measured, and one that fails later takes no further "
+           "part.\n\n"
            "Exit: 0 measured, 1 a response was not accounted for, 64 a bad option, 65 a bad line, 66 no such "
-           "file.",
+           "file, 69 a contender does not start.",
     .children = s_children};
 
 void
@@ -235,9 +247,12 @@ s_settle(pt_bus_options_t *self)
     if (self->open.seconds <= 0)
         self->open.seconds = self->closed.seconds;
     const pt_chain_worker_t durable = {
-        .name = "paytriage, durable", .kind = PT_CHAIN_PAYTRIAGE, .journal_in = self->durable};
-    const pt_chain_worker_t proxied = {
-        .name = "null worker, zmq_proxy", .kind = PT_CHAIN_NULL, .has_alerts = true, .broker = {S_OURSELVES, "proxy"}};
+        .name = "paytriage, durable", .kind = PT_CHAIN_PAYTRIAGE, .is_process = true, .journal_in = self->durable};
+    const pt_chain_worker_t proxied = {.name = "null worker, zmq_proxy",
+                                       .kind = PT_CHAIN_NULL,
+                                       .is_process = true,
+                                       .has_alerts = true,
+                                       .broker = {S_OURSELVES, "proxy"}};
     if (self->durable)
         s_add_contender(self, &durable);
     if (self->with_proxy)

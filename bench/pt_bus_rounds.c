@@ -37,18 +37,24 @@ s_read_meter(void *context, bool is_end)
     meter->spent.worker_s -= meter->start.worker_s;
 }
 
+static pt_chain_t *
+s_start_chain(const pt_bus_rounds_t *self, const pt_chain_worker_t *worker)
+{
+    pt_chain_options_t options = {.paytriage = self->options->paytriage,
+                                  .transport = self->transport,
+                                  .worker = worker,
+                                  .threads = self->options->threads,
+                                  .payloads = &self->payloads};
+    return pt_chain_new(&options);
+}
+
 //  Run one load through one contender: `rate` 0 is the closed loop.
 static bool
 s_run_chain(pt_bus_rounds_t *self, const pt_chain_worker_t *worker, double rate, pt_drive_result_t *result,
             s_meter_t *meter)
 {
     const pt_bus_options_t *options = self->options;
-    pt_chain_options_t chain_options = {.paytriage = options->paytriage,
-                                        .transport = self->transport,
-                                        .worker = worker,
-                                        .threads = options->threads,
-                                        .payloads = &self->payloads};
-    pt_chain_t *chain = pt_chain_new(&chain_options);
+    pt_chain_t *chain = s_start_chain(self, worker);
     if (!chain)
         return false;
     pt_drive_options_t drive_options = {.front = pt_chain_front(chain),
@@ -69,8 +75,8 @@ s_run_chain(pt_bus_rounds_t *self, const pt_chain_worker_t *worker, double rate,
     pt_drive_destroy(&drive);
     is_good = pt_chain_destroy(&chain) && is_good;
     if (!is_good)
-        fprintf(stderr, "pt_bench_bus: the run of %s over %s, %u a batch, failed\n", worker->name,
-                pt_chain_transport_text(self->transport), self->batch);
+        fprintf(stderr, "pt_bench_bus: the run of %s over %s, %u a batch, failed; it takes no further part\n",
+                worker->name, pt_chain_transport_text(self->transport), self->batch);
     return is_good;
 }
 
@@ -99,12 +105,13 @@ s_last(const pt_series_t *series)
     return series->values[series->count - 1];
 }
 
-//  In this process only what is made for it runs. The proxy shows what passing on costs, which is a matter of the peak.
+//  The proxy shows what passing on costs, which is a matter of the peak.
 static bool
-s_takes_part(const pt_bus_rounds_t *self, const pt_chain_worker_t *worker, double rate)
+s_takes_part(const pt_bus_rounds_t *self, size_t number, double rate)
 {
-    bool is_program = worker->kind == PT_CHAIN_PROGRAM || worker->broker[0] || worker->journal_in;
-    return !(is_program && self->transport == PT_TRANSPORT_INPROC) && !(worker->broker[0] && rate > 0);
+    const pt_chain_worker_t *worker = &self->options->contenders[number];
+    return !self->is_out[number] && !(worker->is_process && self->transport == PT_TRANSPORT_INPROC) &&
+           !(worker->broker[0] && rate > 0);
 }
 
 //  One round of all contenders; ratios are to the null worker, which is the second.
@@ -117,8 +124,9 @@ s_run_round(pt_bus_rounds_t *self, double rate, s_result_t *results)
         const pt_chain_worker_t *worker = &options->contenders[i];
         s_meter_t meter;
         pt_drive_result_t *drive = pt_bench_alloc(sizeof(*drive));
-        if (s_takes_part(self, worker, rate)) {
+        if (s_takes_part(self, i, rate)) {
             ran[i] = s_run_chain(self, worker, rate, drive, &meter);
+            self->is_out[i] = !ran[i];
             self->failed = self->failed || !ran[i];
         }
         if (ran[i])
@@ -291,6 +299,23 @@ pt_bus_rounds_run(pt_bus_rounds_t *self)
         s_measure_load(self, options->rate);
     for (size_t i = 0; options->open.runs && options->rate <= 0 && peak > 0 && i < options->loads.count; i++)
         s_measure_load(self, peak * options->loads.values[i] / 100);
+}
+
+bool
+pt_bus_rounds_try(pt_bus_rounds_t *self)
+{
+    const pt_bus_options_t *options = self->options;
+    for (size_t i = 0; i < options->contender_count; i++) {
+        const pt_chain_worker_t *worker = &options->contenders[i];
+        pt_chain_t *chain = s_start_chain(self, worker);
+        bool is_up = chain != NULL;
+        if (pt_chain_destroy(&chain) && is_up)
+            continue;
+        fprintf(stderr, "pt_bench_bus: %s does not %s; nothing was measured\n", worker->name,
+                is_up ? "end well" : "start");
+        return false;
+    }
+    return true;
 }
 
 void

@@ -26,6 +26,7 @@ typedef enum { PT_CHAIN_PAYTRIAGE, PT_CHAIN_NULL, PT_CHAIN_PROGRAM } pt_chain_ki
 typedef struct {
     const char *name;
     pt_chain_kind_t kind;
+    bool is_process; //  only as a process of its own: not inproc
     //  The start of the command line, ended by NULL; not for inproc.
     const char *command[PT_CHAIN_ARGUMENTS_MAX];
     bool has_alerts;        //  publishes every active alert on operator_alert, and folds none
