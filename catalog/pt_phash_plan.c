@@ -1,8 +1,7 @@
 /*  The search for a perfect hash: seeds, a range and a displacement for each bucket.
  *
- *  Keys are hashed into buckets of about four (two in smaller tables). Buckets are placed largest
- *  first: the first displacement that moves all keys of a bucket onto free slots is its own. A
- *  bitmap of taken slots tries 64 displacements at a time.
+ *  Keys are hashed into buckets of about four (two in smaller tables), and the buckets are placed, which is
+ *  pt_phash_place's.
  *
  *  Two keys of one bucket with one base position stay together under every displacement, and in a table
  *  of any size one or two such pairs are to be expected. But they only share a position because their
@@ -38,10 +37,7 @@ typedef struct {
     pt_phash_t table;
     uint32_t *displacements;
     uint64_t *hashes; //  of each item
-    uint32_t *starts; //  of each bucket in `sorted`; one more than buckets
-    uint64_t *sorted; //  the hashes bucket by bucket, in each in rising order
-    uint32_t *order;  //  buckets, largest first
-    uint64_t *taken;  //  a bit for each slot, and a word more than that
+    pt_phash_buckets_t buckets;
     s_near_t near[S_NEAR_PAIRS_MAX];
     size_t near_count;
 } s_builder_t;
@@ -106,14 +102,11 @@ s_allocate(s_builder_t *self)
 {
     const pt_phash_t *table = &self->table;
     size_t count = self->count ? self->count : 1;
-    size_t slots = table->range + s_range_room(table) + table->displacement_max;
     self->displacements = calloc(table->bucket_count, sizeof *self->displacements);
     self->hashes = calloc(count, sizeof *self->hashes);
-    self->starts = calloc((size_t) table->bucket_count + 1, sizeof *self->starts);
-    self->sorted = calloc(count, sizeof *self->sorted);
-    self->order = calloc(table->bucket_count, sizeof *self->order);
-    self->taken = calloc(slots / 64 + 3, sizeof *self->taken);
-    return self->displacements && self->hashes && self->starts && self->sorted && self->order && self->taken;
+    self->buckets.starts = calloc((size_t) table->bucket_count + 1, sizeof *self->buckets.starts);
+    self->buckets.hashes = calloc(count, sizeof *self->buckets.hashes);
+    return self->displacements && self->hashes && self->buckets.starts && self->buckets.hashes;
 }
 
 //  Everything but the displacements, which become part of the table.
@@ -121,10 +114,8 @@ static void
 s_free_work(s_builder_t *self)
 {
     free(self->hashes);
-    free(self->starts);
-    free(self->sorted);
-    free(self->order);
-    free(self->taken);
+    free(self->buckets.starts);
+    free(self->buckets.hashes);
 }
 
 static void
@@ -145,26 +136,21 @@ static void
 s_fill_buckets(s_builder_t *self)
 {
     const pt_phash_t *table = &self->table;
-    memset(self->starts, 0, ((size_t) table->bucket_count + 1) * sizeof *self->starts);
+    uint32_t *starts = self->buckets.starts;
+    memset(starts, 0, ((size_t) table->bucket_count + 1) * sizeof *starts);
     for (size_t i = 0; i < self->count; i++) {
         uint64_t room[PT_PHASH_WORDS];
         s_fetch_text(self->items, self->count, i);
         const pt_phash_item_t *item = &self->items[i];
         pt_key_t key = pt_phash_make_key(table, (pt_space_t) item->space, item->owner, item->text, room);
         self->hashes[i] = pt_phash_hash(table, &key);
-        self->starts[s_bucket(table, self->hashes[i])]++;
+        starts[s_bucket(table, self->hashes[i])]++;
     }
     uint32_t end = 0;
     for (uint32_t b = 0; b <= table->bucket_count; b++)
-        self->starts[b] = end += self->starts[b];
+        starts[b] = end += starts[b];
     for (size_t i = self->count; i-- > 0;)
-        self->sorted[--self->starts[s_bucket(table, self->hashes[i])]] = self->hashes[i];
-}
-
-static uint32_t
-s_bucket_size(const s_builder_t *self, uint32_t bucket)
-{
-    return self->starts[bucket + 1] - self->starts[bucket];
+        self->buckets.hashes[--starts[s_bucket(table, self->hashes[i])]] = self->hashes[i];
 }
 
 static int
@@ -218,8 +204,8 @@ s_find_near(s_builder_t *self, size_t out_pair[2])
     uint64_t near = UINT64_MAX / self->table.range;
     self->near_count = 0;
     for (uint32_t b = 0; b < self->table.bucket_count; b++) {
-        uint64_t *hashes = self->sorted + self->starts[b];
-        uint32_t size = s_bucket_size(self, b);
+        uint64_t *hashes = self->buckets.hashes + self->buckets.starts[b];
+        uint32_t size = pt_phash_bucket_size(&self->buckets, b);
         s_sort_hashes(hashes, size);
         for (uint32_t i = 1; i < size; i++) {
             if (hashes[i] - hashes[i - 1] > near)
@@ -265,85 +251,6 @@ s_choose_range(s_builder_t *self)
     return PT_E_RANGE;
 }
 
-//  Counting sort of the buckets by size, largest first. Returns false when out of memory.
-static bool
-s_order_buckets(s_builder_t *self)
-{
-    uint32_t buckets = self->table.bucket_count;
-    uint32_t largest = 0;
-    for (uint32_t b = 0; b < buckets; b++) {
-        uint32_t size = s_bucket_size(self, b);
-        if (size > largest)
-            largest = size;
-    }
-    uint32_t *places = calloc((size_t) largest + 2, sizeof *places);
-    if (!places)
-        return false;
-    for (uint32_t b = 0; b < buckets; b++)
-        places[largest - s_bucket_size(self, b) + 1]++;
-    for (uint32_t s = 1; s <= largest; s++)
-        places[s] += places[s - 1];
-    for (uint32_t b = 0; b < buckets; b++)
-        self->order[places[largest - s_bucket_size(self, b)]++] = b;
-    free(places);
-    return true;
-}
-
-//  64 bits of the bitmap from any bit on.
-static uint64_t
-s_taken_at(const uint64_t *taken, uint32_t bit)
-{
-    const uint64_t *word = taken + bit / 64;
-    unsigned low = bit % 64;
-    return low ? word[0] >> low | word[1] << (64 - low) : word[0];
-}
-
-//  The first displacement at which no key of the bucket meets a taken slot, or UINT32_MAX.
-static uint32_t
-s_find_displacement(const s_builder_t *self, const uint64_t *hashes, uint32_t size)
-{
-    uint32_t last = self->table.displacement_max;
-    for (uint32_t first = 0; first <= last; first += 64) {
-        uint64_t conflicts = 0;
-        for (uint32_t i = 0; i < size && ~conflicts; i++)
-            conflicts |= s_taken_at(self->taken, s_base(self, hashes[i]) + first);
-        if (~conflicts) {
-            uint32_t found = first + (uint32_t) __builtin_ctzll(~conflicts);
-            return found <= last ? found : UINT32_MAX;
-        }
-    }
-    return UINT32_MAX;
-}
-
-static bool
-s_place_bucket(s_builder_t *self, uint32_t bucket)
-{
-    const uint64_t *hashes = self->sorted + self->starts[bucket];
-    uint32_t size = s_bucket_size(self, bucket);
-    uint32_t displacement = s_find_displacement(self, hashes, size);
-    if (displacement == UINT32_MAX)
-        return false;
-    self->displacements[bucket] = displacement * (uint32_t) sizeof(pt_slot_t);
-    for (uint32_t i = 0; i < size; i++) {
-        uint32_t slot = s_base(self, hashes[i]) + displacement;
-        self->taken[slot / 64] |= UINT64_C(1) << slot % 64;
-    }
-    return true;
-}
-
-//  PT_E_RANGE: not with this seed.
-static pt_status_t
-s_place_buckets(s_builder_t *self)
-{
-    if (!s_order_buckets(self))
-        return PT_E_NOMEM;
-    memset(self->taken, 0, ((size_t) self->table.slot_count / 64 + 3) * sizeof *self->taken);
-    for (uint32_t i = 0; i < self->table.bucket_count; i++)
-        if (!s_place_bucket(self, self->order[i]))
-            return PT_E_RANGE;
-    return PT_OK;
-}
-
 static pt_status_t
 s_try_seed(s_builder_t *self, size_t out_pair[2])
 {
@@ -351,7 +258,7 @@ s_try_seed(s_builder_t *self, size_t out_pair[2])
     pt_status_t status = s_find_near(self, out_pair);
     if (status == PT_OK)
         status = s_choose_range(self);
-    return status == PT_OK ? s_place_buckets(self) : status;
+    return status == PT_OK ? pt_phash_place(&self->table, &self->buckets, self->displacements) : status;
 }
 
 static pt_status_t
