@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "pt_json_escape.h"
 #include "pt_pen.h"
 
 //  Recursion is this deep at most.
@@ -19,8 +20,6 @@
 //  How far writing the head of a string may write, whatever its size.
 #define S_HEAD_ROOM 9
 
-#define S_REPLACEMENT 0xfffd
-
 //  A number that is all of the text has nothing behind it, where reading it could end.
 #define S_ALONE_BYTES_MAX 512
 
@@ -31,11 +30,6 @@ typedef struct {
 } s_reader_t;
 
 static pt_status_t s_read_value(s_reader_t *self, unsigned levels);
-
-//  What a letter behind a backslash stands for; 0: nothing.
-static const uint8_t s_escapes[256] = {
-    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
-};
 
 //  ---- strings
 
@@ -57,75 +51,6 @@ s_find_special(const uint8_t *at, const uint8_t *end)
     while (at < end && *at >= 0x20 && *at != '"' && *at != '\\')
         at++;
     return at;
-}
-
-//  Four hex digits; -1: they are not.
-static int
-s_read_hex(const s_reader_t *self)
-{
-    if (self->end - self->at < 4)
-        return -1;
-    int code = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        int digit = self->at[i], letter = digit | 0x20;
-        if (digit >= '0' && digit <= '9')
-            code = code << 4 | (digit - '0');
-        else if (letter >= 'a' && letter <= 'f')
-            code = code << 4 | (letter - 'a' + 10);
-        else
-            return -1;
-    }
-    return code;
-}
-
-//  The character of `\uXXXX`, or of two of them, read from behind the first `u`; -1: there is none. Half of a pair
-//  without the other, as programs leave it that cut a text in the middle of one, is U+FFFD.
-static int
-s_read_character(s_reader_t *self)
-{
-    int code = s_read_hex(self);
-    if (code < 0)
-        return -1;
-    self->at += 4;
-    if ((code & 0xf800) != 0xd800)
-        return code;
-    if ((code & 0xfc00) == 0xdc00 || self->end - self->at < 6 || self->at[0] != '\\' || self->at[1] != 'u')
-        return S_REPLACEMENT;
-    s_reader_t behind = {.at = self->at + 2, .end = self->end};
-    int low = s_read_hex(&behind);
-    if ((low & ~0x3ff) != 0xdc00)
-        return S_REPLACEMENT;
-    self->at += 6;
-    return 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
-}
-
-static uint8_t *
-s_write_utf8(uint8_t *out, unsigned code)
-{
-    if (code < 0x80) {
-        *out++ = (uint8_t) code;
-        return out;
-    }
-    unsigned more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    *out++ = (uint8_t) (0xff00 >> (more + 1) | code >> 6 * more);
-    while (more--)
-        *out++ = (uint8_t) (0x80 | (code >> 6 * more & 0x3f));
-    return out;
-}
-
-//  Read what stands behind a backslash. NULL: no escape.
-static uint8_t *
-s_read_escape(s_reader_t *self, uint8_t *out)
-{
-    if (self->at == self->end)
-        return NULL;
-    uint8_t letter = *self->at++;
-    if (letter == 'u') {
-        int code = s_read_character(self);
-        return code < 0 ? NULL : s_write_utf8(out, (unsigned) code);
-    }
-    *out = s_escapes[letter];
-    return *out ? out + 1 : NULL;
 }
 
 static void
@@ -166,7 +91,7 @@ s_join_pieces(s_reader_t *self, const uint8_t *start, uint8_t *out)
             return NULL;
         if (*self->at++ == '"')
             return out;
-        out = s_read_escape(self, out);
+        out = pt_json_read_escape(&self->at, self->end, out);
         if (!out)
             return NULL;
         start = self->at;
