@@ -1,15 +1,14 @@
 /*  paytriage ctl: ask workers of this host how they are, or order them to do something. */
 #include "cmd.h"
 #include "cmd_control.h"
+#include "ctl_print.h"
 #include "pt_log.h"
 
 #include <dirent.h>
 #include <glob.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define S_WORKERS_MAX 64
@@ -26,15 +25,12 @@ typedef struct {
     bool all, json;
 } ctl_options_t;
 
-//  What a verb does with an answer that is OK: print it for people.
-typedef void(print_t)(const json_t *answer);
-
 typedef struct {
     const char *name;  //  as typed
     const char *order; //  as sent
     bool many;         //  to all workers that are found, without --all
     uint64_t timeout_ms;
-    print_t *print;
+    ctl_print_t *print;
 } verb_t;
 
 static const struct argp_option s_options[] = {
@@ -45,6 +41,17 @@ static const struct argp_option s_options[] = {
     {"output", 'o', "FORMAT", 0, "text (default) or json: the answers as they came, one a line", 0},
     {0},
 };
+
+static void
+s_check_line(struct argp_state *state, const ctl_options_t *options)
+{
+    if (!options->verb)
+        argp_error(state, "what is to be done? status, reload, drain or loglevel");
+    if (options->control && (options->worker || options->all))
+        argp_error(state, "--control names one worker; --worker and --all look for them");
+    if (options->worker && options->all)
+        argp_error(state, "either --worker or --all");
+}
 
 static error_t
 s_parse(int key, char *arg, struct argp_state *state)
@@ -76,12 +83,7 @@ s_parse(int key, char *arg, struct argp_state *state)
         *(options->verb ? &options->argument : &options->verb) = arg;
         break;
     case ARGP_KEY_END:
-        if (!options->verb)
-            argp_error(state, "what is to be done? status, reload, drain or loglevel");
-        if (options->control && (options->worker || options->all))
-            argp_error(state, "--control names one worker; --worker and --all look for them");
-        if (options->worker && options->all)
-            argp_error(state, "either --worker or --all");
+        s_check_line(state, options);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -177,111 +179,11 @@ s_choose_workers(const ctl_options_t *options, const verb_t *verb, workers_t *ou
     return out->count == 1 || options->all || verb->many ? EX_OK : s_refuse_many(out);
 }
 
-//  ---- printing
-
-static const char *
-s_string(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static uint64_t
-s_integer(const json_t *object, const char *key)
-{
-    return (uint64_t) json_integer_value(json_object_get(object, key));
-}
-
-static const char *
-s_time(uint64_t ms, char room[32])
-{
-    time_t seconds = (time_t) (ms / 1000);
-    struct tm utc;
-    room[0] = 0;
-    if (gmtime_r(&seconds, &utc))
-        (void) strftime(room, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return room;
-}
-
-static void
-s_print_list(const char *name, const json_t *list)
-{
-    printf("%-12s", name);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        printf(" %s", json_string_value(json_array_get(list, i)));
-    putchar('\n');
-}
-
-static void
-s_print_reload(const json_t *reload)
-{
-    char room[32];
-    printf("%-12s %" PRIu64 " switched, %" PRIu64 " refused%s%s\n", "reloads", s_integer(reload, "switched"),
-           s_integer(reload, "refused"), json_is_true(json_object_get(reload, "under_way")) ? ", one under way" : "",
-           json_is_true(json_object_get(reload, "watching")) ? "; files are watched" : "");
-    if (json_object_get(reload, "last_refused_ms"))
-        printf("%-12s %s\n%s", "refused", s_time(s_integer(reload, "last_refused_ms"), room),
-               s_string(reload, "last_refused_reason"));
-}
-
-static void
-s_print_status(const json_t *status)
-{
-    char room[32];
-    const char *key;
-    json_t *value;
-    const json_t *catalog = json_object_get(status, "catalog");
-    const json_t *journal = json_object_get(status, "journal");
-    printf("%-12s %s, epoch %" PRIu64 ", pid %" PRIu64 ", paytriage %s\n", "worker", s_string(status, "worker"),
-           s_integer(status, "epoch"), s_integer(status, "pid"), s_string(status, "version"));
-    printf("%-12s %s\n", "started", s_time(s_integer(status, "started_ms"), room));
-    printf("%-12s %s, %" PRIu64 " entries of %" PRIu64 " gateways, loaded %s\n", "catalog", s_string(catalog, "hash"),
-           s_integer(catalog, "entries"), s_integer(catalog, "gateways"),
-           s_time(s_integer(catalog, "loaded_ms"), room));
-    s_print_list("origin", json_object_get(catalog, "origin"));
-    s_print_reload(json_object_get(status, "reload"));
-    s_print_list("brokers", json_object_get(status, "brokers"));
-    if (json_is_object(journal))
-        printf("%-12s %s, %" PRIu64 " %% used%s\n", "journal", s_string(journal, "dir"),
-               s_integer(journal, "used_percent"), json_is_true(json_object_get(journal, "full")) ? ", full" : "");
-    else
-        printf("%-12s none\n", "journal");
-    printf("%-12s", "counters");
-    json_object_foreach(json_object_get(status, "counters"), key, value)
-        printf(" %s %" PRIu64, key, (uint64_t) json_integer_value(value));
-    puts("\n");
-}
-
-static void
-s_print_reloaded(const json_t *answer)
-{
-    if (strcmp(s_string(answer, "result"), "unchanged") == 0)
-        printf("catalog %s is unchanged\n", s_string(answer, "catalog"));
-    else
-        printf("catalog %s (%" PRIu64 " entries of %" PRIu64 " gateways) serves instead of %s\n",
-               s_string(answer, "catalog"), s_integer(answer, "entries"), s_integer(answer, "gateways"),
-               s_string(answer, "was"));
-}
-
-static void
-s_print_drained(const json_t *answer)
-{
-    (void) answer;
-    puts("drained; the worker has ended");
-}
-
-static void
-s_print_level(const json_t *answer)
-{
-    (void) answer;
-    puts("the log's level is changed");
-}
-
 static const verb_t s_verbs[] = {
-    {"status", "STATUS", true, 10000, s_print_status},
-    {"reload", "RELOAD", false, 120000, s_print_reloaded},
-    {"drain", "DRAIN", false, 120000, s_print_drained},
-    {"loglevel", "LOGLEVEL", false, 10000, s_print_level},
+    {"status", "STATUS", true, 10000, ctl_print_status},
+    {"reload", "RELOAD", false, 120000, ctl_print_reloaded},
+    {"drain", "DRAIN", false, 120000, ctl_print_drained},
+    {"loglevel", "LOGLEVEL", false, 10000, ctl_print_level},
 };
 #define S_VERB_COUNT (sizeof s_verbs / sizeof s_verbs[0])
 
@@ -309,11 +211,11 @@ s_ask(const ctl_options_t *options, const verb_t *verb, const char *endpoint, ch
 static int
 s_refused(const verb_t *verb, const char *word, const json_t *answer)
 {
-    fputs(s_string(answer, "reason"), stderr);
+    fputs(ctl_text(answer, "reason"), stderr);
     if (strcmp(word, PT_ORDER_UNKNOWN) == 0)
         return cmd_fail(EX_UNAVAILABLE, "it is of another version", "the worker cannot '%s'", verb->name);
-    if (*s_string(answer, "catalog"))
-        return cmd_fail(EX_CONFIG, NULL, "the catalog was refused; %s stays in use", s_string(answer, "catalog"));
+    if (*ctl_text(answer, "catalog"))
+        return cmd_fail(EX_CONFIG, NULL, "the catalog was refused; %s stays in use", ctl_text(answer, "catalog"));
     return cmd_fail(EX_TEMPFAIL, NULL, "the worker did not %s", verb->name);
 }
 
