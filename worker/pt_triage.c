@@ -70,7 +70,7 @@ s_encode_decision(pt_triage_t *self, const pt_place_t *place, uint8_t *out, pt_t
     decision->on_bus = place != NULL;
     decision->masking = self->masking;
     if (place && !place->plain)
-        decision->producer = (pt_text_t) {place->producer, 16};
+        decision->producer = (pt_text_t) {place->producer, PT_TEXT_HEX_DIGITS};
     out_triaged->route = decision->route;
     out_triaged->category = (uint8_t) decision->category;
     out_triaged->match = (uint8_t) decision->match;

@@ -55,9 +55,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         producer->window = (uint32_t) cmd_number(state, "--window", arg, 1, PT_WINDOW);
         break;
     case 't':
-        options->drive.timeout_ms = cmd_duration_ms(state, "--timeout", arg);
-        if (!options->drive.timeout_ms)
-            argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
+        options->drive.timeout_ms = cmd_timeout_ms(state, arg, "an answer");
         break;
     case 'o':
         producer->outbox_path = arg;

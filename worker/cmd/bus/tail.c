@@ -59,6 +59,15 @@ s_names_all(const char *list)
     return len > 0 && list[0] != ',' && list[len - 1] != ',' && !strstr(list, ",,");
 }
 
+static void
+s_check_line(struct argp_state *state, const tail_options_t *options)
+{
+    if (options->durable && options->since_start)
+        argp_error(state, "--since-start is not for --durable, which continues where it left off");
+    if (options->providers && !s_names_all(options->providers))
+        argp_error(state, "--provider: '%s' is not a list such as opn,uapay", options->providers);
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -79,9 +88,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->count = cmd_number(state, "--count", arg, 1, UINT64_MAX);
         break;
     case 't':
-        options->timeout_ms = cmd_duration_ms(state, "--timeout", arg);
-        if (!options->timeout_ms)
-            argp_error(state, "--timeout: '%s' leaves no time for a decision", arg);
+        options->timeout_ms = cmd_timeout_ms(state, arg, "a decision");
         break;
     case 'o':
         options->output = cmd_output(state, arg);
@@ -99,10 +106,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         options->durable = arg;
         break;
     case ARGP_KEY_END:
-        if (options->durable && options->since_start)
-            argp_error(state, "--since-start is not for --durable, which continues where it left off");
-        if (options->providers && !s_names_all(options->providers))
-            argp_error(state, "--provider: '%s' is not a list such as opn,uapay", options->providers);
+        s_check_line(state, options);
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s' is not expected; routes are given with --route", arg);

@@ -64,9 +64,7 @@ s_parse(int key, char *arg, struct argp_state *state)
         options->rate = s_parse_rate(state, arg);
         break;
     case KEY_TIMEOUT:
-        options->drive.timeout_ms = cmd_duration_ms(state, "--timeout", arg);
-        if (!options->drive.timeout_ms)
-            argp_error(state, "--timeout: '%s' leaves no time for an answer", arg);
+        options->drive.timeout_ms = cmd_timeout_ms(state, arg, "an answer");
         break;
     case KEY_DRY_RUN:
         options->dry_run = true;

@@ -38,6 +38,17 @@ s_add_roles(keygen_t *self, struct argp_state *state, const char *list)
     free(words);
 }
 
+static void
+s_check_line(struct argp_state *state, const keygen_t *self)
+{
+    if (!self->dir || !*self->dir)
+        argp_error(state, "which folder?");
+    if (!self->service != !self->any_role)
+        argp_error(state, "--service and --role go together");
+    if (self->name && (!self->service || strchr(self->name, '/') || self->name[0] == '.' || !self->name[0]))
+        argp_error(state, "--name: '%s' cannot name a file of --service", self->name);
+}
+
 static error_t
 s_parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -58,12 +69,7 @@ s_parse_option(int key, char *arg, struct argp_state *state)
         self->dir = arg;
         break;
     case ARGP_KEY_END:
-        if (!self->dir || !*self->dir)
-            argp_error(state, "which folder?");
-        if (!self->service != !self->any_role)
-            argp_error(state, "--service and --role go together");
-        if (self->name && (!self->service || strchr(self->name, '/') || self->name[0] == '.' || !self->name[0]))
-            argp_error(state, "--name: '%s' cannot name a file of --service", self->name);
+        s_check_line(state, self);
         break;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -84,6 +84,15 @@ cmd_duration_ms(struct argp_state *state, const char *option, const char *value)
     return duration_ms;
 }
 
+uint64_t
+cmd_timeout_ms(struct argp_state *state, const char *value, const char *awaited)
+{
+    uint64_t timeout_ms = cmd_duration_ms(state, "--timeout", value);
+    if (!timeout_ms)
+        argp_error(state, "--timeout: '%s' leaves no time for %s", value, awaited);
+    return timeout_ms;
+}
+
 cmd_output_t
 cmd_output(struct argp_state *state, const char *value)
 {

@@ -41,8 +41,9 @@ int cmd_confirm(const char *otherwise, const char *format, ...) __attribute__((f
  */
 uint64_t cmd_number(struct argp_state *state, const char *option, const char *value, uint64_t min, uint64_t max);
 uint64_t cmd_duration_ms(struct argp_state *state, const char *option, const char *value);
-cmd_output_t cmd_output(struct argp_state *state, const char *value);          //  text or jsonl
-cmd_output_t cmd_output_document(struct argp_state *state, const char *value); //  json too
+uint64_t cmd_timeout_ms(struct argp_state *state, const char *value, const char *awaited); //  of --timeout; not 0
+cmd_output_t cmd_output(struct argp_state *state, const char *value);                      //  text or jsonl
+cmd_output_t cmd_output_document(struct argp_state *state, const char *value);             //  json too
 cmd_color_t cmd_color(struct argp_state *state, const char *value);
 
 /*  Whether to colour a stream: by --color, NO_COLOR, CLICOLOR_FORCE, TERM, and being a terminal. */
