@@ -196,7 +196,7 @@ s_take_plain(s_walk_t *self, pt_response_index_t index, const uint8_t *value)
 {
     const pt_response_key_t *key = &pt_response_keys[index];
     const uint8_t *next = value;
-    if (key->kind == PT_KIND_TEXT)
+    if (key->kind == PT_RESPONSE_TEXT)
         next = s_take_plain_text(self, key, value);
     else if (index == PT_KEY_HTTP_STATUS)
         next = s_take_plain_status(self, key, value);

@@ -8,11 +8,11 @@ static const char *
 s_describe_type(pt_response_kind_t kind)
 {
     switch (kind) {
-    case PT_KIND_UINT16:
-    case PT_KIND_UINT32:
-    case PT_KIND_UINT64:
+    case PT_RESPONSE_UINT16:
+    case PT_RESPONSE_UINT32:
+    case PT_RESPONSE_UINT64:
         return "not an unsigned integer";
-    case PT_KIND_BOOL:
+    case PT_RESPONSE_BOOL:
         return "not a boolean";
     default:
         return "not a string";
@@ -22,9 +22,9 @@ s_describe_type(pt_response_kind_t kind)
 static void
 s_describe_range(const pt_response_key_t *key, char *error)
 {
-    if (key->kind == PT_KIND_TRANSPORT)
+    if (key->kind == PT_RESPONSE_TRANSPORT)
         snprintf(error, PT_ERROR_BYTES_MAX, "%s: not timeout, connect_failed, reset or tls_failed", key->name);
-    else if (key->kind == PT_KIND_TEXT)
+    else if (key->kind == PT_RESPONSE_TEXT)
         snprintf(error, PT_ERROR_BYTES_MAX, "%s: not %" PRIu64 " to %" PRIu64 " bytes long", key->name, key->min,
                  key->max);
     else

@@ -13,13 +13,13 @@ extern "C" {
 #define MS_MAX ((UINT64_C(1) << 53) - 1)
 
 typedef enum {
-    PT_KIND_TEXT,
-    PT_KIND_UINT16,
-    PT_KIND_UINT32,
-    PT_KIND_UINT64,
-    PT_KIND_BOOL,
-    PT_KIND_TRANSPORT,
-    PT_KIND_BODY
+    PT_RESPONSE_TEXT,
+    PT_RESPONSE_UINT16,
+    PT_RESPONSE_UINT32,
+    PT_RESPONSE_UINT64,
+    PT_RESPONSE_BOOL,
+    PT_RESPONSE_TRANSPORT,
+    PT_RESPONSE_BODY
 } pt_response_kind_t;
 
 typedef struct {
@@ -52,20 +52,20 @@ typedef enum {
 
 //  A constant in each file that looks at it: where the key is known so are its bounds.
 static const pt_response_key_t pt_response_keys[PT_KEY_COUNT_] = {
-    [PT_KEY_ID] = {"id", PT_KIND_TEXT, FIELD(id), 1, PT_ID_BYTES_MAX},
-    [PT_KEY_PROVIDER] = {"provider", PT_KIND_TEXT, FIELD(provider), 1, PT_PROVIDER_BYTES_MAX},
-    [PT_KEY_OPERATION] = {"operation", PT_KIND_TEXT, FIELD(operation), 0, PT_OPERATION_BYTES_MAX},
-    [PT_KEY_HTTP_STATUS] = {"http_status", PT_KIND_UINT16, FIELD(http_status), 100, 599},
-    [PT_KEY_TRANSPORT] = {"transport", PT_KIND_TRANSPORT, FIELD(transport), 0, 0},
-    [PT_KEY_BODY] = {"body", PT_KIND_BODY, FIELD(body), 0, 0},
-    [PT_KEY_ATTEMPT] = {"attempt", PT_KIND_UINT32, FIELD(attempt), 1, UINT32_MAX},
-    [PT_KEY_FIRST_ATTEMPT_MS] = {"first_attempt_ms", PT_KIND_UINT64, FIELD(first_attempt_ms), 0, MS_MAX},
-    [PT_KEY_RECEIVED_MS] = {"received_ms", PT_KIND_UINT64, FIELD(received_ms), 0, MS_MAX},
-    [PT_KEY_IDEMPOTENT] = {"idempotent", PT_KIND_BOOL, FIELD(idempotent), 0, 0},
-    [PT_KEY_REFERENCE] = {"reference", PT_KIND_TEXT, FIELD(reference), 0, PT_REFERENCE_BYTES_MAX},
-    [PT_KEY_ACCOUNT] = {"account", PT_KIND_TEXT, FIELD(account), 0, PT_ACCOUNT_BYTES_MAX},
-    [PT_KEY_RETRY_AFTER_MS] = {"retry_after_ms", PT_KIND_UINT64, FIELD(retry_after_ms), 0, MS_MAX},
-    [PT_KEY_REDRIVEN] = {"redriven", PT_KIND_BOOL, FIELD(redriven), 0, 0},
+    [PT_KEY_ID] = {"id", PT_RESPONSE_TEXT, FIELD(id), 1, PT_ID_BYTES_MAX},
+    [PT_KEY_PROVIDER] = {"provider", PT_RESPONSE_TEXT, FIELD(provider), 1, PT_PROVIDER_BYTES_MAX},
+    [PT_KEY_OPERATION] = {"operation", PT_RESPONSE_TEXT, FIELD(operation), 0, PT_OPERATION_BYTES_MAX},
+    [PT_KEY_HTTP_STATUS] = {"http_status", PT_RESPONSE_UINT16, FIELD(http_status), 100, 599},
+    [PT_KEY_TRANSPORT] = {"transport", PT_RESPONSE_TRANSPORT, FIELD(transport), 0, 0},
+    [PT_KEY_BODY] = {"body", PT_RESPONSE_BODY, FIELD(body), 0, 0},
+    [PT_KEY_ATTEMPT] = {"attempt", PT_RESPONSE_UINT32, FIELD(attempt), 1, UINT32_MAX},
+    [PT_KEY_FIRST_ATTEMPT_MS] = {"first_attempt_ms", PT_RESPONSE_UINT64, FIELD(first_attempt_ms), 0, MS_MAX},
+    [PT_KEY_RECEIVED_MS] = {"received_ms", PT_RESPONSE_UINT64, FIELD(received_ms), 0, MS_MAX},
+    [PT_KEY_IDEMPOTENT] = {"idempotent", PT_RESPONSE_BOOL, FIELD(idempotent), 0, 0},
+    [PT_KEY_REFERENCE] = {"reference", PT_RESPONSE_TEXT, FIELD(reference), 0, PT_REFERENCE_BYTES_MAX},
+    [PT_KEY_ACCOUNT] = {"account", PT_RESPONSE_TEXT, FIELD(account), 0, PT_ACCOUNT_BYTES_MAX},
+    [PT_KEY_RETRY_AFTER_MS] = {"retry_after_ms", PT_RESPONSE_UINT64, FIELD(retry_after_ms), 0, MS_MAX},
+    [PT_KEY_REDRIVEN] = {"redriven", PT_RESPONSE_BOOL, FIELD(redriven), 0, 0},
 };
 
 /*  Whether a text that is as long as the literal is the literal. */

@@ -51,9 +51,9 @@ s_take_uint(const pt_response_key_t *key, const pt_value_t *value, void *out_fie
     uint64_t natural = value->as.natural;
     if (natural < key->min || natural > key->max)
         return PT_E_RANGE;
-    if (key->kind == PT_KIND_UINT16)
+    if (key->kind == PT_RESPONSE_UINT16)
         *(uint16_t *) out_field = (uint16_t) natural;
-    else if (key->kind == PT_KIND_UINT32)
+    else if (key->kind == PT_RESPONSE_UINT32)
         *(uint32_t *) out_field = (uint32_t) natural;
     else
         *(uint64_t *) out_field = natural;
@@ -77,20 +77,20 @@ pt_response_take(const pt_response_key_t *key, const pt_value_t *value, pt_respo
 {
     void *field = (char *) out_response + key->offset;
     switch (key->kind) {
-    case PT_KIND_TEXT:
+    case PT_RESPONSE_TEXT:
         return s_take_text(key, value, field);
-    case PT_KIND_UINT16:
-    case PT_KIND_UINT32:
-    case PT_KIND_UINT64:
+    case PT_RESPONSE_UINT16:
+    case PT_RESPONSE_UINT32:
+    case PT_RESPONSE_UINT64:
         return s_take_uint(key, value, field);
-    case PT_KIND_BOOL:
+    case PT_RESPONSE_BOOL:
         if (value->kind != PT_VALUE_BOOL)
             return PT_E_TYPE;
         *(bool *) field = value->as.boolean;
         return PT_OK;
-    case PT_KIND_TRANSPORT:
+    case PT_RESPONSE_TRANSPORT:
         return s_take_transport(value, field);
-    case PT_KIND_BODY:
+    case PT_RESPONSE_BODY:
         break;
     }
     return PT_OK;
