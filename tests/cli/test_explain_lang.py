@@ -85,6 +85,28 @@ class Languages(unittest.TestCase):
                    if json.dumps(row[key], ensure_ascii=False) + ": " not in texts[OWN[row["provider"]]]]
         self.assertEqual(missing, [])
 
+    def test_what_is_wrong_with_a_field_is_told_in_the_language_of_the_document(self):
+        source = (support.SOURCE / "catalog/providers/uapay.yaml").read_text(encoding="utf-8")
+        codes = re.findall(r'^  "(\w+)": \{summary:', source, re.M)
+        self.assertGreater(len(codes), 8)
+        texts = (TEXTS / "uk.yaml").read_text(encoding="utf-8")
+        for code in codes:
+            english = re.search(rf'^  "{code}": {{summary: (".*?"),', source, re.M)[1]
+            translation = json.loads(texts.split(f"\n{english}: ")[1].splitlines()[0])
+            _, stdout, _ = explain("uapay", code, "--lang", "uk")
+            field = stdout[stdout.index(f"{code}, код окремого поля\n"):].splitlines()
+            self.assertEqual(field[1:2], [f"  Значення   {translation}"])
+            self.assertRegex(field[2], "^  Джерело    004_")
+            self.assertIn(json.loads(english), explain("uapay", code)[1])
+        answer = json.loads(explain("uapay", "WRONG_PHONE", "--lang", "uk", "-o", "json")[1])
+        self.assertEqual((answer["lang"], "номер" in answer["summary"]), ("uk", True))
+
+    def test_whose_judgement_it_is_is_said_in_the_language_that_was_asked_for(self):
+        english = "the handling is our judgement"
+        self.assertIn(english, explain("opn", "bad_request")[1])
+        for lang in ("th", "zh-Hant", "uk"):
+            self.assertNotIn(english, explain("opn", "bad_request", "--lang", lang)[1])
+
     def test_a_translation_has_the_holes_of_its_sentence(self):
         for lang in ("th", "zh-Hant", "uk"):
             lines = (TEXTS / f"{lang}.yaml").read_text(encoding="utf-8").splitlines()

@@ -235,11 +235,22 @@ s_print_answer(const explain_options_t *options, explain_answer_t *answer)
     else
         explain_print_json(answer, options->output);
     if (options->output == CMD_OUTPUT_TEXT)
-        (void) explain_print_field(answer->provider, pt_text_of(options->code), options->output, color);
+        (void) explain_print_field(answer, pt_text_of(options->code), options->output, color);
     s_note_message(options, answer);
     s_note_operation(options, answer);
     s_note_payer(options, answer);
     return cmd_flush();
+}
+
+static int
+s_answer(const explain_options_t *options, explain_answer_t *answer)
+{
+    if (s_ask(options, answer))
+        return s_print_answer(options, answer);
+    bool color = cmd_use_color(options->color, stdout);
+    if (explain_print_field(answer, pt_text_of(options->code), options->output, color))
+        return cmd_flush();
+    return s_refuse_code(options, answer);
 }
 
 static int
@@ -256,17 +267,11 @@ s_explain(const explain_options_t *options, const pt_catalog_t *catalog)
         return explain_search(catalog, answer.provider, options->search, options->language, options->output);
     if (options->operation && !cmd_unknown_is_operation(catalog, answer.provider, options->operation))
         return cmd_unknown_operation(answer.provider, options->operation);
-    if (s_ask(options, &answer)) {
-        if (pt_texts_open(&answer.texts, options->language) != PT_OK)
-            return cmd_fail(EX_OSERR, NULL, "no memory for the texts");
-        int code = s_print_answer(options, &answer);
-        pt_texts_clear(&answer.texts);
-        return code;
-    }
-    bool color = cmd_use_color(options->color, stdout);
-    if (explain_print_field(answer.provider, pt_text_of(options->code), options->output, color))
-        return cmd_flush();
-    return s_refuse_code(options, &answer);
+    if (pt_texts_open(&answer.texts, options->language) != PT_OK)
+        return cmd_fail(EX_OSERR, NULL, "no memory for the texts");
+    int code = s_answer(options, &answer);
+    pt_texts_clear(&answer.texts);
+    return code;
 }
 
 static int

@@ -25,6 +25,12 @@ typedef struct {
 void explain_print_text(const explain_answer_t *answer, bool color);
 void explain_print_json(const explain_answer_t *answer, cmd_output_t output);
 
+/*  An English word or sentence in the language of the answer's texts; terminated. */
+const char *explain_say(const explain_answer_t *answer, const char *english);
+
+/*  Print a label, filled up to the column where what it names begins. */
+void explain_print_label(const explain_answer_t *answer, const char *label, bool color);
+
 /*  Print a value, in one line or as a document for people to read, and release it. */
 void explain_print_value(json_t *json, cmd_output_t output);
 
@@ -34,10 +40,10 @@ bool explain_is_fault(const char *word);
 /*  Print what a fault means and what to do about it. The exit code: EX_OK, or 1 where there is no such id. */
 int explain_fault(const char *id, cmd_output_t output);
 
-/*  Print what a code in the body's map of fields means. False, and nothing printed, where the gateway
- *  has no such code.
+/*  Print what a code in the body's map of fields means, in the language of the answer's texts. False, and nothing
+ *  printed, where the gateway has no such code.
  */
-bool explain_print_field(const pt_provider_t *provider, pt_text_t code, cmd_output_t output, bool color);
+bool explain_print_field(const explain_answer_t *answer, pt_text_t code, cmd_output_t output, bool color);
 
 #define EXPLAIN_SCRIPT_BYTES 4096
 

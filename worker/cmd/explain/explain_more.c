@@ -37,34 +37,39 @@ explain_fault(const char *id, cmd_output_t output)
 }
 
 static void
-s_print_text(const pt_field_code_view_t *view, bool color)
+s_print_text(const explain_answer_t *answer, const pt_field_code_view_t *view, bool color)
 {
     const char *on = color ? "\033[1m" : "", *off = color ? "\033[0m" : "";
-    printf("%s%.*s%s, of a single field\n", on, (int) view->code.len, view->code.data, off);
-    printf("  %sMeans%s     %.*s\n", on, off, (int) view->summary.len, view->summary.data);
-    printf("  %sSource%s    %.*s\n", on, off, (int) view->cite.len, view->cite.data);
+    pt_text_t summary = pt_texts_say(&answer->texts, view->summary);
+    printf("%s%.*s%s, %s\n", on, (int) view->code.len, view->code.data, off, explain_say(answer, "of a single field"));
+    explain_print_label(answer, explain_say(answer, "Means"), color);
+    printf("%.*s\n", (int) summary.len, summary.data);
+    explain_print_label(answer, explain_say(answer, "Source"), color);
+    printf("%.*s\n", (int) view->cite.len, view->cite.data);
 }
 
 static void
-s_print_json(const pt_provider_t *provider, const pt_field_code_view_t *view, cmd_output_t output)
+s_print_json(const explain_answer_t *answer, const pt_field_code_view_t *view, cmd_output_t output)
 {
-    explain_print_value(json_pack("{so so so so}", "provider", cmd_catalog_text_json(pt_provider_id(provider)),
-                                  "field_code", cmd_catalog_text_json(view->code), "summary",
-                                  cmd_catalog_text_json(view->summary), "cite", cmd_catalog_text_json(view->cite)),
+    explain_print_value(json_pack("{so so so so ss}", "provider",
+                                  cmd_catalog_text_json(pt_provider_id(answer->provider)), "field_code",
+                                  cmd_catalog_text_json(view->code), "summary",
+                                  cmd_catalog_text_json(pt_texts_say(&answer->texts, view->summary)), "cite",
+                                  cmd_catalog_text_json(view->cite), "lang", pt_language_text(answer->texts.language)),
                         output);
 }
 
 bool
-explain_print_field(const pt_provider_t *provider, pt_text_t code, cmd_output_t output, bool color)
+explain_print_field(const explain_answer_t *answer, pt_text_t code, cmd_output_t output, bool color)
 {
-    for (size_t i = 0; i < pt_provider_field_code_count(provider); i++) {
-        pt_field_code_view_t view = pt_provider_field_code_at(provider, i);
+    for (size_t i = 0; i < pt_provider_field_code_count(answer->provider); i++) {
+        pt_field_code_view_t view = pt_provider_field_code_at(answer->provider, i);
         if (!pt_text_equal(view.code, code))
             continue;
         if (output != CMD_OUTPUT_TEXT)
-            s_print_json(provider, &view, output);
+            s_print_json(answer, &view, output);
         else
-            s_print_text(&view, color);
+            s_print_text(answer, &view, color);
         return true;
     }
     return false;

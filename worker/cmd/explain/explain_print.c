@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 //  Every word that people read goes through here.
-static const char *
-s_say(const explain_answer_t *answer, const char *english)
+const char *
+explain_say(const explain_answer_t *answer, const char *english)
 {
     return pt_texts_say(&answer->texts, pt_text_of(english)).data; //  terminated, as YAML's scalars are
 }
@@ -33,8 +33,8 @@ s_columns(const char *text)
     return columns;
 }
 
-static void
-s_print_label(const explain_answer_t *answer, const char *label, bool color)
+void
+explain_print_label(const explain_answer_t *answer, const char *label, bool color)
 {
     int width = answer->texts.language == PT_LANGUAGE_EN ? 9 : LABEL_COLUMNS;
     int blanks = width - s_columns(label);
@@ -46,7 +46,7 @@ s_print_happens(const explain_answer_t *answer, bool color)
 {
     const pt_decision_t *decision = &answer->decision;
     char delay[32], deadline[32];
-    s_print_label(answer, s_say(answer, "Happens"), color);
+    explain_print_label(answer, explain_say(answer, "Happens"), color);
     printf("%s, action %s", pt_route_text(decision->route), pt_action_text(decision->action));
     if (decision->retry.present)
         printf(" after %s; at most %" PRIu32 " attempts within %s", cmd_text_delay(decision->retry.delay_ms, delay),
@@ -54,12 +54,12 @@ s_print_happens(const explain_answer_t *answer, bool color)
                cmd_text_delay(decision->retry.deadline_ms - decision->decided_ms, deadline));
     putchar('\n');
     if (decision->retry.present && decision->action == PT_ACTION_QUERY_STATUS) {
-        s_print_label(answer, "", false);
+        explain_print_label(answer, "", false);
         printf("if the gateway knows no such order: %s%s\n",
                decision->retry.if_absent == PT_ACTION_RESUBMIT ? "resubmit" : "dead_letter",
                decision->confirm_as_success ? "; if it does, count it as success once confirmed" : "");
     }
-    s_print_label(answer, "", false);
+    explain_print_label(answer, "", false);
     printf("category %s, outcome %s\n", pt_category_text(decision->category), pt_outcome_text(decision->outcome));
 }
 
@@ -68,14 +68,14 @@ s_print_tell(const explain_answer_t *answer, bool color)
 {
     const pt_alert_t *alert = &answer->decision.alert;
     static const char *const when[] = {"at once", "if it is frequent", "if it persists"};
-    s_print_label(answer, s_say(answer, "Tell"), color);
+    explain_print_label(answer, explain_say(answer, "Tell"), color);
     if (!alert->present)
-        printf("%s", s_say(answer, "nobody"));
+        printf("%s", explain_say(answer, "nobody"));
     for (unsigned i = 0, printed = 0; alert->present && i < PT_AUDIENCE_COUNT_; i++)
         if (alert->audience & PT_AUDIENCE_BIT(i))
-            printf("%s%s", printed++ ? ", " : "", s_say(answer, pt_audience_text((pt_audience_t) i)));
+            printf("%s%s", printed++ ? ", " : "", explain_say(answer, pt_audience_text((pt_audience_t) i)));
     if (alert->present)
-        printf(" %s (%s)", s_say(answer, when[alert->when]), pt_severity_text(alert->severity));
+        printf(" %s (%s)", explain_say(answer, when[alert->when]), pt_severity_text(alert->severity));
     putchar('\n');
 }
 
@@ -91,7 +91,7 @@ s_print_others(const explain_answer_t *answer, bool color)
         if (entry == answer->verdict.entry || pt_catalog_entry_provider(catalog, entry) != answer->provider ||
             view.kind != answer->view.kind || !pt_text_equal(view.code, answer->view.code))
             continue;
-        s_print_label(answer, first ? s_say(answer, "Also") : "", color && first);
+        explain_print_label(answer, first ? explain_say(answer, "Also") : "", color && first);
         first = false;
         printf("%.*s", (int) view.id.len, view.id.data);
         if (view.message.data)
@@ -105,7 +105,7 @@ s_print_reasons(const explain_answer_t *answer, bool color)
 {
     for (size_t i = 0; i < answer->decision.reason_count; i++) {
         const pt_pair_t *reason = &answer->decision.reasons[i];
-        s_print_label(answer, i ? "" : s_say(answer, "Reasons"), color && !i);
+        explain_print_label(answer, i ? "" : explain_say(answer, "Reasons"), color && !i);
         cmd_text_print_foreign(stdout, reason->name, 0);
         printf("  %.*s\n", (int) reason->value.len, reason->value.data);
     }
@@ -116,7 +116,7 @@ s_print_values(const explain_answer_t *answer, bool color)
 {
     for (size_t i = 0; i < answer->verdict.param_count; i++) {
         const pt_pair_t *value = &answer->verdict.params[i];
-        s_print_label(answer, i ? "" : s_say(answer, "Values"), color && !i);
+        explain_print_label(answer, i ? "" : explain_say(answer, "Values"), color && !i);
         printf("%.*s = ", (int) value->name.len, value->name.data);
         cmd_text_print_foreign(stdout, value->value, 0);
         putchar('\n');
@@ -142,19 +142,21 @@ explain_print_text(const explain_answer_t *answer, bool color)
     const pt_entry_view_t *view = &answer->view;
     char script[EXPLAIN_SCRIPT_BYTES];
     s_print_title(answer, color);
-    s_print_label(answer, s_say(answer, "Means"), color);
+    explain_print_label(answer, explain_say(answer, "Means"), color);
     printf("%.*s\n", (int) view->summary.len, view->summary.data);
     s_print_happens(answer, color);
-    s_print_label(answer, s_say(answer, "Do"), color);
+    explain_print_label(answer, explain_say(answer, "Do"), color);
     printf("%.*s\n", (int) view->todo.len, view->todo.data);
     s_print_tell(answer, color);
-    s_print_label(answer, s_say(answer, "Merchant"), color);
+    explain_print_label(answer, explain_say(answer, "Merchant"), color);
     printf("%s\n", explain_script(answer, script));
     s_print_reasons(answer, color);
-    s_print_label(answer, s_say(answer, "Source"), color);
-    printf("%.*s%s\n", (int) view->cite.len, view->cite.data,
-           view->rule->flags & PT_RULE_JUDGED ? "; the handling is our judgement" : "");
-    s_print_label(answer, s_say(answer, "Entry"), color);
+    explain_print_label(answer, explain_say(answer, "Source"), color);
+    printf("%.*s", (int) view->cite.len, view->cite.data);
+    if (view->rule->flags & PT_RULE_JUDGED)
+        printf("; %s", explain_say(answer, "the handling is our judgement"));
+    putchar('\n');
+    explain_print_label(answer, explain_say(answer, "Entry"), color);
     printf("%.*s, found by %s\n", (int) view->id.len, view->id.data, pt_match_text(answer->verdict.match));
     s_print_values(answer, color);
     s_print_others(answer, color);
