@@ -147,12 +147,12 @@ s_take_rule(const pt_rule_t *rule, pt_decision_t *out)
                                .count = 1};
 }
 
-//  A marker of an end that stands without a code, under an HTTP error or beside a failed connection, may be that of
-//  the request alone: pages of proxies say "failed", too.
+//  A marker that stands without a code, under an HTTP error or beside a failed connection, may be that of the request
+//  alone: pages of proxies say "failed" and "pending", too.
 static bool
-s_is_end_of_request(const s_draft_t *draft)
+s_is_word_of_request(const s_draft_t *draft)
 {
-    return (draft->verdict->match == PT_MATCH_STATUS) & !s_may_be_done((pt_outcome_t) draft->rule->outcome);
+    return (draft->verdict->match == PT_MATCH_STATUS) & (draft->rule->outcome != PT_OUTCOME_UNKNOWN);
 }
 
 //  Whether the API itself has not answered, or has refused: redirects and what a cache says for it are no answers.
@@ -180,7 +180,7 @@ s_doubt_contradiction(s_draft_t *draft)
 {
     const pt_response_t *response = draft->response;
     bool broken = s_is_broken(response);
-    bool doubtful = s_is_failed(response) && (s_claims_success(draft->rule) || s_is_end_of_request(draft));
+    bool doubtful = s_is_failed(response) && (s_claims_success(draft->rule) || s_is_word_of_request(draft));
     doubtful |= broken & pt_rule_asks_to_pay(draft->rule) & (draft->verdict->match >= PT_MATCH_CODE);
     if (!(draft->verdict->contradicted | doubtful))
         return;
