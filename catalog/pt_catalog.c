@@ -11,10 +11,24 @@
 static void
 s_open_path(const pt_image_t *image, const pt_image_path_t *stored, pt_path_t *out_path)
 {
-    *out_path = (pt_path_t) {
-        .role = stored->role, .slot = stored->slot, .width = stored->width, .step_count = stored->step_count};
+    *out_path = (pt_path_t) {.role = stored->role,
+                             .slot = stored->slot & PT_PATH_SLOT,
+                             .width = stored->width,
+                             .step_count = stored->step_count};
     for (int i = 0; i < stored->step_count; i++)
         out_path->steps[i] = pt_image_text(image, stored->steps[i]);
+}
+
+//  The places of codes, as bits, that are about nothing that a payer pays.
+static unsigned
+s_codes_without_payer(const pt_image_t *image, const pt_gateway_t *gateway)
+{
+    unsigned places = 0;
+    for (uint32_t i = 0; i < gateway->path_count; i++) {
+        uint8_t slot = image->paths[gateway->first_path + i].slot;
+        places |= slot & PT_PATH_WITHOUT_PAYER ? 1u << (slot & PT_PATH_SLOT) : 0;
+    }
+    return places;
 }
 
 static void
@@ -28,6 +42,7 @@ s_open_provider(pt_catalog_t *self, uint16_t index)
         .id = pt_image_text(image, gateway->id),
         .name = pt_image_text(image, gateway->name),
         .shape = {.paths = self->paths + gateway->first_path, .path_count = gateway->path_count},
+        .codes_without_payer = s_codes_without_payer(image, gateway),
         .index = index,
     };
 }

@@ -11,6 +11,7 @@ struct pt_provider {
     pt_text_t id;
     pt_text_t name;
     pt_shape_t shape;
+    unsigned codes_without_payer; //  bit n: a code at place n is about nothing that a payer pays
     uint16_t index;
 };
 

@@ -150,8 +150,11 @@ typedef struct {
     pt_span_t code, summary, cite;
 } pt_field_code_t;
 
+#define PT_PATH_SLOT 0x7fu
+#define PT_PATH_WITHOUT_PAYER 0x80u //  beside the slot of a code
+
 typedef struct {
-    uint8_t role, slot, width, step_count; //  as in pt_path_t
+    uint8_t role, slot, width, step_count; //  as in pt_path_t, save for that bit of `slot`
     pt_span_t steps[PT_PATH_STEPS];
 } pt_image_path_t;
 

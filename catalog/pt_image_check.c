@@ -227,7 +227,8 @@ s_are_operations_good(const pt_image_t *self, uint32_t first, uint32_t count)
 static bool
 s_is_path_good(const pt_image_t *self, const pt_image_path_t *path)
 {
-    return path->role < PT_ROLE_COUNT_ && path->slot < pt_role_slots(path->role) && path->step_count > 0 &&
+    uint8_t slot = path->role == PT_ROLE_CODE ? path->slot & PT_PATH_SLOT : path->slot;
+    return path->role < PT_ROLE_COUNT_ && slot < pt_role_slots(path->role) && path->step_count > 0 &&
            path->step_count <= PT_PATH_STEPS && s_are_texts(self, path->steps, path->step_count);
 }
 

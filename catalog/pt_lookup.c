@@ -265,9 +265,14 @@ s_kind_of(const pt_query_t *query, uint16_t operation)
     return (pt_operation_kind_t) query->catalog->image.operations[operation].kind;
 }
 
+//  By the operation, or by the place where the most trusted code stands: a refund's code names what it is about also
+//  in a webhook and in the answer to a question, which name none.
 static bool
 s_has_no_payer(const pt_query_t *query)
 {
+    unsigned first = query->codes & (0U - query->codes);
+    if (first & query->provider->codes_without_payer)
+        return true;
     return query->operation != PT_OPERATION_OTHER &&
            (query->catalog->image.operations[query->operation].flags & PT_OPERATION_WITHOUT_PAYER);
 }

@@ -124,7 +124,9 @@ bool
 pt_query_shows_end(const pt_query_t *query)
 {
     const pt_rule_t *asked = query->verdict->rule;
-    if (asked->outcome == PT_OUTCOME_NOT_EXECUTED || s_handling_of(asked) == S_DOES_OTHERWISE)
+    bool is_asked = asked->outcome != PT_OUTCOME_NOT_EXECUTED && s_handling_of(asked) != S_DOES_OTHERWISE;
+    is_asked |= query->without_payer & pt_rule_asks_to_pay(asked);
+    if (!is_asked)
         return false;
     for (unsigned left = query->statuses; left; left &= left - 1) {
         pt_text_t marker = query->facts->statuses[__builtin_ctz(left)];

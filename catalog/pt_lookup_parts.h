@@ -23,7 +23,7 @@ typedef struct {
     unsigned statuses;   //  the same of markers
     uint16_t operation;  //  PT_OPERATION_OTHER: none, or none that the catalog names
     bool marker_unknown; //  a status marker is present that no row knows
-    bool without_payer;  //  the operation is one that nobody pays by
+    bool without_payer;  //  what was asked for, or what the code is about, is nothing that anybody pays by
     bool misfiled;       //  the code belongs to another operation than the one that was asked
 } pt_query_t;
 
@@ -53,8 +53,8 @@ bool pt_query_is_denied_by_code(const pt_query_t *query);
  */
 bool pt_query_is_denied_by_marker(const pt_query_t *query);
 
-/*  Whether a question whose code asks for another one is answered all the same: the first marker that is known says
- *  that the order has ended, and not well.
+/*  Whether a question whose code asks for another one, or a payer to pay whom there is none, is answered all the
+ *  same: the first marker that is known says that the order has ended, and not well.
  */
 bool pt_query_shows_end(const pt_query_t *query);
 

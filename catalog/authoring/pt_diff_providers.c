@@ -93,6 +93,8 @@ pt_diff_providers(const pt_diff_listener_t *listener, pt_text_t id, const pt_pro
     }
     if (!s_is_shape_equal(&before->shape, &after->shape))
         pt_diff_note(listener, id, "codes, messages or markers stand elsewhere in a body");
+    if (before->codes_without_payer != after->codes_without_payer)
+        pt_diff_note(listener, id, "other codes are about what no payer pays");
     if (!s_is_advice_equal(before, after))
         pt_diff_note(listener, id, "other advice forbids another try");
     s_compare_operations(listener, before, after);

@@ -66,6 +66,8 @@ s_add_path(s_work_t *work, const pt_path_t *path)
         pt_faults_add(work->faults, work->source->mark, false, "PT2006", "%s: a path out of bounds", work->source->id);
         return;
     }
+    if (path->role == PT_ROLE_CODE && (work->source->codes_without_payer >> path->slot & 1))
+        stored.slot |= PT_PATH_WITHOUT_PAYER;
     for (size_t i = 0; i < PT_PATH_STEPS; i++)
         stored.steps[i] =
             i < path->step_count ? pt_draft_text(work->draft, path->steps[i]) : (pt_span_t) {PT_IMAGE_NONE, 0};

@@ -52,6 +52,15 @@ s_read_width(pt_reader_t *reader, const pt_node_t *node, void *target)
 }
 
 static void
+s_read_code_payer(pt_reader_t *reader, const pt_node_t *node, void *target)
+{
+    pt_unit_t *unit = ((s_code_t *) target)->unit;
+    bool has_payer;
+    if (pt_read_boolean(reader, node, &has_payer) && !has_payer)
+        unit->provider->codes_without_payer |= (uint8_t) (1u << unit->code_slots);
+}
+
+static void
 s_read_code_path(pt_reader_t *reader, const pt_node_t *node, void *target)
 {
     s_code_t *code = target;
@@ -72,6 +81,7 @@ s_read_code(pt_reader_t *reader, const pt_node_t *item, void *target)
         {"width", s_read_width, false}, //  before the path that it belongs to
         {"code", s_read_code_path, true},
         {"message", s_read_message_path, false},
+        {"payer", s_read_code_payer, false},
     };
     s_code_t code = {.unit = target};
     pt_read_map(reader, item, "an item of codes", keys, S_COUNT(keys), &code);

@@ -76,6 +76,7 @@ typedef struct {
     size_t alias_count;
     pt_path_t *paths; //  steps point into owned strings
     size_t path_count;
+    uint8_t codes_without_payer; //  bit n: a code of slot n is about nothing that a payer pays
     //  Where in the code of slot `digits_slot` an operation's digits stand: offset and length;
     //  length 0: operations are not derived from codes.
     uint8_t digits_slot, digits_offset, digits_length;

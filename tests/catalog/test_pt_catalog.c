@@ -19,6 +19,7 @@ static const pt_path_t s_paths[] = {
     {.role = PT_ROLE_CODE, .slot = 0, .width = 7, .step_count = 1, .steps = {{"responseCode", 12}}},
     {.role = PT_ROLE_MESSAGE, .slot = 0, .step_count = 2, .steps = {{"error", 5}, {"message", 7}}},
     {.role = PT_ROLE_STATUS, .slot = 5, .step_count = 1, .steps = {{"status", 6}}},
+    {.role = PT_ROLE_CODE, .slot = 5, .step_count = 1, .steps = {{"refundCode", 10}}},
 };
 
 static void
@@ -37,6 +38,7 @@ s_add_operations(pt_source_provider_t *acme)
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         fixture_operation(acme, more[i], PT_OPERATION_MONEY);
     fixture_operation(acme, "refund", PT_OPERATION_MONEY)->without_payer = true;
+    acme->codes_without_payer = 1u << 5;
     acme->digits_slot = 0;
     acme->digits_offset = 3;
     acme->digits_length = 2;
@@ -626,6 +628,29 @@ a_payer_is_not_asked_to_pay_after_what_nobody_pays_by(void **state)
 }
 
 static void
+a_payer_is_not_asked_to_pay_by_a_code_that_stands_where_no_payer_is_meant(void **state)
+{
+    s_world_t *world = *state;
+    world->facts.codes[5] = PT_TEXT("declined");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_true(world->verdict.contradicted);
+    assert_false(world->verdict.shows_end);
+    //  Nor where the payment was asked about; and where that has ended, the question is answered.
+    world->response.operation = PT_TEXT("inquiry");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_true(world->verdict.contradicted);
+    assert_false(world->verdict.shows_end);
+    world->facts.statuses[0] = PT_TEXT("failed");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_true(world->verdict.shows_end);
+    //  A code of the payment is trusted more.
+    world->facts.codes[0] = PT_TEXT("declined");
+    s_expect(world, "acme/declined", PT_MATCH_CODE);
+    assert_false(world->verdict.contradicted);
+    assert_false(world->verdict.shows_end);
+}
+
+static void
 a_marker_that_defers_to_an_unknown_one_does_not_settle(void **state)
 {
     s_world_t *world = *state;
@@ -806,7 +831,8 @@ the_shape_of_a_gateway_comes_back_as_written(void **state)
 {
     s_world_t *world = *state;
     const pt_shape_t *shape = pt_provider_shape(world->acme);
-    assert_int_equal(shape->path_count, 3);
+    assert_int_equal(shape->path_count, 4);
+    assert_int_equal(shape->paths[3].slot, 5);
     assert_int_equal(shape->paths[0].width, 7);
     assert_int_equal(shape->paths[1].role, PT_ROLE_MESSAGE);
     assert_int_equal(shape->paths[1].step_count, 2);
@@ -957,6 +983,7 @@ main(void)
         S_TEST(a_marker_answers_when_there_is_no_code),
         S_TEST(a_marker_that_defers_leaves_the_answer_to_a_known_one_behind_it),
         S_TEST(a_payer_is_not_asked_to_pay_after_what_nobody_pays_by),
+        S_TEST(a_payer_is_not_asked_to_pay_by_a_code_that_stands_where_no_payer_is_meant),
         S_TEST(a_marker_that_defers_to_an_unknown_one_does_not_settle),
         S_TEST(faulty_fields_beside_a_success_marker_do_not_settle),
         S_TEST(an_unknown_code_beside_a_success_marker_does_not_settle),

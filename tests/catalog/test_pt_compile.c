@@ -70,6 +70,7 @@ body_is_read(void **state)
 {
     const pt_source_provider_t *provider = s_provider(state);
     assert_int_equal(provider->path_count, 8);
+    assert_int_equal(provider->codes_without_payer, 1u << 1);
     const pt_path_t *paths = provider->paths;
     s_assert_path(&paths[0], PT_ROLE_CODE, 0, 7, "responseCode");
     s_assert_path(&paths[1], PT_ROLE_MESSAGE, 0, 0, "a/b/message");

@@ -120,6 +120,15 @@ class Behaviour(Diffs):
             self.assertIn(line + "\n", text)
         self.assertIn("- entry opn/new_one\n", self.diff(over, "builtin"))
 
+    def test_where_no_payer_is_meant_is_named(self):
+        over = self.write("over.yaml", "overlay: true\ngateway: {id: shopline}\nbody:\n  codes:\n" + "".join(
+            f"    - {{code: {at}code, message: {at}msg, width: 4{payer}}}\n" for at, payer in (
+                ("paymentMsg.", ""), ("refundMsg.", ", payer: false"), ("data.paymentMsg.", ""),
+                ("data.refundMsg.", ", payer: true"), ("", ""))))
+        text = self.diff("builtin", over)
+        self.assertIn("shopline: other codes are about what no payer pays\n", text)
+        self.assertNotIn("stand elsewhere", text)
+
     def test_gateways_that_come_and_go_are_named(self):
         acme = self.write("acme.yaml", "gateway: {id: acme, name: Acme}\nbody: {codes: [{code: code}]}\nentries:\n"
                           '  - {code: "1", also: ["2"], category: decline_soft, outcome: declined, action: none,\n'
