@@ -46,6 +46,19 @@ pwrite(int fd, const void *bytes, size_t len, off_t offset)
     return pwrite64(fd, bytes, len, offset);
 }
 
+//  The linker sends the library's allocations here.
+static bool s_calloc_fails; //  the next one
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+void *
+__wrap_calloc(size_t count, size_t bytes)
+{
+    bool fails = s_calloc_fails;
+    s_calloc_fails = false;
+    return fails ? NULL : __real_calloc(count, bytes);
+}
+
 typedef struct {
     zsock_t *socket;
     char endpoint[PT_ENDPOINT_BYTES_MAX + 1];
@@ -488,6 +501,31 @@ a_file_that_failed_ends_its_producer(void **state)
     s_kept_close(&kept);
 }
 
+//  Without its file or memory a producer gets no other name; what it counts stays what it was.
+static void
+a_name_that_cannot_be_had_leaves_the_counts(void **state)
+{
+    (void) state;
+    kept_t kept;
+    s_kept_open(&kept, 12);
+    for (int fault = 0; fault < 2; fault++) {
+        unlink(kept.path);
+        pt_producer_t *producer = s_producer(&kept.options, NULL, NULL);
+        s_put(producer, "one");
+        s_peer_receive(&kept.peer, producer);
+        s_peer_ack_until_idle(&kept.peer, producer, 1, 1);
+        s_sync_reason = fault == 0 ? EIO : 0;
+        s_calloc_fails = fault == 1;
+        assert_int_equal(pt_producer_renew(producer), fault == 0 ? PT_E_IO : PT_E_NOMEM);
+        assert_false(s_calloc_fails);
+        assert_int_equal(pt_producer_counts(producer).put, 1);
+        assert_int_equal(pt_producer_counts(producer).accepted, 1);
+        assert_true(pt_producer_is_idle(producer));
+        pt_producer_destroy(&producer);
+    }
+    s_kept_close(&kept);
+}
+
 //  A response that closes the batch before it, because it does not fit, is not in that batch: whoever goes on behind
 //  what the file covers would leave it out.
 static void
@@ -537,6 +575,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_producer_that_died_is_resumed_from_its_file),
         cmocka_unit_test(nothing_leaves_before_it_is_on_disk),
         cmocka_unit_test(a_file_that_failed_ends_its_producer),
+        cmocka_unit_test(a_name_that_cannot_be_had_leaves_the_counts),
         cmocka_unit_test(a_batch_covers_what_is_in_it),
         cmocka_unit_test(a_file_that_cannot_be_used_is_told_with_its_reason),
     };

@@ -68,10 +68,13 @@ s_make_outbox(pt_producer_t *self, uint64_t next, uint64_t first)
                                    .rto_ms = self->options.rto_ms,
                                    .seed = s_random_id(),
                                    .stored = self->file != NULL};
+    pt_outbox_t *outbox = pt_outbox_new(&options);
+    if (!outbox)
+        return false;
     pt_outbox_destroy(&self->outbox);
-    self->outbox = pt_outbox_new(&options);
+    self->outbox = outbox;
     self->stored = next;
-    return self->outbox != NULL;
+    return true;
 }
 
 //  A new name, in the file too. The epoch comes from the clock, so it grows with each start.
@@ -182,9 +185,11 @@ pt_producer_renew(pt_producer_t *self)
     assert(self);
     assert(pt_producer_is_idle(self));
 
-    self->earlier = pt_producer_counts(self);
+    pt_producer_counts_t counts = pt_producer_counts(self);
     pt_status_t status = s_begin(self, 0, 0);
-    if (status != PT_OK)
+    if (status == PT_OK)
+        self->earlier = counts;
+    else
         self->failed = status;
     return status;
 }
