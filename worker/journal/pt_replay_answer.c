@@ -152,7 +152,7 @@ s_cut_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *recor
 static void
 s_take_record(pt_answer_t *self, s_chunk_t *chunk, const pt_store_record_t *record)
 {
-    size_t head = record->count < 16 ? 1 : 3;
+    size_t head = pt_items_head_bytes(record->count);
     chunk->one_record = chunk->count == 0;
     if (chunk->one_record) {
         chunk->first_seq = record->first_seq;
