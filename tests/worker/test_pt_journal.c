@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "pt_journal.h"
+#include "pt_pending.h"
 
 #define S_BYTES (UINT64_C(16) << 20)
 
@@ -880,6 +881,49 @@ nothing_is_told_before_the_disk_has_what_makes_it_count(void **state)
     s_close_bench(&bench);
 }
 
+//  Who is told that all is drained may take the journal away.
+static void
+drain_does_not_end_before_the_work_does(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    bus_answer_t answer;
+    struct timespec until;
+    s_open_bench(&bench, S_BYTES, false);
+    s_finish(&bench, 1, 5);
+    atomic_store(&s_holds, true);
+    s_send(&bench, 2, 5);
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &until), 0);
+    until.tv_sec += BUS_PATIENCE_MS / 1000;
+    assert_int_equal(sem_timedwait(&s_held, &until), 0);
+    assert_int_equal(pt_pool_drain(bench.pool, 1, -1), PT_DRAIN_LATE);
+    sem_post(&s_released);
+    bus_receive_answer(bench.producer, &answer);
+    assert_int_equal(answer.kind, PT_KIND_ACK);
+    assert_int_equal(answer.ack.ranges[0].first, 2);
+    s_close_bench(&bench);
+}
+
+//  Each request that was answered gives its place to the next.
+static void
+subscriber_may_ask_more_often_than_there_are_places(void **state)
+{
+    (void) state;
+    s_bench_t bench;
+    pt_frames_t message;
+    pt_opened_t opened;
+    pt_refused_t refused;
+    s_open_bench(&bench, S_BYTES, false);
+    s_finish(&bench, 1, 5);
+    for (size_t i = 0; i <= PT_PENDING_MAX; i++) {
+        s_open(&bench, "desk", &message, &opened);
+        pt_frames_clear(&message);
+    }
+    for (size_t i = 0; i <= PT_PENDING_MAX; i++)
+        assert_int_equal(s_suback(&bench, "desk", 1 + i % 5, pt_pool_epoch(bench.pool), &refused), PT_KIND_SUBACKED);
+    s_close_bench(&bench);
+}
+
 //  ---- poison
 
 static void
@@ -949,6 +993,8 @@ main(int argc, char **argv)
         cmocka_unit_test(batch_that_never_fits_is_refused_for_good_beside_small_ones),
         cmocka_unit_test(nothing_is_acknowledged_once_the_disk_has_failed),
         cmocka_unit_test(nothing_is_told_before_the_disk_has_what_makes_it_count),
+        cmocka_unit_test(drain_does_not_end_before_the_work_does),
+        cmocka_unit_test(subscriber_may_ask_more_often_than_there_are_places),
         cmocka_unit_test(batch_that_stood_in_two_deaths_is_not_read),
     };
     assert(sem_init(&s_held, 0, 0) == 0 && sem_init(&s_released, 0, 0) == 0);

@@ -22,12 +22,31 @@
 static atomic_bool s_holds;
 static atomic_bool s_fails; //  the next one that is not held
 static sem_t s_held, s_released;
+static atomic_uint s_unsynced; //  transactions: LMDB makes one count by writing to one of its first two pages
 
 int fdatasync(int fd);
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset);
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset);
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t len, off64_t offset)
+{
+    ssize_t written = (ssize_t) syscall(SYS_pwrite64, fd, bytes, len, offset);
+    if (offset < 2 * sysconf(_SC_PAGESIZE))
+        atomic_fetch_add(&s_unsynced, 1);
+    return written;
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    return pwrite64(fd, bytes, len, offset);
+}
 
 int
 fdatasync(int fd)
 {
+    unsigned unsynced = atomic_load(&s_unsynced);
     if (atomic_exchange(&s_holds, false)) {
         sem_post(&s_held);
         sem_wait(&s_released);
@@ -35,7 +54,9 @@ fdatasync(int fd)
         errno = EIO;
         return -1;
     }
-    return (int) syscall(SYS_fdatasync, fd);
+    int result = (int) syscall(SYS_fdatasync, fd);
+    atomic_fetch_sub(&s_unsynced, unsynced);
+    return result;
 }
 
 static void
@@ -255,6 +276,70 @@ commit_whose_own_sync_failed_is_not_told(void **state)
     s_close_stage(&stage);
 }
 
+//  ---- requests beside a commit that found no room
+
+//  Twice as much as the file has, in outputs that fit a record.
+static pt_job_t *
+s_hand_too_much(s_stage_t *stage)
+{
+    pt_job_t *job = s_hand(stage, PT_QUEUE_RETRY, 0);
+    for (uint64_t i = 0; i < S_BYTES >> 19; i++) {
+        store_part_t part = store_part(i * 1000, 1000, 1000, false);
+        pt_output_t *output = pt_job_add_output(job);
+        assert_non_null(output);
+        output->queue = PT_QUEUE_RETRY;
+        output->count = 1000;
+        output->crc32 = part.part.crc32;
+        snprintf(output->topic, sizeof(output->topic), "retry.opn.");
+        assert_int_equal(zmq_msg_init_size(&output->items, part.part.items.len), 0);
+        memcpy(zmq_msg_data(&output->items), part.items, part.part.items.len);
+        store_part_clear(&part);
+    }
+    return job;
+}
+
+static bool
+s_knows(pt_store_t *store, const char *name)
+{
+    static pt_store_subscriber_t s_found;
+    pt_store_view_t *view;
+    assert_int_equal(pt_store_view_open(store, &view), PT_OK);
+    bool known = pt_store_view_subscriber(view, "", &s_found) == PT_OK && strcmp(s_found.name, name) == 0;
+    pt_store_view_close(&view);
+    return known;
+}
+
+static void
+request_beside_a_batch_without_room_is_kept_and_only_then_told(void **state)
+{
+    (void) state;
+    static pt_request_t request;
+    s_stage_t stage;
+    s_open_stage(&stage);
+    request = (pt_request_t) {.kind = PT_REQUEST_SUBSCRIBE, .name = "desk", .durable = true, .prefix_count = 1};
+    snprintf(request.prefixes[0], sizeof(request.prefixes[0]), "retry.");
+    snprintf(request.answers, sizeof(request.answers), "%s", stage.names[3]);
+    request.status = PT_E_IO;
+    zsock_set_rcvtimeo(stage.answers, S_PATIENCE_S * 1000);
+    s_hand_too_much(&stage);
+    assert_true(pt_request_hand(zsock_resolve(stage.requests), &request));
+    s_start_journal(&stage);
+    pt_job_t *job = NULL;
+    assert_int_equal(zmq_recv(zsock_resolve(stage.next), &job, sizeof(job), 0), sizeof(job));
+    atomic_load_explicit(&job->baton, memory_order_acquire);
+    assert_true(job->refused);
+    pt_job_destroy(&job);
+    pt_request_t *answered = NULL;
+    assert_int_equal(zmq_recv(zsock_resolve(stage.answers), &answered, sizeof(answered), 0), sizeof(answered));
+    atomic_load_explicit(&answered->baton, memory_order_acquire);
+    assert_ptr_equal(answered, &request);
+    //  It found room alone, and whoever is told so is known after a restart as well.
+    assert_int_equal(request.status, PT_OK);
+    assert_int_equal(atomic_load(&s_unsynced), 0);
+    assert_true(s_knows(stage.store, "desk"));
+    s_close_stage(&stage);
+}
+
 //  ---- what one commit says of its topics
 
 static void
@@ -430,6 +515,7 @@ main(void)
         cmocka_unit_test(disk_that_keeps_what_is_prepared_is_seen),
         cmocka_unit_test(commit_before_one_that_failed_is_not_told),
         cmocka_unit_test(commit_whose_own_sync_failed_is_not_told),
+        cmocka_unit_test(request_beside_a_batch_without_room_is_kept_and_only_then_told),
         cmocka_unit_test(outputs_of_a_commit_have_the_head_of_their_topic),
         cmocka_unit_test(windows_of_a_commit_are_those_of_its_batches_one_by_one),
     };
