@@ -3,6 +3,7 @@
 import base64
 import os
 import tempfile
+import unicodedata
 import unittest
 
 import support
@@ -183,6 +184,18 @@ class Bodies(unittest.TestCase):
         self.assertEqual(len(stdout.splitlines()), data.count(b"\n"))
         controls = {character for character in stdout if not character.isprintable()} - {"\n", "\u00a0"}
         self.assertEqual(controls, set())
+
+    def test_columns_stand_where_a_terminal_shows_them(self):
+        def columns(text):
+            return sum(0 if unicodedata.category(letter) in ("Mn", "Cf") else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+                       for letter in text)
+
+        words = ("plain", "ไม่รู้จัก", "訂單一二三", "ＡＢＣ", "e\u0301te", "😀", "оплата", "a\u200bb", "ข้อผิดพลาดที่ยาวกว่าที่คอลัมน์จะรับได้", "很長的代碼" * 5)
+        data = support.lines_of({"id": word, "provider": word, "http_status": 400, "body": {}} for word in words)
+        data += support.lines_of([{"id": "last", "provider": "opn", "http_status": 400, "body": {"code": word}} for word in words])
+        for line in support.run("classify", "-o", "text", data=data)[1].splitlines():
+            before = line[:line.index("investigate")]
+            self.assertEqual(columns(before), 54, line)
 
 
 class Edges(unittest.TestCase):

@@ -183,6 +183,26 @@ class Wrong(unittest.TestCase):
         for words in (["version"], ["--version"], ["help", "run"]):
             self.assertIn("'word'", self.refuse(*words, "word"))
 
+    def test_a_host_is_no_endpoint(self):
+        for command, option in (("run", "--bind"), ("broker", "--bind"), ("worker", "--bind"), ("tail", "--host"), ("send", "--host"),
+                                ("top", "--host")):
+            for value in ("tcp://127.0.0.1:5560", "tcp://127.0.0.1", "127.0.0.1:5560", "example.org:5560", "/run/x", "a b", "a\tb", ""):
+                self.assertIn(f"{option}: '{value}' is no address or name of a host", self.refuse(command, option, value))
+
+    def test_who_watches_is_told_that_an_endpoint_is_none(self):
+        for value in ("abc", "tcp://", "/run/x", "ipc:///run/x"):
+            self.assertIn(f"http: '{value}' is not an endpoint", self.refuse("top", "--once", "--http", value))
+            code, stdout, words = support.run("check", "--http", value)
+            self.assertEqual((code, stdout), (3, ""), words)
+            self.assertIn(f"http: '{value}' is not an endpoint", words)
+
+    def test_a_socket_in_a_folder_that_is_not_there(self):
+        for args in (["broker", "--front", "ipc:///nowhere/front"], ["broker", "--back", "ipc:///dev/null/back"],
+                     ["worker", "--retry", "ipc:///nowhere/retry"]):
+            code, stdout, words = support.run(args[0], "--bind", support.address(), *args[1:])
+            self.assertEqual((code, stdout), (73, ""), words)
+            self.assertIn("hint: the folder of an ipc:// endpoint has to be there", words)
+
     def test_an_option_that_another_one_makes_void_is_refused(self):
         elsewhere = ["--connect", "tcp://127.0.0.1:6000"]
         for command in (["send"], ["tail"], ["journal", "redrive"]):

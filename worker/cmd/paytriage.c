@@ -55,7 +55,10 @@ s_print_help(void)
     }
     puts("\nOther\n  version    versions of this program, its catalog and its libraries\n"
          "  help       this page; 'paytriage help COMMAND' for one command\n\n"
-         "Start with: paytriage demo --once");
+         "Start with: paytriage demo --once\n\n"
+         "Exit: each --help names what it means there. Of every command but 'check', whose codes are 0 to 3: 64 a\n"
+         "wrong command line; 66, 74, 77 or 78 a settings file that is not there, cannot be read, may not be read\n"
+         "or is at fault; 71 the system gives no memory, descriptors or threads; 74 the output cannot be written.");
     return cmd_flush();
 }
 

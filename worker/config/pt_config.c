@@ -82,7 +82,7 @@ s_kind(const pt_option_t *option)
         [PT_OPTION_TEXT] = PT_FAULT_TEXT,     [PT_OPTION_ENDPOINT] = PT_FAULT_ENDPOINT,
         [PT_OPTION_NUMBER] = PT_FAULT_NUMBER, [PT_OPTION_DURATION] = PT_FAULT_DURATION,
         [PT_OPTION_BYTES] = PT_FAULT_BYTES,   [PT_OPTION_SWITCH] = PT_FAULT_BOOLEAN,
-        [PT_OPTION_WORD] = PT_FAULT_WORD,
+        [PT_OPTION_WORD] = PT_FAULT_WORD,     [PT_OPTION_HOST] = PT_FAULT_TEXT,
     };
     return kinds[option->type];
 }

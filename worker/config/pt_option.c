@@ -24,6 +24,7 @@ static const char *const s_maskings[PT_MASKING_COUNT_ + 1] = {"texts", "all", "n
 static const pt_option_t s_options[PT_OPTION_COUNT_] = {
     [PT_OPTION_BIND] = {.key = "bind",
                         .flag = "bind",
+                        .type = PT_OPTION_HOST,
                         .argument = "ADDRESS",
                         .preset = "127.0.0.1",
                         .commands = PT_FOR_DAEMONS,
@@ -366,6 +367,7 @@ static const pt_option_t s_options[PT_OPTION_COUNT_] = {
                                   .help = "a broker's front; repeat it for a second one"},
     [PT_OPTION_CLIENT_HOST] = {.key = "client.host",
                                .flag = "host",
+                               .type = PT_OPTION_HOST,
                                .argument = "HOST",
                                .preset = "127.0.0.1",
                                .commands = PT_FOR_WATCH | PT_FOR_TAIL | PT_FOR_SEND | PT_FOR_REDRIVE,

@@ -77,6 +77,7 @@ enum {
 typedef enum {
     PT_OPTION_TEXT,     //  anything but nothing
     PT_OPTION_ENDPOINT, //  TRANSPORT://ADDRESS
+    PT_OPTION_HOST,     //  an address or a name, without transport and port
     PT_OPTION_NUMBER,   //  min to max; `word`, where there is one, counts as 0
     PT_OPTION_DURATION, //  in ms; min to max
     PT_OPTION_BYTES,    //  min to max

@@ -104,6 +104,20 @@ s_check_endpoint(const pt_option_t *option, const char *text, char reason[PT_OPT
     return false;
 }
 
+//  An IPv6 address has two colons and more; one alone stands before a port.
+static bool
+s_check_host(const char *text, char reason[PT_OPTION_REASON_BYTES])
+{
+    const char *colon = strchr(text, ':');
+    bool is_host = *text && !(colon && !strchr(colon + 1, ':'));
+    for (const char *at = text; *at; at++)
+        is_host = is_host && (unsigned char) *at > ' ' && *at != '/' && *at != 0x7f;
+    if (!is_host)
+        snprintf(reason, PT_OPTION_REASON_BYTES, "'%.60s' is no address or name of a host, without transport and port",
+                 text);
+    return is_host;
+}
+
 bool
 pt_option_parse(const pt_option_t *option, const char *text, pt_option_value_t *out,
                 char reason[PT_OPTION_REASON_BYTES])
@@ -122,6 +136,8 @@ pt_option_parse(const pt_option_t *option, const char *text, pt_option_value_t *
         return s_parse_word(option, text, &out->number, reason);
     case PT_OPTION_ENDPOINT:
         return s_check_endpoint(option, text, reason);
+    case PT_OPTION_HOST:
+        return s_check_host(text, reason);
     case PT_OPTION_TEXT:
         break;
     }

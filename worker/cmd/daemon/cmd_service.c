@@ -71,6 +71,9 @@ s_refuse(const char *error, int reason)
         return cmd_fail(EX_UNAVAILABLE,
                         "something other than a socket has this path, and is left alone; choose another path", "%s",
                         error);
+    if (reason == ENOENT || reason == ENOTDIR)
+        return cmd_fail(EX_CANTCREAT, "the folder of an ipc:// endpoint has to be there; make it, or choose another",
+                        "%s", error);
     if (reason == EACCES)
         return cmd_fail(EX_NOPERM, "choose a port from 1024 on, or a folder that this user may write to", "%s", error);
     if (reason == EADDRNOTAVAIL || reason == ENODEV)

@@ -17,27 +17,11 @@ explain_say(const explain_answer_t *answer, const char *english)
 
 #define LABEL_COLUMNS 10 //  the longest label of any language; English ones have at most 9
 
-//  Columns of a terminal: Thai vowels and tone marks stand over their letter, Chinese takes two.
-static int
-s_columns(const char *text)
-{
-    int columns = 0;
-    for (const unsigned char *at = (const unsigned char *) text; *at; at++) {
-        if ((*at & 0xc0) == 0x80)
-            continue;
-        unsigned letter = *at < 0xe0 ? *at : (unsigned) ((*at & 0x0f) << 12 | (at[1] & 0x3f) << 6 | (at[2] & 0x3f));
-        bool is_mark =
-            letter == 0x0e31 || (letter >= 0x0e34 && letter <= 0x0e3a) || (letter >= 0x0e47 && letter <= 0x0e4e);
-        columns += is_mark ? 0 : letter >= 0x2e80 ? 2 : 1;
-    }
-    return columns;
-}
-
 void
 explain_print_label(const explain_answer_t *answer, const char *label, bool color)
 {
     int width = answer->texts.language == PT_LANGUAGE_EN ? 9 : LABEL_COLUMNS;
-    int blanks = width - s_columns(label);
+    int blanks = width - (int) cmd_text_columns(pt_text_of(label));
     printf("  %s%s%s%*s ", color ? "\033[1m" : "", label, color ? "\033[0m" : "", blanks > 0 ? blanks : 0, "");
 }
 

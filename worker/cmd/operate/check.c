@@ -236,6 +236,8 @@ cmd_check(int argc, char **argv)
     int code;
     if (!options.endpoint)
         code = s_tell_off(&options, room);
+    else if (cmd_options_check_http(options.endpoint) != EX_OK)
+        code = CHECK_UNKNOWN;
     else
         code = options.live ? s_check_life(&options) : s_check(&options);
     pt_config_clear(&config);

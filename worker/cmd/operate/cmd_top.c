@@ -161,6 +161,14 @@ s_compare_codes(const void *left, const void *right)
 }
 
 static void
+s_print_code(FILE *out, const cmd_top_code_t *code)
+{
+    size_t columns = cmd_text_columns(pt_text_of(code->name));
+    fprintf(out, "%s%*s %8" PRIu64 "  %s\n", code->name, columns < 44 ? (int) (44 - columns) : 0, "", code->count,
+            code->action);
+}
+
+static void
 s_print_codes(const cmd_top_t *self, FILE *out)
 {
     const cmd_top_code_t *sorted[CMD_TOP_CODES_MAX];
@@ -170,7 +178,7 @@ s_print_codes(const cmd_top_t *self, FILE *out)
         qsort(sorted, self->code_count, sizeof sorted[0], s_compare_codes);
     fprintf(out, "\n%-44s %8s  %s\n", "CODES HEARD", "COUNT", "ACTION");
     for (size_t i = 0; i < self->code_count && i < S_CODES_SHOWN; i++)
-        fprintf(out, "%-44s %8" PRIu64 "  %s\n", sorted[i]->name, sorted[i]->count, sorted[i]->action);
+        s_print_code(out, sorted[i]);
     if (!self->code_count)
         fputs("none yet\n", out);
     if (self->other_codes)

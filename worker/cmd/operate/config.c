@@ -183,6 +183,8 @@ s_one_schema(const pt_option_t *option)
         return json_pack("{ss}", "type", "boolean");
     case PT_OPTION_ENDPOINT:
         return json_pack("{ss ss}", "type", "string", "pattern", "^[a-z]+://.");
+    case PT_OPTION_HOST:
+        return json_pack("{ss ss}", "type", "string", "pattern", "^[^/ ]+$");
     case PT_OPTION_WORD: {
         json_t *words = json_array();
         for (const char *const *word = option->words; *word; word++)

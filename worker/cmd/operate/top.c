@@ -234,7 +234,10 @@ cmd_top(int argc, char **argv)
     options.host = pt_config_text(&config, PT_OPTION_CLIENT_HOST);
     options.port_base = pt_config_number(&config, PT_OPTION_PORT_BASE);
     options.curve = pt_config_text(&config, PT_OPTION_CURVE);
-    code = options.endpoint ? s_top(&options) : cmd_fail(EX_UNAVAILABLE, CMD_OPTIONS_HTTP_HINT, "%s", room);
+    code = options.endpoint ? cmd_options_check_http(options.endpoint)
+                            : cmd_fail(EX_UNAVAILABLE, CMD_OPTIONS_HTTP_HINT, "%s", room);
+    if (code == EX_OK)
+        code = s_top(&options);
     pt_config_clear(&config);
     return code;
 }

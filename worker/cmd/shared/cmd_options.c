@@ -3,6 +3,7 @@
 
 #include "pt_fault_text.h"
 #include "pt_file.h"
+#include "pt_http_get.h"
 #include "pt_producer.h"
 
 #include <errno.h>
@@ -230,6 +231,17 @@ cmd_options_check_brokers(const pt_config_t *config)
     bool connects = config->settings[PT_OPTION_CLIENT_CONNECT].count > 0;
     return cmd_options_check_connect(config,
                                      connects ? pt_config_origin(config, PT_OPTION_CLIENT_CONNECT, origin) : NULL);
+}
+
+int
+cmd_options_check_http(const char *endpoint)
+{
+    char host[CMD_OPTIONS_ENDPOINT_BYTES];
+    const char *port;
+    if (pt_http_split(endpoint, host, sizeof host, &port))
+        return EX_OK;
+    return cmd_fail(EX_USAGE, "it looks like tcp://127.0.0.1:5580, or is none", "http: '%s' is not an endpoint",
+                    endpoint);
 }
 
 const char *

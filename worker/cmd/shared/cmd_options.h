@@ -46,6 +46,8 @@ int cmd_options_check_brokers(const pt_config_t *config);
  *  `none`, and then `room` says so and whence.
  */
 const char *cmd_options_http(const pt_config_t *config, char room[CMD_OPTIONS_ENDPOINT_BYTES]);
+/*  Whether that has the form of an endpoint: EX_OK, or EX_USAGE after one line. */
+int cmd_options_check_http(const char *endpoint);
 #define CMD_OPTIONS_HTTP_HINT "start the daemon with an address, and name it here: --http tcp://127.0.0.1:5580"
 
 #endif

@@ -54,44 +54,96 @@ s_steering_bytes(const unsigned char *at, size_t left)
     return turns ? 3 : 0;
 }
 
-static void
+//  The character that begins here; what is no UTF-8 counts as one of the usual width.
+static uint32_t
+s_letter(const unsigned char *at, size_t left)
+{
+    if (at[0] >= 0xf0 && left > 3)
+        return (uint32_t) (at[0] & 0x07) << 18 | (uint32_t) (at[1] & 0x3f) << 12 | (uint32_t) (at[2] & 0x3f) << 6 |
+               (at[3] & 0x3f);
+    if (at[0] >= 0xe0 && at[0] < 0xf0 && left > 2)
+        return (uint32_t) (at[0] & 0x0f) << 12 | (uint32_t) (at[1] & 0x3f) << 6 | (at[2] & 0x3f);
+    if (at[0] >= 0xc0 && at[0] < 0xe0 && left > 1)
+        return (uint32_t) (at[0] & 0x1f) << 6 | (at[1] & 0x3f);
+    return '?';
+}
+
+//  Columns of a terminal that a character takes. Of the many that take none or two, those that gateways' languages and
+//  emoji need; wcwidth would ask for a locale, which the output does not follow.
+static unsigned
+s_letter_columns(uint32_t letter)
+{
+    static const struct {
+        uint32_t first, last;
+        unsigned columns;
+    } ranges[] = {
+        {0x0300, 0x036f, 0}, {0x0e31, 0x0e31, 0}, {0x0e34, 0x0e3a, 0},   {0x0e47, 0x0e4e, 0},   {0x1100, 0x115f, 2},
+        {0x200b, 0x200f, 0}, {0x2e80, 0xa4cf, 2}, {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},   {0xfe00, 0xfe0f, 0},
+        {0xfe30, 0xfe6f, 2}, {0xff00, 0xff60, 2}, {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (letter >= ranges[i].first && letter <= ranges[i].last)
+            return ranges[i].columns;
+    return 1;
+}
+
+//  Columns of what begins at a byte: 0 inside a character.
+static unsigned
+s_columns_at(pt_text_t text, size_t i)
+{
+    const unsigned char *at = (const unsigned char *) text.data + i;
+    if ((*at & 0xc0) == 0x80)
+        return 0;
+    return s_steering_bytes(at, text.len - i) ? 1 : s_letter_columns(s_letter(at, text.len - i));
+}
+
+size_t
+cmd_text_columns(pt_text_t text)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < text.len; i++)
+        columns += s_columns_at(text, i);
+    return columns;
+}
+
+//  Returns the columns that were taken.
+static size_t
 s_print_plain(FILE *stream, pt_text_t text, size_t width_max)
 {
     size_t width = 0;
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char) text.data[i];
-        bool starts = (byte & 0xc0) != 0x80;
-        if (width_max && starts && width++ == width_max) {
+        unsigned columns = s_columns_at(text, i);
+        if (width_max && width + columns > width_max) {
             fputs("…", stream);
-            return;
+            return width + 1;
         }
+        width += columns;
         size_t steering = s_steering_bytes((const unsigned char *) text.data + i, text.len - i);
-        fputc(steering ? '?' : byte, stream);
+        fputc(steering ? '?' : text.data[i], stream);
         i += steering ? steering - 1 : 0;
     }
+    return width;
 }
 
-void
+size_t
 cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max)
 {
     char *copy = text.len ? malloc(text.len) : NULL;
     //  Without memory nothing is shown rather than what must not be.
     if (!copy)
-        return;
+        return 0;
     memcpy(copy, text.data, text.len);
     pt_mask_identifier(text, copy, text.len);
-    s_print_plain(stream, (pt_text_t) {copy, text.len}, width_max);
+    size_t columns = s_print_plain(stream, (pt_text_t) {copy, text.len}, width_max);
     free(copy);
+    return columns;
 }
 
 static void
 s_print_column(FILE *stream, pt_text_t text, size_t width)
 {
-    size_t used = 0;
-    for (size_t i = 0; i < text.len; i++)
-        used += ((unsigned char) text.data[i] & 0xc0) != 0x80;
-    cmd_text_print_foreign(stream, text, width);
-    for (; used < width; used++)
+    bool is_cut = cmd_text_columns(text) > width;
+    for (size_t used = cmd_text_print_foreign(stream, text, is_cut ? width - 1 : width); used < width; used++)
         fputc(' ', stream);
     fputc(' ', stream);
 }

@@ -15,9 +15,14 @@ void cmd_text_print(FILE *stream, const pt_decision_t *decision, bool color);
 /*  A delay for people: "250ms", "30s", "2m", "1h 5m". `out` has room for 32 bytes. */
 const char *cmd_text_delay(uint64_t delay_ms, char *out);
 
-/*  Print foreign bytes with control characters shown as '?' and card numbers masked. At most `width_max` characters
- *  (UTF-8 sequences), then an ellipsis; 0: all.
+/*  Columns of a terminal that cmd_text_print_foreign takes for a text: Thai vowels and tone marks stand over their
+ *  letter, Chinese takes two.
  */
-void cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max);
+size_t cmd_text_columns(pt_text_t text);
+
+/*  Print foreign bytes with control characters shown as '?' and card numbers masked. At most `width_max` columns, then
+ *  an ellipsis; 0: all. Returns the columns that were taken, the ellipsis among them.
+ */
+size_t cmd_text_print_foreign(FILE *stream, pt_text_t text, size_t width_max);
 
 #endif
