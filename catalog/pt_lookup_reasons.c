@@ -27,40 +27,56 @@ s_laxity(const pt_rule_t *rule)
     return rule->action == PT_ACTION_FIX_REQUEST ? 2 : 1;
 }
 
-//  A reason that no row knows is what the code's own entry says.
+//  The reasons of a message.
+typedef struct {
+    pt_text_t texts[PT_REASONS_MAX];
+    bool known[PT_REASONS_MAX]; //  a row answers to it; else it is what the code's own entry says
+    size_t count;
+} s_reasons_t;
+
+//  List what each reason means. Returns which one decides, the strictest and of equals the first, with its entry; NULL:
+//  there is none.
+static size_t
+s_list_reasons(const pt_query_t *query, const pt_entry_t *own, const s_reasons_t *reasons, const pt_entry_t **out_entry)
+{
+    pt_verdict_t *verdict = query->verdict;
+    size_t decides = 0;
+    *out_entry = NULL;
+    for (size_t i = 0; i < reasons->count; i++) {
+        pt_text_t text = reasons->known[i] ? reasons->texts[i] : PT_TEXT_NONE;
+        const pt_entry_t *found = pt_query_ask(query, verdict->code, text);
+        //  An image that our compiler did not make may have no entry of the code's own.
+        if (!found)
+            found = own;
+        verdict->reasons[i] = (pt_pair_t) {reasons->texts[i], pt_image_text(&query->catalog->image, found->id)};
+        if (*out_entry && s_laxity(pt_query_rule(query, found)) >= s_laxity(pt_query_rule(query, *out_entry)))
+            continue;
+        *out_entry = found;
+        decides = i;
+    }
+    return decides;
+}
+
 const pt_entry_t *
 pt_query_ask_reasons(const pt_query_t *query, const pt_entry_t *entry)
 {
     pt_verdict_t *verdict = query->verdict;
     pt_match_t match = verdict->match;
     size_t params = verdict->param_count;
-    pt_text_t reasons[PT_REASONS_MAX];
-    bool known[PT_REASONS_MAX];
-    size_t count = pt_reasons_split(verdict->message, s_is_reason_known, query, reasons, known);
-    const pt_entry_t *strictest = NULL;
-    size_t decides = 0;
-    for (size_t i = 0; i < count; i++) {
-        const pt_entry_t *found = pt_query_ask(query, verdict->code, known[i] ? reasons[i] : PT_TEXT_NONE);
-        //  An image that our compiler did not make may have no entry of the code's own.
-        if (!found)
-            found = entry;
-        verdict->reasons[i] = (pt_pair_t) {reasons[i], pt_image_text(&query->catalog->image, found->id)};
-        if (strictest && s_laxity(pt_query_rule(query, found)) >= s_laxity(pt_query_rule(query, strictest)))
-            continue;
-        strictest = found;
-        decides = i;
-    }
+    s_reasons_t reasons;
+    reasons.count = pt_reasons_split(verdict->message, s_is_reason_known, query, reasons.texts, reasons.known);
+    const pt_entry_t *strictest;
+    size_t decides = s_list_reasons(query, entry, &reasons, &strictest);
     //  Asking wrote over what the whole message had captured.
     verdict->param_count = 0;
-    pt_text_t decisive = count ? reasons[decides] : verdict->message;
-    if (count ? known[decides] : match < PT_MATCH_CODE)
+    if (reasons.count) {
+        pt_text_t decisive = reasons.known[decides] ? reasons.texts[decides] : PT_TEXT_NONE;
         (void) pt_query_ask(query, verdict->code, decisive);
-    else
-        (void) pt_query_ask(query, verdict->code, PT_TEXT_NONE);
-    if (!count) {
+    } else {
+        (void) pt_query_ask(query, verdict->code, match < PT_MATCH_CODE ? verdict->message : PT_TEXT_NONE);
         verdict->match = match;
         verdict->param_count = params;
     }
-    verdict->reason_count = count;
-    return count ? strictest : entry;
+    verdict->reason_count = reasons.count;
+    return strictest ? strictest : entry;
 }

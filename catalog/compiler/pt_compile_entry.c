@@ -239,49 +239,50 @@ s_find_value(const pt_node_t *map, const char *key)
     return NULL;
 }
 
+//  What an entry answers to comes first, because later keys ask for its kind; action before
+//  if_absent, message before what refines it.
+static const pt_key_t s_keys[] = {
+    {"code", pt_row_read_code, false},
+    {"status", pt_row_read_status, false},
+    {"http", pt_row_read_http, false},
+    {"also", pt_row_read_also, false},
+    {"operation", pt_row_read_operation, false},
+    {"message", pt_row_read_message, false},
+    {"subcode", pt_row_read_subcode, false},
+    {"trailing_stop", pt_row_read_trailing_stop, false},
+    {"slug", s_read_slug, false},
+    {"id", s_read_id, false},
+    {"remove", s_read_remove, false},
+    {"category", s_read_category, true},
+    {"outcome", s_read_outcome, true},
+    {"action", s_read_action, true},
+    {"if_absent", s_read_if_absent, false},
+    {"defer_to_status", s_read_defer_to_status, false},
+    {"lists_reasons", s_read_lists_reasons, false},
+    {"health", s_read_health, false},
+    {"judged", s_read_judged, false},
+    {"policy", s_read_policy, false},
+    {"delays", s_read_own_delays, false},
+    {"max_attempts", s_read_own_max_attempts, false},
+    {"deadline", s_read_own_deadline, false},
+    {"alert", s_read_own_alert, false},
+    {"summary", s_read_summary, true},
+    {"todo", s_read_todo, false},
+    {"merchant", s_read_merchant, false},
+    {"cite", s_read_cite, true},
+};
+
 static void
 s_read_keys(pt_reader_t *reader, const pt_node_t *item, pt_row_t *row)
 {
-    //  What an entry answers to comes first, because later keys ask for its kind; action before
-    //  if_absent, message before what refines it.
-    static const pt_key_t keys[] = {
-        {"code", pt_row_read_code, false},
-        {"status", pt_row_read_status, false},
-        {"http", pt_row_read_http, false},
-        {"also", pt_row_read_also, false},
-        {"operation", pt_row_read_operation, false},
-        {"message", pt_row_read_message, false},
-        {"subcode", pt_row_read_subcode, false},
-        {"trailing_stop", pt_row_read_trailing_stop, false},
-        {"slug", s_read_slug, false},
-        {"id", s_read_id, false},
-        {"remove", s_read_remove, false},
-        {"category", s_read_category, true},
-        {"outcome", s_read_outcome, true},
-        {"action", s_read_action, true},
-        {"if_absent", s_read_if_absent, false},
-        {"defer_to_status", s_read_defer_to_status, false},
-        {"lists_reasons", s_read_lists_reasons, false},
-        {"health", s_read_health, false},
-        {"judged", s_read_judged, false},
-        {"policy", s_read_policy, false},
-        {"delays", s_read_own_delays, false},
-        {"max_attempts", s_read_own_max_attempts, false},
-        {"deadline", s_read_own_deadline, false},
-        {"alert", s_read_own_alert, false},
-        {"summary", s_read_summary, true},
-        {"todo", s_read_todo, false},
-        {"merchant", s_read_merchant, false},
-        {"cite", s_read_cite, true},
-    };
     size_t room = item->count + (size_t) PT_COMPILE_NAMES_MAX * PT_SETS_COUNT_;
     if (reader->source->keep_origins)
         row->entry.origins = pt_read_array(reader, room, sizeof *row->entry.origins);
-    pt_read_map(reader, item, "an entry", keys, S_COUNT(keys), row);
-    for (size_t i = 0; row->entry.origins && i < S_COUNT(keys); i++) {
-        const pt_node_t *value = s_find_value(item, keys[i].name);
+    pt_read_map(reader, item, "an entry", s_keys, S_COUNT(s_keys), row);
+    for (size_t i = 0; row->entry.origins && i < S_COUNT(s_keys); i++) {
+        const pt_node_t *value = s_find_value(item, s_keys[i].name);
         if (value)
-            s_add_origin(row, keys[i].name, NULL, pt_read_mark(reader, value));
+            s_add_origin(row, s_keys[i].name, NULL, pt_read_mark(reader, value));
     }
 }
 
