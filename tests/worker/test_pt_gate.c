@@ -1,5 +1,5 @@
 /*  The authenticator and what it answers from: keys in files, roles, and its own end. */
-#include "bus.h"
+#include "gate_bench.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,14 +12,6 @@
 #include "pt_gate.h"
 #include "pt_grants.h"
 #include "pt_owners.h"
-
-#define PATIENCE_MS 60000
-
-typedef struct {
-    char dir[64];
-    pt_curve_t *service;
-    size_t says; //  lines
-} bench_t;
 
 static int s_entries_left = -1; //  names that folders still give before they fail; below 0: all
 static bool s_reads_fail;
@@ -50,88 +42,8 @@ __wrap_read(int fd, void *bytes, size_t size)
     return -1;
 }
 
-static void
-s_path(const bench_t *bench, const char *name, char path[256])
-{
-    snprintf(path, 256, "%s/%s", bench->dir, name);
-}
-
-static void
-s_make_folder(const bench_t *bench, const char *name)
-{
-    char path[256];
-    s_path(bench, name, path);
-    assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static pt_keys_t
-s_grant(const bench_t *bench, const char *file)
-{
-    char path[256];
-    pt_keys_t keys;
-    s_path(bench, file, path);
-    assert_true(pt_keys_make(&keys));
-    assert_true(pt_keys_write(path, false, &keys));
-    return keys;
-}
-
-static int
-s_open_bench(void **state)
-{
-    static bench_t bench;
-    char path[256];
-    char error[PT_KEYS_ERROR_BYTES_MAX];
-    pt_keys_t own;
-    bench = (bench_t) {.dir = "/tmp/paytriage-gate-XXXXXX"};
-    assert_non_null(mkdtemp(bench.dir));
-    assert_int_equal(pt_sockets_init(), PT_OK);
-    s_make_folder(&bench, "clients");
-    for (int party = 0; party < PT_PARTY_COUNT_; party++) {
-        char folder[32];
-        snprintf(folder, sizeof(folder), "clients/%s", pt_party_text((pt_party_t) party));
-        s_make_folder(&bench, folder);
-    }
-    s_path(&bench, "own.key_secret", path);
-    assert_true(pt_keys_make(&own));
-    assert_true(pt_keys_write(path, true, &own));
-    bench.service = pt_curve_open(bench.dir, error);
-    assert_non_null(bench.service);
-    *state = &bench;
-    return 0;
-}
-
-static int
-s_close_bench(void **state)
-{
-    bench_t *bench = *state;
-    char command[128];
-    pt_curve_close(&bench->service);
-    snprintf(command, sizeof(command), "rm -rf '%s'", bench->dir);
-    return system(command);
-}
-
-static void
-s_say(void *context, const char *line)
-{
-    (void) line;
-    ((bench_t *) context)->says++;
-}
-
-//  libzmq gives up the name of a gate that is gone a moment later, in a thread of its own.
-static pt_gate_t *
-s_open_gate(bench_t *bench)
-{
-    char error[PT_KEYS_ERROR_BYTES_MAX];
-    int64_t end_ms = zclock_mono() + PATIENCE_MS;
-    pt_gate_t *gate;
-    while ((gate = pt_gate_new(bench->service, s_say, bench, error)) == NULL && errno == EADDRINUSE)
-        assert_true(zclock_mono() < end_ms);
-    assert_non_null(gate);
-    return gate;
-}
-
 static zsock_t *
-s_new_client(const bench_t *bench, const pt_keys_t *keys)
+s_new_client(const gate_bench_t *bench, const pt_keys_t *keys)
 {
     zsock_t *client = pt_sockets_new(ZMQ_DEALER, 10, 10);
     zsock_set_linger(client, 0);
@@ -145,7 +57,7 @@ s_new_client(const bench_t *bench, const pt_keys_t *keys)
 
 //  What the next handshake of a client comes to: SUCCEEDED or one of the failures.
 static int
-s_shake_hands(const bench_t *bench, const pt_keys_t *keys, const char *endpoint)
+s_shake_hands(const gate_bench_t *bench, const pt_keys_t *keys, const char *endpoint)
 {
     zsock_t *client = s_new_client(bench, keys);
     uint16_t event;
@@ -159,7 +71,7 @@ s_shake_hands(const bench_t *bench, const pt_keys_t *keys, const char *endpoint)
     zsock_t *monitor = pt_sockets_new(ZMQ_PAIR, 10, 10);
     assert_int_equal(pt_sockets_connect(monitor, hands), PT_OK);
     assert_int_equal(pt_sockets_connect(client, endpoint), PT_OK);
-    zsock_set_rcvtimeo(monitor, PATIENCE_MS);
+    zsock_set_rcvtimeo(monitor, GATE_PATIENCE_MS);
     zframe_t *frame = zframe_recv(monitor);
     assert_non_null(frame);
     memcpy(&event, zframe_data(frame), sizeof(event));
@@ -173,15 +85,15 @@ s_shake_hands(const bench_t *bench, const pt_keys_t *keys, const char *endpoint)
 static void
 a_role_opens_its_own_sockets_and_admin_most(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     uint8_t key[PT_PARTY_COUNT_][32];
     uint8_t stranger[32] = {1};
     for (int party = 0; party < PT_PARTY_COUNT_; party++) {
         char file[64];
         snprintf(file, sizeof(file), "clients/%s/one.key", pt_party_text((pt_party_t) party));
-        zmq_z85_decode(key[party], s_grant(bench, file).public_key);
+        zmq_z85_decode(key[party], gate_grant(bench, file).public_key);
     }
-    pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
     assert_int_equal(pt_grants_count(grants), PT_PARTY_COUNT_);
     for (int domain = 0; domain < PT_PARTY_ADMIN; domain++)
         for (int party = 0; party < PT_PARTY_COUNT_; party++) {
@@ -198,16 +110,16 @@ a_role_opens_its_own_sockets_and_admin_most(void **state)
 static void
 only_what_was_taken_away_is_lost(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     char path[256];
-    s_grant(bench, "clients/producer/one.key");
-    s_grant(bench, "clients/admin/two.key");
-    pt_grants_t *before = pt_grants_load(bench->service, s_say, bench);
-    s_grant(bench, "clients/worker/three.key");
-    pt_grants_t *more = pt_grants_load(bench->service, s_say, bench);
-    s_path(bench, "clients/admin/two.key", path);
+    gate_grant(bench, "clients/producer/one.key");
+    gate_grant(bench, "clients/admin/two.key");
+    pt_grants_t *before = pt_grants_load(bench->service, gate_say, bench);
+    gate_grant(bench, "clients/worker/three.key");
+    pt_grants_t *more = pt_grants_load(bench->service, gate_say, bench);
+    gate_path(bench, "clients/admin/two.key", path);
     assert_int_equal(unlink(path), 0);
-    pt_grants_t *fewer = pt_grants_load(bench->service, s_say, bench);
+    pt_grants_t *fewer = pt_grants_load(bench->service, gate_say, bench);
     for (int domain = 0; domain < PT_PARTY_ADMIN; domain++) {
         assert_false(pt_grants_lost(before, more, (pt_party_t) domain));
         assert_int_equal(pt_grants_lost(more, fewer, (pt_party_t) domain), domain != PT_PARTY_WORKER);
@@ -221,16 +133,16 @@ only_what_was_taken_away_is_lost(void **state)
 static void
 nothing_is_taken_away_where_no_file_can_be_opened(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     struct rlimit before;
-    s_grant(bench, "clients/producer/one.key");
+    gate_grant(bench, "clients/producer/one.key");
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_null(grants);
-    grants = pt_grants_load(bench->service, s_say, bench);
+    grants = pt_grants_load(bench->service, gate_say, bench);
     assert_non_null(grants);
     pt_grants_destroy(&grants);
 }
@@ -239,14 +151,14 @@ nothing_is_taken_away_where_no_file_can_be_opened(void **state)
 static void
 nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
 {
-    bench_t *bench = *state;
-    s_grant(bench, "clients/producer/one.key");
-    s_grant(bench, "clients/subscriber/two.key");
+    gate_bench_t *bench = *state;
+    gate_grant(bench, "clients/producer/one.key");
+    gate_grant(bench, "clients/subscriber/two.key");
     //  Two dots and a key or none, in each of four folders.
     for (int left = 0; left < 10; left++) {
         s_entries_left = left;
         bench->says = 0;
-        pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+        pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
         int reason = errno;
         s_entries_left = -1;
         assert_null(grants);
@@ -254,10 +166,10 @@ nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
         assert_true(bench->says > 0);
     }
     s_reads_fail = true;
-    pt_grants_t *grants = pt_grants_load(bench->service, s_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
     s_reads_fail = false;
     assert_null(grants);
-    grants = pt_grants_load(bench->service, s_say, bench);
+    grants = pt_grants_load(bench->service, gate_say, bench);
     assert_int_equal(pt_grants_count(grants), 2);
     pt_grants_destroy(&grants);
 }
@@ -266,15 +178,15 @@ nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
 static void
 nothing_starts_with_folders_that_cannot_be_read(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     char error[PT_KEYS_ERROR_BYTES_MAX];
     s_entries_left = 0;
-    pt_gate_t *gate = pt_gate_new(bench->service, s_say, bench, error);
+    pt_gate_t *gate = pt_gate_new(bench->service, gate_say, bench, error);
     s_entries_left = -1;
     assert_null(gate);
     assert_int_equal(errno, EIO);
     assert_non_null(strstr(error, strerror(EIO)));
-    s_make_folder(bench, "servers");
+    gate_make_folder(bench, "servers");
     s_entries_left = 0;
     pt_curve_t *curve = pt_curve_open(bench->dir, error);
     s_entries_left = -1;
@@ -289,10 +201,10 @@ nothing_starts_with_folders_that_cannot_be_read(void **state)
 static void
 every_key_that_can_be_made_is_read_back(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     char path[256];
     char error[PT_KEYS_ERROR_BYTES_MAX];
-    s_path(bench, "some.key", path);
+    gate_path(bench, "some.key", path);
     //  Z85 has `=`, `#` and brackets, at any place.
     for (int i = 0; i < 500; i++) {
         pt_keys_t keys;
@@ -309,17 +221,17 @@ every_key_that_can_be_made_is_read_back(void **state)
 static void
 nobody_comes_in_when_the_authenticator_is_gone(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    pt_keys_t keys = s_grant(bench, "clients/producer/shop.key");
-    pt_gate_t *gate = s_open_gate(bench);
+    pt_keys_t keys = gate_grant(bench, "clients/producer/shop.key");
+    pt_gate_t *gate = gate_open(bench);
     zsock_t *server = pt_sockets_new(ZMQ_ROUTER, 10, 10);
     assert_true(pt_curve_serve(bench->service, server, PT_PARTY_PRODUCER));
     assert_int_equal(pt_sockets_bind(server, "tcp://127.0.0.1:*", bound), PT_OK);
     assert_int_equal(s_shake_hands(bench, &keys, bound), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     pt_gate_destroy(&gate);
     assert_int_not_equal(s_shake_hands(bench, &keys, bound), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    gate = s_open_gate(bench);
+    gate = gate_open(bench);
     assert_int_equal(s_shake_hands(bench, &keys, bound), ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     zsock_destroy(&server);
     pt_gate_destroy(&gate);
@@ -328,8 +240,8 @@ nobody_comes_in_when_the_authenticator_is_gone(void **state)
 static void
 questions_that_are_none_are_refused_and_answered(void **state)
 {
-    bench_t *bench = *state;
-    pt_keys_t keys = s_grant(bench, "clients/producer/shop.key");
+    gate_bench_t *bench = *state;
+    pt_keys_t keys = gate_grant(bench, "clients/producer/shop.key");
     uint8_t key[32];
     zmq_z85_decode(key, keys.public_key);
     static const char *const bad[][6] = {
@@ -341,7 +253,7 @@ questions_that_are_none_are_refused_and_answered(void **state)
         {"1.0", "1", "worker\n", "127.0.0.1", "", "CURVE"},
         {"", "", "", "", "", ""},
     };
-    pt_gate_t *gate = s_open_gate(bench);
+    pt_gate_t *gate = gate_open(bench);
     zsock_t *asker = zsock_new_req("inproc://zeromq.zap.01");
     uint64_t asked = 0;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -380,9 +292,9 @@ questions_that_are_none_are_refused_and_answered(void **state)
 static void
 the_answer_names_the_party_without_what_follows_a_dot(void **state)
 {
-    bench_t *bench = *state;
-    pt_keys_t keys = s_grant(bench, "clients/producer/shop.2026.key");
-    pt_gate_t *gate = s_open_gate(bench);
+    gate_bench_t *bench = *state;
+    pt_keys_t keys = gate_grant(bench, "clients/producer/shop.2026.key");
+    pt_gate_t *gate = gate_open(bench);
     zsock_t *server = pt_sockets_new(ZMQ_ROUTER, 10, 10);
     pt_door_t door;
     assert_int_equal(pt_door_open(&door, server, gate, PT_PARTY_PRODUCER, "tcp://127.0.0.1:*"), PT_OK);
@@ -404,11 +316,11 @@ the_answer_names_the_party_without_what_follows_a_dot(void **state)
 static void
 a_port_that_was_taken_meanwhile_ends_the_process(void **state)
 {
-    bench_t *bench = *state;
+    gate_bench_t *bench = *state;
     char path[256];
     char bound[PT_ENDPOINT_BYTES_MAX + 1];
-    s_grant(bench, "clients/producer/shop.key");
-    pt_gate_t *gate = s_open_gate(bench);
+    gate_grant(bench, "clients/producer/shop.key");
+    pt_gate_t *gate = gate_open(bench);
     zsock_t *server = pt_sockets_new(ZMQ_ROUTER, 10, 10);
     zsock_t *thief = pt_sockets_new(ZMQ_ROUTER, 10, 10);
     pt_door_t door;
@@ -417,10 +329,10 @@ a_port_that_was_taken_meanwhile_ends_the_process(void **state)
     assert_int_equal(zmq_unbind(zsock_resolve(server), door.bound), 0);
     while (pt_sockets_bind(thief, door.bound, bound) != PT_OK)
         assert_int_equal(errno, EADDRINUSE);
-    s_path(bench, "clients/producer/shop.key", path);
+    gate_path(bench, "clients/producer/shop.key", path);
     assert_int_equal(unlink(path), 0);
     zmq_pollitem_t failure = {.fd = pt_gate_failure_fd(gate), .events = ZMQ_POLLIN};
-    int64_t end_ms = zclock_mono() + PATIENCE_MS;
+    int64_t end_ms = zclock_mono() + GATE_PATIENCE_MS;
     while (zmq_poll(&failure, 1, (long) pt_door_wait_ms(&door, 100)) == 0 && zclock_mono() < end_ms)
         pt_door_tend(&door);
     assert_true(failure.revents);
@@ -453,7 +365,7 @@ an_id_belongs_to_whom_it_was_first_heard_from(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, s_open_bench, s_close_bench)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, gate_open_bench, gate_close_bench)
     const struct CMUnitTest tests[] = {
         TEST(a_role_opens_its_own_sockets_and_admin_most),
         TEST(only_what_was_taken_away_is_lost),
