@@ -14,7 +14,8 @@
 typedef struct {
     char dir[64];
     pt_curve_t *service;
-    size_t says; //  lines
+    size_t says;     //  lines
+    pt_gate_t *gate; //  where it is the bench's to close, also after a test that failed
 } gate_bench_t;
 
 static inline void
@@ -72,6 +73,7 @@ gate_close_bench(void **state)
 {
     gate_bench_t *bench = *state;
     char command[128];
+    pt_gate_destroy(&bench->gate);
     pt_curve_close(&bench->service);
     snprintf(command, sizeof(command), "rm -rf '%s'", bench->dir);
     return system(command);

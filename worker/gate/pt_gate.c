@@ -106,6 +106,8 @@ s_read_questions(pt_gate_t *self)
 {
     pt_zap_t question;
     for (int i = 0; i < S_BURST && pt_zap_receive(zsock_resolve(self->zap), &question); i++) {
+        //  The files first, for each one: what changed before it was asked counts, whatever is asked at the same time.
+        pt_gate_look_at_files(self);
         s_judge(self, &question);
         pt_zap_clear(&question);
     }
@@ -128,7 +130,6 @@ s_run(zsock_t *pipe, void *argument)
         pt_sockets_poll(items, 3, PT_GATE_RELOAD_MS);
         //  The only command is the end.
         told = items[0].revents != 0;
-        //  The files first: a key that was taken away a moment ago does not come in any more.
         pt_gate_look_at_files(self);
         if (items[1].revents && !PT_RULE("gate"))
             break;
