@@ -218,15 +218,32 @@ s_is_denied_by_marker(const pt_query_t *query)
     return pt_query_is_denied_by_marker(query);
 }
 
-//  An operation by name or alias; a slash in front, as of an endpoint's path, makes no difference.
+static uint16_t
+s_find_name(const pt_query_t *query, pt_text_t name)
+{
+    const pt_phash_t *table = &query->catalog->image.table;
+    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_OPERATION, query->provider->index, name);
+    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+}
+
+#define S_NAME_BYTES 64 //  no name or alias is longer
+
+//  An operation by name or alias; a slash in front, as of an endpoint's path, makes no difference. Nor do capitals
+//  where no name is written so: programs call it REFUND, and who is not understood has the guards of no operation.
 static uint16_t
 s_find_operation(const pt_query_t *query, pt_text_t name)
 {
     if (name.len && name.data[0] == '/')
         name = (pt_text_t) {name.data + 1, name.len - 1};
-    const pt_phash_t *table = &query->catalog->image.table;
-    const pt_slot_t *slot = pt_phash_find(table, PT_SPACE_OPERATION, query->provider->index, name);
-    return slot ? (uint16_t) slot->values[PT_SLOT_OPERATIONS] : PT_OPERATION_OTHER;
+    uint16_t operation = s_find_name(query, name);
+    if (operation != PT_OPERATION_OTHER || name.len > S_NAME_BYTES)
+        return operation;
+    char small[S_NAME_BYTES];
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = name.data[i];
+        small[i] = byte >= 'A' && byte <= 'Z' ? (char) (byte - 'A' + 'a') : byte;
+    }
+    return s_find_name(query, (pt_text_t) {small, name.len});
 }
 
 //  The operation that a code names by its digits.

@@ -38,6 +38,7 @@ s_add_operations(pt_source_provider_t *acme)
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         fixture_operation(acme, more[i], PT_OPERATION_MONEY);
     fixture_operation(acme, "refund", PT_OPERATION_MONEY)->without_payer = true;
+    fixture_operation(acme, "OP_C", PT_OPERATION_READ);
     acme->codes_without_payer = 1u << 5;
     acme->digits_slot = 0;
     acme->digits_offset = 3;
@@ -514,6 +515,31 @@ a_given_operation_is_kept_beside_a_derived_one(void **state)
 }
 
 static void
+an_operation_in_capitals_is_the_one_in_small_letters(void **state)
+{
+    s_world_t *world = *state;
+    static char longest[65];
+    memset(longest, 'A', sizeof longest);
+    const struct {
+        pt_text_t given;
+        pt_operation_kind_t kind;
+    } cases[] = {
+        {PT_TEXT("PAY_IN"), PT_OPERATION_MONEY},  {PT_TEXT("/Slip/Upload"), PT_OPERATION_WRITE},
+        {PT_TEXT("Inquiry"), PT_OPERATION_READ},  {PT_TEXT("OP_C"), PT_OPERATION_READ}, // which is written so
+        {PT_TEXT("Op_C"), PT_OPERATION_MONEY},    {PT_TEXT("ÖP_C"), PT_OPERATION_UNNAMED},
+        {{longest, 64}, PT_OPERATION_UNNAMED},    {{longest, 65}, PT_OPERATION_UNNAMED},
+        {PT_TEXT("@p[_c"), PT_OPERATION_UNNAMED}, {PT_TEXT("/"), PT_OPERATION_UNNAMED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        world->response.operation = cases[i].given;
+        s_ask(world);
+        assert_int_equal(world->verdict.kind, cases[i].kind);
+        assert_true(pt_text_equal(world->verdict.operation, cases[i].given));
+    }
+    s_expect_of(world, "OP_D", "many", NULL, "acme/many/5", PT_MATCH_CODE);
+}
+
+static void
 a_row_that_defers_leaves_the_answer_to_a_known_marker(void **state)
 {
     s_world_t *world = *state;
@@ -865,7 +891,7 @@ static void
 operations_come_back_in_the_order_of_their_source(void **state)
 {
     s_world_t *world = *state;
-    assert_int_equal(pt_provider_operation_count(world->acme), 9);
+    assert_int_equal(pt_provider_operation_count(world->acme), 10);
     assert_true(pt_provider_operation_at(world->acme, 8).without_payer);
     assert_false(pt_provider_operation_at(world->acme, 7).without_payer);
     assert_int_equal(pt_provider_operation_count(world->plain), 0);
@@ -975,6 +1001,7 @@ main(void)
         S_TEST(an_operation_is_derived_from_the_digits_of_the_code),
         S_TEST(digits_that_name_no_operation_derive_none),
         S_TEST(a_given_operation_is_kept_beside_a_derived_one),
+        S_TEST(an_operation_in_capitals_is_the_one_in_small_letters),
         S_TEST(a_row_that_defers_leaves_the_answer_to_a_known_marker),
         S_TEST(a_row_that_defers_to_an_unknown_marker_does_not_settle),
         S_TEST(a_code_in_two_slots_is_told_apart_by_either_message),

@@ -185,12 +185,14 @@ class Unknown(unittest.TestCase):
 
     def test_an_operation_that_the_gateway_does_not_have_is_refused_and_the_nearest_is_named(self):
         # Also where the code's own digits name an operation.
-        for gateway, code, typed, meant in (("smilepayz", "5029000", "pyin", "pay_in"), ("opn", "503", "Charges", "charge"),
+        for gateway, code, typed, meant in (("smilepayz", "5029000", "pyin", "pay_in"), ("opn", "503", "Chargess", "charge"),
                                             ("opn", "insufficient_fund", "refnud", "refund")):
             got, stdout, words = explain(gateway, code, "--operation", typed, "-o", "json")
             self.assertEqual((got, stdout), (1, ""), typed)
             self.assertIn(f"{gateway} has no operation '{typed}'", words)
             self.assertIn(f"did you mean {meant}? It has ", words)
+        # Capitals make no difference.
+        self.assertEqual(explain("opn", "503", "--operation", "CHARGES"), explain("opn", "503", "--operation", "charges"))
         for odd in ("", " ", "bananas", "x" * 5000, "%s%n", "/"):
             got, stdout, words = explain("opn", "insufficient_fund", "--operation", odd)
             self.assertEqual((got, stdout), (1, ""), odd)
