@@ -221,7 +221,7 @@ def main(paytriage, build):
     clients = pathlib.Path(build) / "node-clients"
     install(clients)
     subprocess.run(["node", ROOT / "tests/clients/vectors.mjs", clients, ROOT / "tests/vectors"], check=True)
-    for name in "reasons", "returns":
+    for name in "reasons", "returns", "requests":
         subprocess.run(["node", ROOT / f"tests/clients/{name}.mjs", clients], check=True)
     for part in live, unjournaled, guarded:
         with tempfile.TemporaryDirectory(prefix="paytriage-test-") as folder:

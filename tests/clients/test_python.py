@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "clients" / "python"))
@@ -23,6 +24,7 @@ try:
     import curve
     import msgpack
     import publisher
+    import replay
     import subscriber
     import zmq
 except ImportError as missing:
@@ -178,6 +180,50 @@ def check_that_all_busy_topics_are_acknowledged():
     assert len(desk.told) == 200, len(desk.told)
 
 
+class Dealer:
+    """Answers each request with these kinds."""
+
+    def __init__(self, kinds):
+        self.kinds, self.sent, self.answers = kinds, 0, []
+
+    def send(self, header):
+        self.sent += 1
+        self.answers = [[msgpack.packb([1, kind, msgpack.unpackb(header)[2]])] for kind in self.kinds]
+
+    def poll(self, timeout_ms):
+        return bool(timeout_ms and self.answers)
+
+    def recv_multipart(self):
+        return self.answers.pop(0)
+
+    def close(self):
+        self.answers = None
+
+
+def check_that_a_request_waits_for_its_time():
+    clock, real, one = [1000.0], replay.time, replay.Replay()
+    replay.time = types.SimpleNamespace(monotonic=lambda: clock[0])
+
+    def asks(*kinds):
+        one.dealer = dealer = Dealer(kinds)
+        one.ask("OPEN")
+        return dealer.sent == 1
+
+    def waits(seconds, *kinds):
+        clock[0] += seconds - 0.5
+        early = asks()
+        clock[0] += 0.5
+        return not early and asks(*kinds)
+
+    assert asks("REFUSED") and waits(1, "REFUSED") and waits(1, "END"), "a second after a refusal"
+    assert asks(), "at once after an answer"
+    assert one.dealer is None, "a late answer would come to the next request"
+    assert all(waits(seconds) for seconds in (1, 2, 4, 8, 10)), "twice as long each time"
+    assert waits(10, "FETCHED", "END") and one.dealer and asks(), "anew after an answer"
+    assert waits(1)
+    replay.time = real
+
+
 def check_that_only_known_reasons_refuse():
     refused = []
     one = publisher.Publisher(["tcp://127.0.0.1:9"], refused=lambda *said: refused.append(said))
@@ -257,9 +303,10 @@ def check_that_a_worker_without_a_journal_is_told_of(paytriage, folder):
 def main(paytriage, folder):
     check_that_a_failed_handshake_is_no_return(folder)
     check_that_a_worker_without_a_journal_is_told_of(paytriage, folder)
+    check_that_a_request_waits_for_its_time()
     check_that_only_known_reasons_refuse()
     check_that_all_busy_topics_are_acknowledged()
-    for client in (publisher, subscriber):  # short enough to be read before it is copied
+    for client in (publisher, subscriber, replay):  # short enough to be read before it is copied
         assert len(pathlib.Path(client.__file__).read_text().splitlines()) <= 150, client.__file__
     worker = Worker(paytriage, folder)
 

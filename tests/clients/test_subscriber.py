@@ -110,6 +110,17 @@ def it_begins_where_it_was_on_every_page(clients):
         assert tail.ids[-4:] == names(1, 4), tail.ids
 
 
+def what_a_message_has_from_before_is_left_out(clients):
+    with scene(clients) as (worker, tail):
+        worker.topics[RETRY] = fake_worker.Topic(some(1, 3), position=2)
+        worker.instead["FETCH"] = lambda request, *_: [
+            [msgpack.packb([1, "FETCHED", request]), *worker.message(RETRY, 1, 3, flags=fake_worker.REPLAY)],
+            [msgpack.packb([1, "END", request, 4, 4])]]
+        worker.tell(RETRY)
+        worker.await_ids(tail, *names(2, 3))
+        sentinel(worker, tail, *names(2, 3))
+
+
 def a_foreign_worker_opens_nothing(clients):
     with scene(clients) as (worker, tail):
         worker.topics[RETRY] = fake_worker.Topic(some(1, 3))
@@ -138,6 +149,7 @@ def what_was_trimmed_before_it_came_is_told(clients):
         worker.tell(RETRY)
         worker.await_word(tail, clients.lost(RETRY, 2, 4))
         worker.await_ids(tail, "d5")
+        assert [asked[3] for asked in worker.asked if asked[0] == "FETCH"] == [5], worker.asked
 
 
 def what_an_epoch_leaves_is_told(clients):
@@ -186,7 +198,9 @@ def an_epoch_that_is_over_is_not_acknowledged(clients):
         worker.instead["SUBACK"] = lambda request, *_: [[msgpack.packb([1, "BADEPOCH", request, 2])]]
         worker.await_ids(tail, *names(1, 2))
         worker.serve(tail, lambda: worker.count("SUBACK"))
-        sentinel(worker, tail, *names(1, 2))
+        worker.publish(RETRY, 0, flags=fake_worker.LIVE, decisions=some(9, 9))  # another turn
+        worker.await_ids(tail, *names(1, 2), "d9")
+        sentinel(worker, tail, *names(1, 2), "d9")
         assert worker.count("SUBACK") == 2, worker.asked  # the other is the sentinel's
 
 
@@ -281,6 +295,7 @@ def only_the_answer_to_a_request_answers_it(clients):
                 yield [msgpack.packb([1, "BADEPOCH", other, 2])]
                 yield [msgpack.packb([1, "SUBACKED", other])]
                 yield [msgpack.packb([1, "REFUSED", other, "unknown"])]
+            yield [msgpack.packb([2, {"OPEN": "OPENED", "FETCH": "END", "SUBACK": "SUBACKED"}[kind], request, 1, 1])]
             for nothing in b"", b"\xc1", *map(msgpack.packb, (1, None, [], [1], [1, kind], {"a": 1})):
                 yield [nothing]
             yield from {"OPEN": worker.open, "FETCH": worker.fetch, "SUBACK": worker.suback}[kind](request, *values)
@@ -356,6 +371,7 @@ def live_decisions_have_no_place(clients):
 
 
 PARTS = (a_gap_of_one_is_fetched, what_is_missing_is_not_acknowledged, it_begins_where_it_was_on_every_page,
+         what_a_message_has_from_before_is_left_out,
          a_foreign_worker_opens_nothing, what_is_trimmed_is_told, what_was_trimmed_before_it_came_is_told,
          what_an_epoch_leaves_is_told, an_epoch_that_was_over_before_it_was_opened_is_told,
          what_an_epoch_leaves_of_which_no_head_came_is_told_or_delivered, an_epoch_that_is_over_is_not_acknowledged,

@@ -66,6 +66,16 @@ s_connect(const pt_dealers_t *self, const char *endpoint)
     return socket;
 }
 
+//  Its place is another endpoint's: whoever answered there is asked nowhere until a HEAD says where.
+static void
+s_close_dealer(pt_dealers_t *self, size_t dealer)
+{
+    zsock_destroy(&self->dealers[dealer].socket);
+    for (size_t i = self->route_count; i > 0; i--)
+        if (self->routes[i - 1].dealer == dealer)
+            self->routes[i - 1] = self->routes[--self->route_count];
+}
+
 //  The connection to an endpoint, made when there is none yet; PT_DEALERS_MAX when it cannot be. The
 //  one that was not named for longest makes room.
 static size_t
@@ -86,7 +96,7 @@ s_find_dealer(pt_dealers_t *self, pt_text_t endpoint)
     if (self->count < PT_DEALERS_MAX)
         oldest = self->count++;
     else
-        zsock_destroy(&self->dealers[oldest].socket);
+        s_close_dealer(self, oldest);
     self->dealers[oldest] = dealer;
     return oldest;
 }
