@@ -1,11 +1,14 @@
 """Connections of the clients here, and CURVE for them. A folder of keys, as `paytriage keygen` makes it, holds who this client is and the keys
 of its servers; without one, connections are plain. docs/security.md has the rules."""
+import itertools
 import os
 import socket as network
 
 import zmq
 import zmq.auth
 from zmq.utils.monitor import parse_monitor_message
+
+EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED
 
 RETURNED = "a connection was lost and is back; what a worker without a journal published meanwhile did not arrive"
 
@@ -68,14 +71,29 @@ class Connections:
     """A socket's connections: those that were gone and are back are told of, and they are made anew when a handshake fails
     and the files hold other keys by now, because libzmq tries for ever with those that it has."""
 
+    serial = itertools.count()
+
     def __init__(self, socket, endpoints, folder=None):
         self.socket, self.folder, self.keys = socket, folder, {}
         self.standing, self.gone, self.failed = set(), 0, False  # by address; gone and not back; a handshake
-        self.monitor = socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq.EVENT_DISCONNECTED)
+        #  An address of its own: that of get_monitor_socket() is another socket's as well, which is closed by and by.
+        address = f"inproc://connections-{next(self.serial)}"
+        socket.monitor(address, EVENTS)
+        self.monitor = socket.context.socket(zmq.PAIR)
+        self.monitor.rcvhwm = 0  # libzmq's thread waits where it is full, and all sockets with it
+        self.monitor.connect(address)
         for endpoint in endpoints:
             self.keys[endpoint] = folder and keys_of(folder, endpoint)
             connect(socket, endpoint, folder)
+
+    def close(self):
+        """To be called before the socket is closed: its end has events, too, and where nobody can read them any more libzmq's
+        thread waits for ever, and all sockets of the context with it."""
+        if not self.socket.closed:
+            self.socket.monitor(None, 0)
+        self.monitor.close()
+
+    __del__ = close
 
     def tend(self):
         """To be called now and then. Whether a connection was gone and is back."""

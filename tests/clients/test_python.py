@@ -263,8 +263,24 @@ def check_that_a_failed_handshake_is_no_return(folder):
     wait_until(lambda: binds(late, f"ipc://{folder}/late"))  # libzmq gives an endpoint up in a thread of its own
     wait_until(connections.tend)
     assert not connections.tend()
+    connections.close()
     for one in (standing, late, sub):
         one.close(0)
+
+
+def check_that_a_subscriber_that_is_gone_holds_up_nobody(folder):
+    """libzmq's thread waits for who reads its events, and is everybody's."""
+    context = zmq.Context.instance()
+    for number in range(20):
+        endpoints = [f"ipc://{folder}/passing-{number}-{one}" for one in range(40)]
+        standing = [context.socket(zmq.XPUB) for _ in endpoints]
+        for one, endpoint in zip(standing, endpoints):
+            one.bind(endpoint)
+        passing = subscriber.Subscriber(endpoints, ["retry."], "desk", print, print)
+        assert all(one.poll(PATIENCE_S * 1000) for one in standing), f"nobody subscribed any more after {number}"
+        for one in standing:  # some of their ends are heard of before that of the subscriber, and some after
+            one.close(0)
+        del passing
 
 
 def wait_until(done):
@@ -302,6 +318,7 @@ def check_that_a_worker_without_a_journal_is_told_of(paytriage, folder):
 
 def main(paytriage, folder):
     check_that_a_failed_handshake_is_no_return(folder)
+    check_that_a_subscriber_that_is_gone_holds_up_nobody(folder)
     check_that_a_worker_without_a_journal_is_told_of(paytriage, folder)
     check_that_a_request_waits_for_its_time()
     check_that_only_known_reasons_refuse()
