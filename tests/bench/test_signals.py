@@ -49,7 +49,7 @@ class Bus(Fixture):
         told = open(os.open(fifo, os.O_RDWR), "rb", buffering=0)
         self.addCleanup(told.close)
         wrapper = self.folder / "paytriage"
-        wrapper.write_text(f'#!/bin/sh\necho $$ "$@" >{fifo}\nexec {PROGRAM} "$@"\n', encoding="utf-8")
+        wrapper.write_text(f'#!/bin/sh\necho $$ "$@" >{fifo}\nexec "{PROGRAM}" "$@"\n', encoding="utf-8")
         wrapper.chmod(0o700)
         bench = self.start("pt_bench_bus", "--paytriage", str(wrapper), "--transport", "ipc", "--batch", "16", "--loop",
                            "closed", "--seconds", "3600", *args)

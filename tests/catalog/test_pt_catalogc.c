@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #define S_OUTPUT_BYTES_MAX 16384
-#define SAMPLE PT_SOURCE_DIR "/tests/catalog/sample.yaml"
+#define SAMPLE "'" PT_SOURCE_DIR "/tests/catalog/sample.yaml'" //  for a shell
 
 static char s_directory[] = "/tmp/pt_catalogc.XXXXXX";
 static char s_output[S_OUTPUT_BYTES_MAX]; //  of the last run, both streams

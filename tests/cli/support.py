@@ -48,6 +48,12 @@ def main():
     unittest.main()
 
 
+def preloading(library):
+    """The environment that has a library loaded first; ld.so takes a path with a space in it for two, but no folder."""
+    folder, name = os.path.split(os.path.abspath(library))
+    return {"LD_PRELOAD": name, "LD_LIBRARY_PATH": folder}
+
+
 def _die_with_parent():
     pr_set_pdeathsig = 1
     _libc.prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -9,7 +9,7 @@ import unittest
 
 import support
 
-SHIM = os.path.abspath(sys.argv.pop(2))
+SHIM = support.preloading(sys.argv.pop(2))
 STEPS = ("86400", "-60")
 HOUR = "1h"
 
@@ -23,7 +23,7 @@ class Clock(unittest.TestCase):
         self.front = f"tcp://{self.host}:5560"
 
     def stepping(self, step):
-        return {**os.environ, "LD_PRELOAD": SHIM, "PT_SHIM_STEP_S": step}
+        return {**os.environ, **SHIM, "PT_SHIM_STEP_S": step}
 
     def start_daemon(self, step):
         daemon = support.Daemon("run", "--bind", self.host, "--journal", str(self.folder / f"kept{step}"),

@@ -10,7 +10,7 @@ import urllib.request
 
 import support
 
-SHIM = os.path.abspath(sys.argv.pop(2))
+SHIM = support.preloading(sys.argv.pop(2))
 SENDERS = 16  # each goes to one of two workers, by its id
 
 
@@ -27,7 +27,7 @@ class HungDisk(support.JournalTest):
         broker = support.Daemon("broker", "--bind", self.host)
         self.addCleanup(broker.__exit__)
         hosts = support.address(), support.address()
-        hung = self.start_worker(hosts[0], "hung", LD_PRELOAD=SHIM, PT_SHIM_HANG=str(hang))
+        hung = self.start_worker(hosts[0], "hung", **SHIM, PT_SHIM_HANG=str(hang))
         self.start_worker(hosts[1], "well")
         while b"workers=2" not in broker.process.stderr.readline():
             pass
@@ -53,7 +53,7 @@ class HungDisk(support.JournalTest):
         broker = support.Daemon("broker", "--bind", self.host)
         self.addCleanup(broker.__exit__)
         host = support.address()
-        worker = self.start_worker(host, "idle", LD_PRELOAD=SHIM, PT_SHIM_HANG=str(hang))
+        worker = self.start_worker(host, "idle", **SHIM, PT_SHIM_HANG=str(hang))
         with support.Tail("--durable", "desk", "--connect", f"tcp://{host}:5570") as tail:
             support.send(self.front, [{"id": "r", "provider": "opn", "http_status": 503}])
             tail.get()

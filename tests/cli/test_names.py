@@ -9,8 +9,7 @@ import unittest
 
 import support
 
-SHIM = os.path.abspath(sys.argv.pop(2))
-ENV = {**os.environ, "LD_PRELOAD": SHIM}
+ENV = {**os.environ, **support.preloading(sys.argv.pop(2))}
 GOOD = {"id": "g", "provider": "opn", "http_status": 503}
 
 

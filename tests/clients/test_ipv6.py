@@ -21,8 +21,9 @@ import time
 
 import test_node
 
-RESOLVER = os.path.abspath(sys.argv.pop(4)) if len(sys.argv) > 4 else None
-ENV = {**os.environ, **({"LD_PRELOAD": RESOLVER} if RESOLVER else {})}
+RESOLVER = pathlib.Path(sys.argv.pop(4)).resolve() if len(sys.argv) > 4 else None
+# ld.so takes a path with a space in it for two, but no folder.
+ENV = {**os.environ, **({"LD_PRELOAD": RESOLVER.name, "LD_LIBRARY_PATH": str(RESOLVER.parent)} if RESOLVER else {})}
 PYTHON = test_node.ROOT / "clients" / "python"
 BEFORE, AFTER, PATIENCE_S = 300, 10, 200
 # What tail.mjs is for Node.js.

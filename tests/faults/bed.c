@@ -383,9 +383,9 @@ bed_start_worker(bed_t *self, const bed_fault_t *fault, unsigned life)
                                NULL};
     char rule[96];
     char sanitizer[256];
-    const char *environment[8] = {"ASAN_OPTIONS=verify_asan_link_order=0:abort_on_error=1"};
+    const char *environment[BED_VARIABLES_MAX + 5] = {"ASAN_OPTIONS=verify_asan_link_order=0:abort_on_error=1"};
     size_t count = 1;
-    for (size_t i = 0; i < 3 && life < fault->lives; i++)
+    for (size_t i = 0; i < BED_VARIABLES_MAX && life < fault->lives; i++)
         if (fault->variable[i])
             environment[count++] = fault->variable[i];
     snprintf(rule, sizeof(rule), "PAYTRIAGE_RULE_OFF=%s", self->options.rule ? self->options.rule : "");

@@ -18,6 +18,7 @@
 #define BED_PATH_BYTES 96 //  of an ipc endpoint at most
 #define BED_QUEUES 4
 #define BED_TOPICS_MAX 64
+#define BED_VARIABLES_MAX 4
 #define BED_LIVES_MAX 8 //  of one worker in one turn; more are a fault
 
 typedef struct {
@@ -33,12 +34,12 @@ typedef struct {
 
 //  How the worker of one turn is to end.
 typedef struct {
-    const char *variable[3]; //  of its environment, "NAME=VALUE"; NULL: none
-    unsigned lives;          //  that have them; the others are left alone
-    uint64_t kill_at;        //  SIGKILL once so many responses of this turn are accepted; 0: never
-    unsigned spin;           //  loops between that and the kill
-    bool aborts;             //  also an abort is
-    bool fails;              //  an exit with a reason is expected, not only a death
+    const char *variable[BED_VARIABLES_MAX]; //  of its environment, "NAME=VALUE"; NULL: none
+    unsigned lives;                          //  that have them; the others are left alone
+    uint64_t kill_at;                        //  SIGKILL once so many responses of this turn are accepted; 0: never
+    unsigned spin;                           //  loops between that and the kill
+    bool aborts;                             //  also an abort is
+    bool fails;                              //  an exit with a reason is expected, not only a death
 } bed_fault_t;
 
 typedef struct {

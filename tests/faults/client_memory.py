@@ -21,7 +21,7 @@ HANGS_S = 60
 
 def run(shim, number, *args, data=b""):
     """Exit code, output and words of a run whose allocation number `number` fails."""
-    environment = {**os.environ, "LD_PRELOAD": shim, "PT_SHIM_FAIL": f"malloc:{number}"}
+    environment = {**os.environ, **support.preloading(shim), "PT_SHIM_FAIL": f"malloc:{number}"}
     try:
         done = subprocess.run([support.PROGRAM, *args], input=data, capture_output=True, env=environment,
                               timeout=HANGS_S)

@@ -10,6 +10,7 @@
  *  switched off a plan has to find a violation: --expect-violation.
  */
 #include "bed.h"
+#include "preload.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -233,16 +234,17 @@ s_run_poison(const s_plan_t *plan, bed_t *bed, s_result_t *result)
 static void
 s_run_failures(const s_plan_t *plan, bed_t *bed, const char *const *kinds, unsigned limit, unsigned step)
 {
-    char preload[512];
+    preload_t preload = preload_of(plan->shim);
     char variable[96];
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", plan->shim ? plan->shim : "");
     for (unsigned n = 1; n <= limit; n += n < 12 ? 1 : step)
         for (size_t i = 0; kinds[i]; i++) {
             if ((n * 7 + i) % plan->jobs != plan->slice)
                 continue;
             snprintf(variable, sizeof(variable), "PT_SHIM_FAIL=%s:%u", kinds[i], n);
-            bed_fault_t fault = {
-                .variable = {preload, variable}, .lives = 1, .fails = true, .aborts = strcmp(kinds[i], "malloc") == 0};
+            bed_fault_t fault = {.variable = {preload.folder, preload.name, variable},
+                                 .lives = 1,
+                                 .fails = true,
+                                 .aborts = strcmp(kinds[i], "malloc") == 0};
             uint64_t before = bed->counts.violations;
             if (n < 40 && n % 5 == 4)
                 bed_renew_journal(bed);
@@ -370,6 +372,10 @@ s_run_plan(s_plan_t *plan)
     bool enough = strcmp(plan->plan, "points") != 0 || plan->point || plan->rule || sum.points_reached >= 40;
     if (!enough)
         fprintf(stderr, "too few points were reached\n");
+    if (plan->shim && !plan->rule && sum.counts.failures == 0) {
+        fprintf(stderr, "nothing failed: %s is not loaded, or in vain\n", plan->shim);
+        enough = false;
+    }
     return well && enough && (sum.counts.violations > 0) == plan->expect_violation ? 0 : 1;
 }
 

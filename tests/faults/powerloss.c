@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload.h"
 #include "pt_fault_point.h"
 #include "shim_disk.h"
 #include "store.h"
@@ -406,7 +407,9 @@ s_run_writer(const char *self, const char *shim, const char *dir, const char *lo
 {
     pid_t child = fork();
     if (child == 0) {
-        setenv("LD_PRELOAD", shim, 1);
+        preload_t preload = preload_of(shim);
+        putenv(preload.folder);
+        putenv(preload.name);
         setenv("PT_SHIM_LOG", log, 1);
         char mib[24];
         snprintf(mib, sizeof(mib), "%" PRIu64, s_bytes >> 20);

@@ -55,21 +55,21 @@ class Completion(unittest.TestCase):
             return subprocess.run([shell, "-c", script], capture_output=True, text=True, env=env).stdout.split()
 
     def test_bash(self):
-        script = f"""source {SOURCE}/packaging/completion/paytriage.bash
+        script = f"""source '{SOURCE}/packaging/completion/paytriage.bash'
             COMP_WORDS=(paytriage explain smile) COMP_CWORD=2
             _paytriage; echo "${{COMPREPLY[@]}}" """
         self.assertEqual(self.run_shell("bash", script), ["smilepayz"])
 
     @unittest.skipUnless(shutil.which("fish"), "fish is not here")
     def test_fish(self):
-        script = f"""source {SOURCE}/packaging/completion/paytriage.fish; complete -C 'paytriage explain smile'"""
+        script = f"""source '{SOURCE}/packaging/completion/paytriage.fish'; complete -C 'paytriage explain smile'"""
         self.assertEqual(self.run_shell("fish", script), ["smilepayz"])
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not here")
     def test_zsh(self):
         script = f"""words=(paytriage explain smile) CURRENT=3
             compadd() {{ shift; print -l -- $@ }}
-            source {SOURCE}/packaging/completion/_paytriage"""
+            source '{SOURCE}/packaging/completion/_paytriage'"""
         self.assertEqual(self.run_shell("zsh", script), ["smilepayz"])
 
 

@@ -60,7 +60,7 @@ class Units(unittest.TestCase):
         for path in sorted((BUILD / "packaging/systemd").glob("*.service")):
             unit = pathlib.Path(folder.name) / path.name.replace("@", "@one")
             #  The program stands elsewhere before it is installed, and so may the user be missing.
-            text = re.sub(r"(?m)^(Exec(?:Start(?:Pre)?|Reload)=)\S+", rf"\1{PROGRAM}", path.read_text())
+            text = re.sub(r"(?m)^(Exec(?:Start(?:Pre)?|Reload)=)\S+", rf'\1"{PROGRAM}"', path.read_text())
             unit.write_text(text)
             self.units.append(unit)
         self.assertEqual(len(self.units), 3)
@@ -93,7 +93,7 @@ class Units(unittest.TestCase):
         if self.is_sanitized():
             self.skipTest("built with a sanitizer")
         for unit in self.units:
-            command = re.search(r"(?m)^ExecStart=\S+ (\w+)$", unit.read_text())[1]
+            command = re.search(r'(?m)^ExecStart="[^"]+" (\w+)$', unit.read_text())[1]
             load = filter_of(calls_allowed(unit.read_text()))
             address = support.address()
             with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
