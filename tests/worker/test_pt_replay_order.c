@@ -18,7 +18,7 @@ s_bytes(const char *text)
 static bool
 s_read(const char *verb, const char *what, pt_request_t *out_request)
 {
-    *out_request = (pt_request_t) {.durable = false};
+    *out_request = (pt_request_t) {.unread_too = false};
     return pt_replay_order_read(s_bytes(verb), s_bytes(what), out_request);
 }
 
@@ -33,14 +33,14 @@ orders_are_read(void **state)
 
     assert_true(s_read("DISCARD", "retry.opn. 18446744073709551615", &request));
     assert_int_equal(request.kind, PT_REQUEST_DISCARD);
-    assert_true(request.durable);
+    assert_false(request.unread_too);
     assert_int_equal(request.topic_count, 1);
     assert_string_equal(request.topics[0].topic, "retry.opn.");
     assert_true(request.topics[0].next_seq == UINT64_MAX);
 
     assert_true(s_read("DISCARD_UNREAD", "retry.opn. 7", &request));
     assert_int_equal(request.kind, PT_REQUEST_DISCARD);
-    assert_false(request.durable);
+    assert_true(request.unread_too);
     assert_int_equal(request.topics[0].next_seq, 7);
 }
 

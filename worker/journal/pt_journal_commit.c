@@ -243,7 +243,7 @@ s_write_requests(pt_commit_t *self, uint64_t now_ms)
             request->status = s_write_positions(self, request, now_ms);
         else if (request->kind == PT_REQUEST_DISCARD)
             request->status = pt_store_discard(self->store, request->topics[0].topic, request->topics[0].next_seq,
-                                               !request->durable, S_TRIM_BYTES);
+                                               request->unread_too, S_TRIM_BYTES);
         else
             request->status = pt_store_forget(self->store, request->name);
         if (request->status == PT_E_IO || request->status == PT_E_SPACE)

@@ -56,8 +56,8 @@ pt_replay_order_read(pt_bytes_t verb, pt_bytes_t what, pt_request_t *out_request
         return s_read_name(what, out_request);
     }
     out_request->kind = PT_REQUEST_DISCARD;
-    out_request->durable = s_is_word(verb, PT_CONTROL_DISCARD);
-    return (out_request->durable || s_is_word(verb, PT_CONTROL_DISCARD_UNREAD)) && s_read_discard(what, out_request);
+    out_request->unread_too = s_is_word(verb, PT_CONTROL_DISCARD_UNREAD);
+    return (out_request->unread_too || s_is_word(verb, PT_CONTROL_DISCARD)) && s_read_discard(what, out_request);
 }
 
 const char *

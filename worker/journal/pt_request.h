@@ -11,7 +11,7 @@ typedef enum {
     PT_REQUEST_SUBSCRIBE, //  name, durable, prefixes
     PT_REQUEST_POSITION,  //  name, topics; topics that are unknown or not covered are passed over
     PT_REQUEST_FORGET,    //  name
-    PT_REQUEST_DISCARD,   //  topics: one; durable: not what durable subscribers have not had
+    PT_REQUEST_DISCARD,   //  topics: one; unread_too
 } pt_request_kind_t;
 
 //  A request goes to the journal as a pointer and comes back on the asker's own socket, once it is
@@ -20,6 +20,7 @@ typedef struct {
     pt_request_kind_t kind;
     char name[PT_STORE_NAME_BYTES_MAX + 1];
     bool durable;
+    bool unread_too; //  also what a durable subscriber has not had
     size_t prefix_count;
     char prefixes[PT_STORE_PREFIXES_MAX][PT_TOPIC_BYTES_MAX + 1];
     size_t topic_count;
