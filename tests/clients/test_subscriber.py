@@ -295,7 +295,7 @@ def only_the_answer_to_a_request_answers_it(clients):
                 yield [msgpack.packb([1, "BADEPOCH", other, 2])]
                 yield [msgpack.packb([1, "SUBACKED", other])]
                 yield [msgpack.packb([1, "REFUSED", other, "unknown"])]
-            yield [msgpack.packb([2, {"OPEN": "OPENED", "FETCH": "END", "SUBACK": "SUBACKED"}[kind], request, 1, 1])]
+            yield [msgpack.packb([2, {"FETCH": "TRUNCATED"}.get(kind, "REFUSED"), request, 3])]  # of a later version
             for nothing in b"", b"\xc1", *map(msgpack.packb, (1, None, [], [1], [1, kind], {"a": 1})):
                 yield [nothing]
             yield from {"OPEN": worker.open, "FETCH": worker.fetch, "SUBACK": worker.suback}[kind](request, *values)
