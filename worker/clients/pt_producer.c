@@ -187,11 +187,10 @@ pt_producer_renew(pt_producer_t *self)
 
     pt_producer_counts_t counts = pt_producer_counts(self);
     pt_status_t status = s_begin(self, 0, 0);
-    if (status == PT_OK)
-        self->earlier = counts;
-    else
-        self->failed = status;
-    return status;
+    if (status != PT_OK)
+        return self->failed = status;
+    self->earlier = counts;
+    return PT_OK;
 }
 
 //  Write the batches that were sealed since. A batch that ends at place `previous_end` was sealed
@@ -240,8 +239,7 @@ pt_producer_seal(pt_producer_t *self)
         return;
     pt_outbox_seal(self->outbox);
     //  A fault is remembered, and told by the next poll.
-    if (s_store(self, self->cover) != PT_OK)
-        return;
+    s_store(self, self->cover);
 }
 
 static bool
@@ -359,9 +357,7 @@ pt_producer_poll(pt_producer_t *self, uint32_t timeout_ms, int wake_fd)
         wait_ms = due_ms - zclock_mono();
     if (zmq_poll(items, wake_fd < 0 ? 1 : 2, wait_ms < 0 ? 0 : (long) wait_ms) < 0 && errno != EINTR)
         return PT_E_IO;
-    if (s_receive(self) != PT_OK || s_send_due(self) != PT_OK)
-        return PT_E_IO;
-    return PT_OK;
+    return s_receive(self) == PT_OK && s_send_due(self) == PT_OK ? PT_OK : PT_E_IO;
 }
 
 bool
