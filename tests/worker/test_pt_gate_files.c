@@ -347,12 +347,11 @@ static void
 there_is_a_bound_on_sockets_to_be_cut(void **state)
 {
     gate_bench_t *bench = *state;
-    pt_gate_t *gate = gate_open(bench);
+    bench->gate = gate_open(bench);
     for (size_t i = 0; i < PT_GATE_WATCHERS; i++)
-        assert_true(pt_gate_watch(gate, PT_PARTY_WORKER) >= 0);
-    assert_int_equal(pt_gate_watch(gate, PT_PARTY_WORKER), -1);
+        assert_true(pt_gate_watch(bench->gate, PT_PARTY_WORKER) >= 0);
+    assert_int_equal(pt_gate_watch(bench->gate, PT_PARTY_WORKER), -1);
     assert_int_equal(errno, EMFILE);
-    pt_gate_destroy(&gate);
 }
 
 int
