@@ -1,16 +1,28 @@
 """`check` and `top`: what they say about a daemon that is well, one that is not, and what is no daemon."""
 
 import http.server
+import itertools
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
 
 import support
 from test_metrics import Watched
+
+
+OWN = f"""
+gateway: {{id: own, name: Own, cite: codes.txt}}
+body: {{codes: [{{code: code}}]}}
+entries:
+  - {{code: "1", category: provider_bug, outcome: unknown, action: contact_provider, summary: {"ก" * 40}, cite: 1,
+     alert: {{audience: operator, severity: warning, when: now}}}}
+"""
 
 
 class Impostor:
@@ -127,6 +139,19 @@ class Top(unittest.TestCase):
                 self.assertIn(word, text)
             self.assertNotIn("none yet", text)
             self.assertNotIn("ALERTS HEARD: 0", text)
+
+    def test_a_long_summary_ends_with_a_whole_character(self):
+        with tempfile.TemporaryDirectory(prefix="paytriage-") as folder:
+            catalog = pathlib.Path(folder) / "own.yaml"
+            catalog.write_text(OWN, encoding="utf-8")
+            with Watched("--catalog", str(catalog)) as watched:
+                ready(watched)
+                top = support.start("top", "--once", "--interval", "3s", "--http", watched.url, *self.listen(watched))
+                for account in itertools.count():  # each has an alert of its own, so that it is heard
+                    if top.poll() is not None:
+                        break
+                    support.send(watched.front, [{"provider": "own", "account": str(account), "body": {"code": "1"}}])
+                self.assertIn("warning  own 1: " + "ก" * 26 + "\n", top.communicate()[0].decode())
 
     def test_without_a_daemon_it_says_so(self):
         code, out, words = support.run("top", "--once", "--http", f"tcp://{support.address()}:5580")

@@ -9,6 +9,7 @@
 
 #define S_CODES_SHOWN 8
 #define S_LAGS_SHOWN 5
+#define S_SUMMARY_BYTES_MAX 80
 
 void
 cmd_top_scraped(cmd_top_t *self, char *page, const char *error, uint64_t now_ms)
@@ -88,9 +89,9 @@ cmd_top_note(cmd_top_t *self, const pt_decision_t *decision, bool alert)
     char name[CMD_TOP_TEXT_BYTES];
     char *line = self->alerts[self->alert_count++ % CMD_TOP_ALERTS_MAX];
     s_print_name(decision, name, sizeof name);
+    pt_text_t summary = pt_text_cut(decision->summary, S_SUMMARY_BYTES_MAX);
     snprintf(line, sizeof self->alerts[0], "%-8s %s: %.*s", pt_severity_text(decision->alert.severity), name,
-             (int) (decision->summary.len < 80 ? decision->summary.len : 80),
-             decision->summary.data ? decision->summary.data : "");
+             (int) summary.len, summary.data ? summary.data : "");
 }
 
 //  ---- the page
