@@ -62,7 +62,7 @@ s_ask_same_code(const pt_query_t *query, unsigned others, const pt_entry_t *entr
 
 //  Rung one: the first code that some row knows. Notes a code that no row knows.
 static bool
-s_ask_codes(const pt_query_t *query)
+s_ask_codes(pt_query_t *query)
 {
     for (unsigned left = query->codes; left; left &= left - 1) {
         int i = __builtin_ctz(left);
@@ -73,6 +73,8 @@ s_ask_codes(const pt_query_t *query)
             continue;
         query->verdict->code = code;
         query->verdict->message = message;
+        //  Also where a code that no row knows stands in front of it.
+        query->without_payer |= query->provider->codes_without_payer >> i & 1;
         entry = s_ask_same_code(query, left & (left - 1), entry);
         if (pt_query_rule(query, entry)->flags & PT_RULE_LISTS_REASONS)
             entry = pt_query_ask_reasons(query, entry);
