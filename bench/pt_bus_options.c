@@ -54,7 +54,7 @@ s_parse_transports(struct argp_state *state, char *text, pt_bus_options_t *optio
     }
 }
 
-//  "NAME=WORD WORD …" appended to what the command line already has.
+//  "NAME=WORD 'WORD' …", quoted as in a shell, appended to what the command line already has.
 static void
 s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, pt_bus_options_t *options)
 {
@@ -70,12 +70,14 @@ s_parse_contender(struct argp_state *state, char *text, pt_chain_kind_t kind, pt
     *worker = (pt_chain_worker_t) {.name = text, .kind = kind, .is_process = true};
     //  The words of paytriage's own line come first; pt_bus_options_complete writes them.
     size_t count = kind == PT_CHAIN_PAYTRIAGE ? 6 : 0;
-    for (char *word = strsep(&words, " "); word; word = strsep(&words, " ")) {
-        if (count == PT_CHAIN_ARGUMENTS_MAX - 1)
-            argp_error(state, "%s: too many words", text);
-        if (*word)
-            worker->command[count++] = word;
+    if (wordexp(words, &worker->words, WRDE_NOCMD) != 0) {
+        argp_error(state, "%s: '%s' are no words that a shell would take without running another command", text, words);
+        return;
     }
+    if (worker->words.we_wordc > PT_CHAIN_ARGUMENTS_MAX - 1 - count)
+        argp_error(state, "%s: too many words", text);
+    for (size_t i = 0; i < worker->words.we_wordc; i++)
+        worker->command[count++] = worker->words.we_wordv[i];
 }
 
 static double
@@ -175,7 +177,7 @@ static const struct argp_option s_argp_options[] = {
     {"producers", S_KEY_PRODUCERS, "N", 0, "connections of the driver (default 4)", 1},
     {0, 0, 0, 0, "Who runs, beside paytriage and the null worker:", 2},
     {"also", S_KEY_ALSO, "NAME=OPTIONS", 0, "paytriage's worker with further options", 2},
-    {"peer", S_KEY_PEER, "NAME=COMMAND", 0, "another program, see bench/peers", 2},
+    {"peer", S_KEY_PEER, "NAME=COMMAND", 0, "another program, its words quoted as in a shell; see bench/peers", 2},
     {"durable", S_KEY_DURABLE, "DIRECTORY", 0, "paytriage with a journal there, on the disk to be measured", 2},
     {"proxy", S_KEY_PROXY, NULL, 0,
      "the null worker behind libzmq's zmq_proxy instead of paytriage's broker; closed loop only", 2},

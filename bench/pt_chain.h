@@ -10,6 +10,8 @@
 #ifndef PT_CHAIN_H
 #define PT_CHAIN_H
 
+#include <wordexp.h>
+
 #include "pt_job.h"
 #include "pt_payloads.h"
 #include "pt_process.h"
@@ -29,6 +31,7 @@ typedef struct {
     bool is_process; //  only as a process of its own: not inproc
     //  The start of the command line, ended by NULL; not for inproc.
     const char *command[PT_CHAIN_ARGUMENTS_MAX];
+    wordexp_t words;        //  that command may point into
     bool has_alerts;        //  publishes every active alert on operator_alert, and folds none
     const char *journal_in; //  a folder; paytriage's worker keeps a fresh journal there; NULL: none
     //  The start of a broker's command line, ended by NULL, in the place of paytriage's; not for inproc.

@@ -52,6 +52,8 @@ class Wrong(unittest.TestCase):
                             ["pt_bench_bus", "--transport", "inproc", "--also", "x=--threads 2"],
                             ["pt_bench_bus", "--transport", "inproc", "--durable", "/tmp"],
                             ["pt_bench_bus", "--transport", "inproc", "--proxy"],
+                            ["pt_bench_bus", "--peer", "x='open"], ["pt_bench_bus", "--peer", "x=$(true)"],
+                            ["pt_bench_bus", "--peer", "x=" + "word " * 24],
                             ["pt_bench_catalog", "--keys", "-1"], ["pt_bench_triage", "--no-such-option"]):
             with self.subTest(tool=tool, args=args):
                 done = run(tool, *args)
@@ -68,6 +70,7 @@ class Contenders(unittest.TestCase):
             file.touch()
             for args, words in ((["--peer", "mine=/usr/bin/python3 nowhere.py"], "No such file"),
                                 (["--peer", "mine=/nowhere/peer"], "cannot start /nowhere/peer: No such file"),
+                                (["--peer", "mine='/no where/peer' x"], "cannot start /no where/peer: No such file"),
                                 (["--also", "mine=--no-such-option"], "--no-such-option"),
                                 (["--durable", str(file)], "Not a directory"),
                                 (["--paytriage", "/nowhere/paytriage"], "cannot start /nowhere/paytriage: No such file")):
