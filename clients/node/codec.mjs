@@ -41,7 +41,8 @@ export function answerOf(frames) {
   const [, kind, producer, epoch, what, reason, retryAfterMs] = answer;
   const isRange = (range) => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
   const good = kind === "ACK" ? answer.length === 5 && Array.isArray(what) && what.every(isRange)
-    : kind === "NACK" && answer.length === 7 && Number.isSafeInteger(what) && retryAfterMs >= 0;
+    : kind === "NACK" && answer.length === 7 && Number.isSafeInteger(what) && typeof reason === "string" &&
+      Number.isSafeInteger(retryAfterMs) && retryAfterMs >= 0 && retryAfterMs < 2 ** 32;
   return good ? { kind, producer, epoch, what, reason, retryAfterMs } : null;
 }
 

@@ -4,13 +4,13 @@
 import { Subscriber as Sub } from "zeromq";
 import { crc32, receive, unpack } from "./codec.mjs";
 import { Connections, RETURNED } from "./curve.mjs";
-import { Replay } from "./replay.mjs";
+import { Replay, later } from "./replay.mjs";
 
 const FLAG_LIVE = 1, SEEN_MAX = 1000000, FETCH_BYTES = 1 << 20, TOPICS_MAX = 64, SOURCES_MAX = 256;
 const UNKNOWN = 0, LIVE = 1, OPENING = 2, OPENED = 3; // what is known of a source: nothing, that it has no replay, …
 
 // One source, a (worker, epoch), has many streams. Of a stream, `next` is the number to be delivered next.
-const newStream = (next) => ({ next, head: 1, acked: 1, doubt: false });
+const newStream = (next) => ({ next, head: 1, acked: 1, doubt: false, due: 0 });
 const newSource = (worker, epoch, keys) => ({ worker, epoch, state: UNKNOWN, replay: new Replay(keys), streams: new Map() });
 const toEnd = (map, key, value = map.get(key)) => (map.delete(key), map.set(key, value), value); // so that all have their turn
 
@@ -25,15 +25,13 @@ export class Subscriber {
   // Take what has come, calling deliver(topic, decision), and fetch what has not.
   async step(ms) {
     if ((await this.connections.tend()) && [...this.sources.values()].some(({ state }) => state === LIVE)) this.report(RETURNED);
-    for (let count = 0; count < 256; count++) {
-      const frames = await receive(this.sub, count ? 0 : ms);
-      if (!frames) break;
+    for (let count = 0, frames; count < 256 && (frames = await receive(this.sub, count ? 0 : ms)); count++)
       await this.attempt(() => this.published(frames));
-    }
     for (const source of [...this.sources.values()]) {
       if (source.state === OPENING) await this.attempt(() => this.open(source, ""));
       for (const [topic, stream] of source.state === OPENED ? [...source.streams] : [])
-        if (stream.head > stream.next || stream.doubt) await this.attempt(() => this.fetch(source, topic, stream));
+        if (source.replay.isDue(stream.due) && (stream.head > stream.next || stream.doubt))
+          await this.attempt(() => this.fetch(source, topic, stream));
     }
   }
 
@@ -65,6 +63,7 @@ export class Subscriber {
         Object.assign(stream, { next: stream.next ?? position, head: Math.max(stream.head, head), acked: position });
         this.lose(source, topic, retained);
       }
+      source.replay.retryAt = 0; // it was of use
       if (answer[6]) return this.open(source, answer[5].at(-1)[0]);
       Object.assign(source, { state: OPENED, first: 1 }); // what is not listed had no decision yet
       for (const stream of source.streams.values()) stream.next ??= 1;
@@ -75,15 +74,18 @@ export class Subscriber {
 
   async fetch(source, topic, stream) {
     const start = stream.next;
-    stream.doubt = false;
+    Object.assign(stream, { doubt: false, due: later() });
     for (const [answer, frames] of await source.replay.ask("FETCH", topic, source.epoch, start, FETCH_BYTES)) {
       if (answer[1] === "FETCHED") this.published(frames);
       else if (answer[1] === "END" && answer[4] < start) {
         this.report(`the journal of ${source.replay.endpoint} went back: it is opened again`);
-        Object.assign(source, { state: OPENING, first: undefined, streams: new Map() });
-      } else if (answer[1] === "TRUNCATED") this.lose(source, topic, answer[3]);
+        Object.assign(source, { state: OPENING, first: undefined, streams: new Map() }).replay.retryAt = later();
+      } else if (answer[1] === "END" && stream.next === start && start < stream.head)
+        this.report(`${source.replay.endpoint} brings nothing of ${topic} from ${start} on: it is asked again`);
+      else if (answer[1] === "TRUNCATED") this.lose(source, topic, answer[3]);
       else if (answer[1] === "BADEPOCH") this.close(source);
     }
+    if (stream.next !== start || start >= stream.head) stream.due = 0; // otherwise nothing came: not at once
   }
 
   close(source) { // nothing of it can be fetched any more

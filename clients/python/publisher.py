@@ -28,7 +28,8 @@ def parse(frames):
         good = all(type(first) is type(last) is int for first, last in ranges)
     else:
         seq, reason, retry_after_ms = rest
-        good = kind == "NACK" and type(seq) is int and type(reason) is str and retry_after_ms >= 0
+        good = kind == "NACK" and type(seq) is int and type(reason) is str
+        good = good and type(retry_after_ms) is int and 0 <= retry_after_ms < 2 ** 32
     if version != 1 or not good:
         raise ValueError("not in the grammar")
     return kind, producer, epoch, rest

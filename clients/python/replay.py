@@ -1,9 +1,14 @@
 """A worker's replay as a subscriber asks it: one request at a time, each under a number of its own. It waits a second at most for
-what comes next of its answer; where nothing comes the connection is made anew, later each time."""
+what comes next of its answer, whatever else comes; where nothing comes the connection is made anew, later each time."""
 import time
 
 import msgpack
 import curve
+
+
+def later():
+    """When to ask again for what an answer did not bring."""
+    return time.monotonic() + 1
 
 
 class Replay:
@@ -11,21 +16,30 @@ class Replay:
         self.keys, self.endpoint, self.dealer, self.request = keys, "", None, 0
         self.retry_at, self.wait = 0.0, 1.0
 
+    def is_due(self, due=0.0):
+        """Whether a request that waits until then may be made."""
+        return time.monotonic() >= max(due, self.retry_at)
+
     def ask(self, kind, *arguments):
-        """The answers, each with its other frames; none: not now."""
-        if time.monotonic() < self.retry_at:
+        """The answers, each with its other frames; none: not now. After an OPEN there is a pause, unless who asked ends it by
+        `retry_at`, because the answer was of use."""
+        if not self.is_due():
             return []
         self.dealer = self.dealer or curve.dealer(self.endpoint, self.keys)
         self.request, answers = self.request + 1, []
         self.dealer.send(msgpack.packb([1, kind, self.request, *arguments]))
-        while self.dealer.poll(1000):
+        until = later()
+        while self.dealer.poll(max(0, until - time.monotonic()) * 1000):
             header, *frames = self.dealer.recv_multipart()
             answer = self.read(header)
+            if not answer and time.monotonic() >= until:
+                break  # others could go on for ever
             if not answer:
                 continue
+            until = later()
             answers.append((answer, frames))
             if answer[1] != "FETCHED":  # the last
-                self.wait, self.retry_at = 1.0, time.monotonic() + (answer[1] == "REFUSED")
+                self.wait, self.retry_at = 1.0, later() if kind == "OPEN" or answer[1] == "REFUSED" else 0.0
                 return answers
         self.close()
         self.retry_at, self.wait = time.monotonic() + self.wait, min(2 * self.wait, 10)

@@ -9,11 +9,11 @@ import zlib
 import msgpack
 import zmq
 import curve
-from replay import Replay
+from replay import Replay, later
 
 UNKNOWN, LIVE, OPENING, OPENED = range(4)  # what is known of a source: nothing, that it has no replay, …
 FLAG_LIVE, WINDOW, FETCH_BYTES, TOPICS_MAX, SOURCES_MAX = 1, 1_000_000, 1 << 20, 64, 256
-Stream = functools.partial(types.SimpleNamespace, next=None, head=1, acked=1, doubt=False)  # a topic of a source
+Stream = functools.partial(types.SimpleNamespace, next=None, head=1, acked=1, doubt=False, due=0.0)  # a topic of a source
 Source = functools.partial(types.SimpleNamespace, state=UNKNOWN)  # a (worker, epoch): its streams and its replay
 
 
@@ -45,7 +45,7 @@ class Subscriber:
             if source.state == OPENING:
                 yield self.open, key, source
             for topic, stream in list(source.streams.items()):
-                if source.state == OPENED and (stream.head > stream.next or stream.doubt):
+                if source.state == OPENED and source.replay.is_due(stream.due) and (stream.head > stream.next or stream.doubt):
                     yield self.fetch, key, source, topic, stream
 
     def acknowledge(self):  # everything that was delivered is safe: the workers may let go of it
@@ -71,6 +71,7 @@ class Subscriber:
                 stream = source.streams[topic]
                 stream.next, stream.head, stream.acked = stream.next or position, max(stream.head, head), position
                 self.lose(source, topic, retained)
+            source.replay.retry_at = 0.0  # it was of use
             if answer[6]:
                 return self.open(key, source, after=topic)
             source.state, source.streams.default_factory = OPENED, functools.partial(Stream, next=1)
@@ -81,17 +82,20 @@ class Subscriber:
                     self.close(other)
 
     def fetch(self, key, source, topic, stream):
-        start, stream.doubt = stream.next, False
+        start, stream.doubt, stream.due = stream.next, False, later()
         for answer, frames in source.replay.ask("FETCH", topic, key[1], start, FETCH_BYTES):
             if answer[1] == "FETCHED":
                 self.published(frames)
             elif answer[1] == "END" and answer[4] < start:
                 self.report(f"the journal of {source.replay.endpoint} went back: it is opened again")
-                source.state, source.streams = OPENING, collections.defaultdict(Stream)
+                source.state, source.streams, source.replay.retry_at = OPENING, collections.defaultdict(Stream), later()
+            elif answer[1] == "END" and stream.next == start < stream.head:
+                self.report(f"{source.replay.endpoint} brings nothing of {topic} from {start} on: it is asked again")
             elif answer[1] == "TRUNCATED":
                 self.lose(source, topic, answer[3])
             elif answer[1] == "BADEPOCH":
                 self.close(source)
+        stream.due = stream.due if stream.next == start < stream.head else 0.0  # nothing came: not at once
 
     def close(self, source):  # nothing of it can be fetched any more
         source.state, source.streams.default_factory = LIVE, Stream
@@ -101,8 +105,7 @@ class Subscriber:
             self.lose(source, topic, stream.head)
 
     def source(self, worker, epoch):  # when there are too many, the one unheard for longest is forgotten
-        source = self.sources.pop((worker, epoch), None)
-        source = source or Source(streams=collections.defaultdict(Stream), replay=Replay(self.keys))
+        source = self.sources.pop((worker, epoch), None) or Source(streams=collections.defaultdict(Stream), replay=Replay(self.keys))
         self.sources[worker, epoch] = source
         if len(self.sources) > SOURCES_MAX:
             self.close(self.sources.pop(next(iter(self.sources))))

@@ -35,6 +35,7 @@ def decision(name, **others):
 
 class Python:
     FOREIGN, BACK, HOLDS = "does not open worker", "went back", False  # HOLDS: what comes before a first HEAD
+    NOTHING = "brings nothing of "  # said of a FETCH
 
     def __init__(self, paytriage, build):
         del paytriage, build
@@ -59,6 +60,7 @@ class Node(Python):
 
 class C(Python):
     FOREIGN, BACK, HOLDS = "another worker answers", "went back", True
+    NOTHING = None
 
     def __init__(self, paytriage, build):
         self.folder, self.paytriage = build, paytriage
@@ -106,12 +108,14 @@ class Topic:
 
 class Worker:
     """One epoch of one worker at one endpoint. `asked` holds what came, [kind, …]; what is in `instead`, by kind, answers the
-    next request of that kind: a function that gets the request's values and gives messages, each a list of frames."""
+    next request of that kind: a function that gets the request's values and gives messages, each a list of frames; what is in
+    `usual` answers the others."""
 
     def __init__(self, folder, identity="00000000000000aa", epoch=1, journaled=True):
         self.endpoint, self.replay_endpoint = f"ipc://{folder}/pub", f"ipc://{folder}/replay" if journaled else ""
         self.id, self.epoch, self.page = identity, epoch, 64
         self.topics, self.asked, self.instead, self.subscriptions = {}, [], {}, set()
+        self.usual = {"OPEN": self.open, "FETCH": self.fetch, "SUBACK": self.suback}
         self.pub, self.replay = zmq.Context.instance().socket(zmq.XPUB), zmq.Context.instance().socket(zmq.ROUTER)
         self.pub.linger = self.replay.linger = 0
         self.pub.bind(self.endpoint)
@@ -178,13 +182,13 @@ class Worker:
         return [[msgpack.packb([1, "SUBACKED", request])]]
 
     def answer(self):
-        client, header = self.replay.recv_multipart()
+        self.client, header = self.replay.recv_multipart()
         version, kind, *values = msgpack.unpackb(header)
         assert version == 1
         self.asked.append([kind, *values[1:]])
-        answers = self.instead.pop(kind, {"OPEN": self.open, "FETCH": self.fetch, "SUBACK": self.suback}[kind])
+        answers = self.instead.pop(kind, self.usual[kind])
         for frames in answers(*values):
-            self.replay.send_multipart([client, *frames])
+            self.replay.send_multipart([self.client, *frames])
 
     def serve(self, tail, done):
         """Answer until it is so."""

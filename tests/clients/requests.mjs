@@ -1,4 +1,4 @@
-// When a worker's replay is asked again, by a clock of ours; replay.mjs stands in the folder that is named.
+// When a worker's replay is asked again, by a clock of ours, and what becomes of a request that cannot be made; replay.mjs stands in the folder that is named.
 //
 //     requests.mjs CLIENTS
 import assert from "node:assert";
@@ -12,7 +12,9 @@ performance.now = () => clock;
 const one = new Replay();
 
 // A dealer that answers each request with these kinds; whether it was asked.
-async function asks(...kinds) {
+const asks = (...kinds) => asksFor("FETCH", ...kinds);
+
+async function asksFor(request, ...kinds) {
   const answers = [];
   let sent = 0;
   one.dealer = {
@@ -26,7 +28,7 @@ async function asks(...kinds) {
     },
     close() {},
   };
-  await one.ask("OPEN");
+  await one.ask(request);
   return sent === 1;
 }
 
@@ -43,4 +45,15 @@ assert.equal(one.dealer, null, "a late answer would come to the next request");
 for (const ms of [1000, 2000, 4000, 8000, 10000]) assert(await waits(ms), `${ms}: twice as long each time`);
 assert((await waits(10000, "FETCHED", "END")) && one.dealer && (await asks()), "anew after an answer");
 assert(await waits(1000));
+clock += 2000;
+assert((await asksFor("OPEN", "OPENED")) && (await waits(1000, "END")), "a second after an OPEN of which nobody says that it was of use");
+
+const keyless = new Replay("/nonexistent");
+keyless.endpoint = "ipc:///nonexistent/replay";
+for (let time = 0; time < 2; time++) {
+  await assert.rejects(keyless.ask("OPEN"), { code: "ENOENT" }, "a key's file that is missing");
+  assert.equal(keyless.dealer, null, "it is not connected, and a request would wait in it for ever");
+  assert.deepEqual(await keyless.ask("OPEN"), [], "not at once");
+  clock += 1000;
+}
 console.log("requests wait for their time");

@@ -150,6 +150,9 @@ def noise(batch):
     for header in (mine, [*mine, 1], [*mine, 1, "conflict"], [*mine, [1], "conflict", 0], [*mine, 1, ["conflict"], 0],
                    [*mine, 1, "busy", "soon"], [*mine, 1, "busy", -1], [*mine, 1, "conflict", 0, 0], [2, *mine[1:], 1, "conflict", 0]):
         yield [msgpack.packb(header)]
+    for wait in -1, 2 ** 32, 2 ** 63, 1.5, float("inf"), float("nan"), True, None, "5", []:  # no integer of 32 bits
+        for reason in "busy", "conflict":
+            yield [msgpack.packb([*mine, 1, reason, wait])]
     yield [b""]
     yield [b"\xc1"]
     yield [msgpack.packb([1, "ACK", batch.producer, batch.epoch, [[1, 1]]]) + b"\0"]

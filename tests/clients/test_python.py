@@ -204,9 +204,9 @@ def check_that_a_request_waits_for_its_time():
     clock, real, one = [1000.0], replay.time, replay.Replay()
     replay.time = types.SimpleNamespace(monotonic=lambda: clock[0])
 
-    def asks(*kinds):
+    def asks(*kinds, request="FETCH"):
         one.dealer = dealer = Dealer(kinds)
-        one.ask("OPEN")
+        one.ask(request)
         return dealer.sent == 1
 
     def waits(seconds, *kinds):
@@ -221,6 +221,8 @@ def check_that_a_request_waits_for_its_time():
     assert all(waits(seconds) for seconds in (1, 2, 4, 8, 10)), "twice as long each time"
     assert waits(10, "FETCHED", "END") and one.dealer and asks(), "anew after an answer"
     assert waits(1)
+    clock[0] += 2
+    assert asks("OPENED", request="OPEN") and waits(1, "END"), "a second after an OPEN of which nobody says that it was of use"
     replay.time = real
 
 
