@@ -93,7 +93,7 @@ a_role_opens_its_own_sockets_and_admin_most(void **state)
         snprintf(file, sizeof(file), "clients/%s/one.key", pt_party_text((pt_party_t) party));
         zmq_z85_decode(key[party], gate_grant(bench, file).public_key);
     }
-    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, NULL, gate_say, bench);
     assert_int_equal(pt_grants_count(grants), PT_PARTY_COUNT_);
     for (int domain = 0; domain < PT_PARTY_ADMIN; domain++)
         for (int party = 0; party < PT_PARTY_COUNT_; party++) {
@@ -114,12 +114,12 @@ only_what_was_taken_away_is_lost(void **state)
     char path[256];
     gate_grant(bench, "clients/producer/one.key");
     gate_grant(bench, "clients/admin/two.key");
-    pt_grants_t *before = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *before = pt_grants_load(bench->service, NULL, gate_say, bench);
     gate_grant(bench, "clients/worker/three.key");
-    pt_grants_t *more = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *more = pt_grants_load(bench->service, NULL, gate_say, bench);
     gate_path(bench, "clients/admin/two.key", path);
     assert_int_equal(unlink(path), 0);
-    pt_grants_t *fewer = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *fewer = pt_grants_load(bench->service, NULL, gate_say, bench);
     for (int domain = 0; domain < PT_PARTY_ADMIN; domain++) {
         assert_false(pt_grants_lost(before, more, (pt_party_t) domain));
         assert_int_equal(pt_grants_lost(more, fewer, (pt_party_t) domain), domain != PT_PARTY_WORKER);
@@ -139,10 +139,10 @@ nothing_is_taken_away_where_no_file_can_be_opened(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, NULL, gate_say, bench);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_null(grants);
-    grants = pt_grants_load(bench->service, gate_say, bench);
+    grants = pt_grants_load(bench->service, NULL, gate_say, bench);
     assert_non_null(grants);
     pt_grants_destroy(&grants);
 }
@@ -158,7 +158,7 @@ nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
     for (int left = 0; left < 10; left++) {
         s_entries_left = left;
         bench->says = 0;
-        pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
+        pt_grants_t *grants = pt_grants_load(bench->service, NULL, gate_say, bench);
         int reason = errno;
         s_entries_left = -1;
         assert_null(grants);
@@ -166,10 +166,10 @@ nothing_is_taken_away_where_a_folder_cannot_be_read_on(void **state)
         assert_true(bench->says > 0);
     }
     s_reads_fail = true;
-    pt_grants_t *grants = pt_grants_load(bench->service, gate_say, bench);
+    pt_grants_t *grants = pt_grants_load(bench->service, NULL, gate_say, bench);
     s_reads_fail = false;
     assert_null(grants);
-    grants = pt_grants_load(bench->service, gate_say, bench);
+    grants = pt_grants_load(bench->service, NULL, gate_say, bench);
     assert_int_equal(pt_grants_count(grants), 2);
     pt_grants_destroy(&grants);
 }

@@ -1,9 +1,8 @@
 /*  What the files of keys say, and what follows when they change: who is let in, who is cut off, and who is told what.
  */
-#include "gate_bench.h"
+#include "gate_door.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "pt_gate_parts.h"
@@ -37,20 +36,6 @@ s_write(const gate_bench_t *bench, const char *file, const char *text, mode_t mo
     assert_int_equal(chmod(path, mode), 0);
 }
 
-static void
-s_remove(const gate_bench_t *bench, const char *file)
-{
-    char path[256];
-    gate_path(bench, file, path);
-    assert_int_equal(unlink(path), 0);
-}
-
-static void
-s_decode(const pt_keys_t *keys, uint8_t out[32])
-{
-    assert_non_null(zmq_z85_decode(out, keys->public_key));
-}
-
 //  63 bytes of a name are taken, and one more is not.
 #define S_NAME "a23456789a123456789a123456789a123456789a123456789a123456789a123"
 
@@ -71,7 +56,7 @@ each_file_that_cannot_be_used_is_told_by_its_name_and_keeps_its_key_outside(void
     s_write(bench, "clients/worker/.half.key", "curve\n", 0644);
     s_write(bench, "clients/worker/README", "curve\n", 0644);
     s_write(bench, "clients/worker/key", "curve\n", 0644);
-    pt_grants_t *grants = pt_grants_load(bench->service, s_note_fault, &faults);
+    pt_grants_t *grants = pt_grants_load(bench->service, NULL, s_note_fault, &faults);
     assert_non_null(grants);
     assert_int_equal(pt_grants_count(grants), 1);
     assert_int_equal(faults.count, 4);
@@ -93,7 +78,7 @@ folder_that_others_may_write_to_lets_nobody_in_and_is_told(void **state)
     gate_grant(bench, "clients/worker/two.key");
     gate_path(bench, "clients/producer", path);
     assert_int_equal(chmod(path, 0777), 0);
-    pt_grants_t *grants = pt_grants_load(bench->service, s_note_fault, &faults);
+    pt_grants_t *grants = pt_grants_load(bench->service, NULL, s_note_fault, &faults);
     assert_int_equal(pt_grants_count(grants), 1);
     assert_int_equal(faults.count, 1);
     assert_non_null(strstr(faults.text, "clients/producer: mode 0777"));
@@ -117,21 +102,21 @@ key_of_two_roles_opens_both_and_goes_once(void **state)
     uint8_t key[32];
     size_t gone = 0;
     pt_keys_t keys = gate_grant(bench, "clients/worker/both.key");
-    s_decode(&keys, key);
+    gate_decode(&keys, key);
     snprintf(command, sizeof(command), "cp '%s/clients/worker/both.key' '%s/clients/subscriber/'", bench->dir,
              bench->dir);
     assert_int_equal(system(command), 0);
-    pt_grants_t *before = pt_grants_load(bench->service, s_note_fault, &faults);
+    pt_grants_t *before = pt_grants_load(bench->service, NULL, s_note_fault, &faults);
     for (int domain = 0; domain < PT_PARTY_ADMIN; domain++)
         assert_int_equal(pt_grants_admit(before, key, (pt_party_t) domain) != NULL, domain != PT_PARTY_PRODUCER);
-    s_remove(bench, "clients/worker/both.key");
-    pt_grants_t *between = pt_grants_load(bench->service, s_note_fault, &faults);
+    gate_remove(bench, "clients/worker/both.key");
+    pt_grants_t *between = pt_grants_load(bench->service, NULL, s_note_fault, &faults);
     pt_grants_compare(before, between, s_count_gone, &gone);
     assert_int_equal(gone, 0);
     assert_true(pt_grants_lost(before, between, PT_PARTY_WORKER));
     assert_false(pt_grants_lost(before, between, PT_PARTY_SUBSCRIBER));
-    s_remove(bench, "clients/subscriber/both.key");
-    pt_grants_t *after = pt_grants_load(bench->service, s_note_fault, &faults);
+    gate_remove(bench, "clients/subscriber/both.key");
+    pt_grants_t *after = pt_grants_load(bench->service, NULL, s_note_fault, &faults);
     pt_grants_compare(before, after, s_count_gone, &gone);
     assert_int_equal(gone, 1);
     assert_int_equal(faults.count, 0);
@@ -182,100 +167,45 @@ most_precise_name_of_a_server_decides(void **state)
     //  Where the party answers itself no file is asked.
     pt_curve_set_own(bench->service, s_places[2]);
     assert_int_equal(s_changed(bench->service, marks), 0x4);
-    s_remove(bench, "servers/default.key");
+    gate_remove(bench, "servers/default.key");
     assert_int_equal(s_changed(bench->service, marks), 0x8);
 }
 
 //  ---- changes
 
-typedef struct {
-    const pt_gate_t *gate;
-    zsock_t *asker;
-    int watches[PT_PARTY_ADMIN];
-} s_door_t;
-
-static void
-s_open_door(gate_bench_t *bench, s_door_t *door)
-{
-    door->gate = bench->gate = gate_open(bench);
-    door->asker = zsock_new_req("inproc://zeromq.zap.01");
-    for (int domain = 0; domain < PT_PARTY_ADMIN; domain++) {
-        door->watches[domain] = pt_gate_watch(bench->gate, (pt_party_t) domain);
-        assert_true(door->watches[domain] >= 0);
-    }
-}
-
-static void
-s_close_door(s_door_t *door)
-{
-    zsock_destroy(&door->asker);
-}
-
-//  What libzmq would hear about this key: 200, 300 or 400. The gate looks at the files before it answers.
-static unsigned
-s_ask(s_door_t *door, pt_party_t domain, const uint8_t key[32])
-{
-    zmsg_t *question = zmsg_new();
-    const char *const frames[] = {"1.0", "7", pt_party_text(domain), "127.0.0.1", "", "CURVE"};
-    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
-        zmsg_addstr(question, frames[i]);
-    zmsg_addmem(question, key, 32);
-    zmsg_send(&question, door->asker);
-    zmsg_t *answer = zmsg_recv(door->asker);
-    assert_int_equal(zmsg_size(answer), 6);
-    zmsg_first(answer);
-    zmsg_next(answer);
-    char *status = zframe_strdup(zmsg_next(answer));
-    unsigned number = (unsigned) atoi(status);
-    free(status);
-    zmsg_destroy(&answer);
-    return number;
-}
-
-//  Whose sockets have to cut their connections since the last look: a bit each.
-static unsigned
-s_cut(const s_door_t *door)
-{
-    unsigned cut = 0;
-    eventfd_t count;
-    for (int domain = 0; domain < PT_PARTY_ADMIN; domain++)
-        cut |= (unsigned) (eventfd_read(door->watches[domain], &count) == 0) << domain;
-    return cut;
-}
-
 static void
 only_sockets_of_the_role_that_lost_a_key_are_cut(void **state)
 {
     gate_bench_t *bench = *state;
-    s_door_t door;
+    gate_door_t door;
     uint8_t shop[32];
     uint8_t boss[32];
     pt_keys_t keys = gate_grant(bench, "clients/producer/shop.key");
-    s_decode(&keys, shop);
+    gate_decode(&keys, shop);
     keys = gate_grant(bench, "clients/admin/boss.key");
-    s_decode(&keys, boss);
-    s_open_door(bench, &door);
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, shop), 200);
-    assert_int_equal(s_ask(&door, PT_PARTY_SUBSCRIBER, shop), 400);
-    assert_int_equal(s_ask(&door, PT_PARTY_SUBSCRIBER, boss), 200);
+    gate_decode(&keys, boss);
+    gate_open_door(bench, &door);
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, shop), 200);
+    assert_int_equal(gate_ask(&door, PT_PARTY_SUBSCRIBER, shop), 400);
+    assert_int_equal(gate_ask(&door, PT_PARTY_SUBSCRIBER, boss), 200);
     //  One more is let in, and nobody has to go.
     gate_grant(bench, "clients/worker/box.key");
-    assert_int_equal(s_ask(&door, PT_PARTY_WORKER, boss), 400);
+    assert_int_equal(gate_ask(&door, PT_PARTY_WORKER, boss), 400);
     assert_int_equal(pt_gate_counters(door.gate).keys, 3);
-    assert_int_equal(s_cut(&door), 0);
-    s_remove(bench, "clients/producer/shop.key");
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, boss), 200);
-    assert_int_equal(s_cut(&door), 1u << PT_PARTY_PRODUCER);
-    s_remove(bench, "clients/admin/boss.key");
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, boss), 300);
-    assert_int_equal(s_cut(&door), 1u << PT_PARTY_PRODUCER | 1u << PT_PARTY_SUBSCRIBER);
+    assert_int_equal(gate_cut(&door), 0);
+    gate_remove(bench, "clients/producer/shop.key");
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, boss), 200);
+    assert_int_equal(gate_cut(&door), 1u << PT_PARTY_PRODUCER);
+    gate_remove(bench, "clients/admin/boss.key");
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, boss), 300);
+    assert_int_equal(gate_cut(&door), 1u << PT_PARTY_PRODUCER | 1u << PT_PARTY_SUBSCRIBER);
     pt_gate_counters_t counters = pt_gate_counters(door.gate);
     assert_int_equal(counters.admitted, 3);
     assert_int_equal(counters.wrong_role, 2);
     assert_int_equal(counters.unknown_key, 1);
     assert_int_equal(counters.cuts, 2);
     assert_int_equal(counters.keys, 1);
-    s_close_door(&door);
+    gate_close_door(&door);
 }
 
 //  libzmq's clients give up after 400. Who was let in once, and lost its file by mistake, is to come back by itself.
@@ -286,36 +216,36 @@ former_clients_may_come_again_as_many_as_are_remembered(void **state)
     gate_bench_t *bench = *state;
     static uint8_t keys[S_KEYS][32];
     static const uint8_t s_stranger[32] = {1};
-    s_door_t door;
+    gate_door_t door;
     size_t lowest = 0;
     char file[64];
     for (size_t i = 0; i < S_KEYS; i++) {
         snprintf(file, sizeof(file), "clients/producer/n%zu.key", i);
         pt_keys_t made = gate_grant(bench, file);
-        s_decode(&made, keys[i]);
+        gate_decode(&made, keys[i]);
         lowest = memcmp(keys[i], keys[lowest], 32) < 0 ? i : lowest;
     }
-    s_open_door(bench, &door);
+    gate_open_door(bench, &door);
     char path[256];
     char away[256];
     gate_path(bench, "clients/producer", path);
     gate_path(bench, "clients/gone", away);
     assert_int_equal(rename(path, away), 0);
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, s_stranger), 400);
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, s_stranger), 400);
     //  They went at one look, by their order; the first of them had to make room.
     for (size_t i = 0; i < S_KEYS; i++)
-        assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, keys[i]), i == lowest ? 400 : 300);
+        assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, keys[i]), i == lowest ? 400 : 300);
     assert_int_equal(rename(away, path), 0);
     for (size_t i = 0; i < S_KEYS; i++)
-        assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, keys[i]), 200);
-    s_close_door(&door);
+        assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, keys[i]), 200);
+    gate_close_door(&door);
 }
 
 static void
 another_key_of_the_service_cuts_all_and_a_bad_one_nobody(void **state)
 {
     gate_bench_t *bench = *state;
-    s_door_t door;
+    gate_door_t door;
     uint8_t shop[32];
     char own[PT_KEYS_TEXT_BYTES];
     char found[PT_KEYS_TEXT_BYTES];
@@ -323,24 +253,24 @@ another_key_of_the_service_cuts_all_and_a_bad_one_nobody(void **state)
     char ready[256];
     pt_keys_t next;
     pt_keys_t keys = gate_grant(bench, "clients/producer/shop.key");
-    s_decode(&keys, shop);
-    s_open_door(bench, &door);
+    gate_decode(&keys, shop);
+    gate_open_door(bench, &door);
     pt_curve_copy_public_key(bench->service, own);
     s_write(bench, "own.key_secret", "curve\n", 0600);
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, shop), 200);
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, shop), 200);
     pt_curve_copy_public_key(bench->service, found);
     assert_string_equal(found, own);
-    assert_int_equal(s_cut(&door), 0);
+    assert_int_equal(gate_cut(&door), 0);
     assert_true(pt_keys_make(&next));
     gate_path(bench, ".next", ready);
     gate_path(bench, "own.key_secret", path);
     assert_true(pt_keys_write(ready, true, &next));
     assert_int_equal(rename(ready, path), 0);
-    assert_int_equal(s_ask(&door, PT_PARTY_PRODUCER, shop), 200);
+    assert_int_equal(gate_ask(&door, PT_PARTY_PRODUCER, shop), 200);
     pt_curve_copy_public_key(bench->service, found);
     assert_string_equal(found, next.public_key);
-    assert_int_equal(s_cut(&door), (1u << PT_PARTY_ADMIN) - 1);
-    s_close_door(&door);
+    assert_int_equal(gate_cut(&door), (1u << PT_PARTY_ADMIN) - 1);
+    gate_close_door(&door);
 }
 
 static void

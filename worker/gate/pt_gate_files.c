@@ -119,7 +119,7 @@ pt_gate_load(pt_gate_t *self)
     s_watch_folders(self);
     self->faults[0] = 0;
     bool other = s_read_own(self);
-    pt_grants_t *next = pt_grants_load(self->curve, s_take_fault, self);
+    pt_grants_t *next = pt_grants_load(self->curve, self->grants, s_take_fault, self);
     int reason = errno;
     self->loaded_ms = zclock_mono();
     s_tell_faults(self);

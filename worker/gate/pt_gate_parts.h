@@ -49,7 +49,7 @@ struct pt_gate {
 };
 
 /*  Read all keys anew. Whoever is admitted no longer is cut off, and what is wrong with the files is told once.
- *  Where not all could be looked at the old keys hold, or there are none, and errno has the reason.
+ *  A file that could not be looked at is what it was; at the first time there are no grants then, and errno has why.
  */
 void pt_gate_load(pt_gate_t *self);
 

@@ -5,15 +5,22 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define S_SUFFIX ".key"
 #define S_SUFFIX_SECRET ".key_secret"
+
+//  How long one look goes on to ask for files of a folder that cannot be listed: each may take a disk's or a server's
+//  whole patience, and handshakes wait meanwhile. The rest hold.
+#define S_PATIENCE_MS 2000
 
 struct pt_grants {
     pt_grant_t *grants; //  by key
     size_t count;
     pt_grants_fault_fn *fault;
     void *context;
+    const pt_grants_t *before; //  what was not seen is as here; only while this is loaded
+    int64_t end_ms;
     int unseen; //  why a file or folder could not be looked at; 0: all were
 };
 
@@ -57,6 +64,39 @@ s_take_fault(pt_grants_t *self, int reason, const char *text)
     self->fault(self->context, text);
 }
 
+//  The grant that a file was before; NULL: it was none.
+static const pt_grant_t *
+s_find_file(const pt_grants_t *self, const char *name, pt_party_t role)
+{
+    for (size_t i = 0; self && i < self->count; i++)
+        if (!self->grants[i].is_own && self->grants[i].role == role && strcmp(self->grants[i].name, name) == 0)
+            return &self->grants[i];
+    return NULL;
+}
+
+static void
+s_keep(pt_grants_t *self, const pt_grant_t *grant)
+{
+    if (self->count < PT_GRANTS_MAX)
+        self->grants[self->count++] = *grant;
+}
+
+//  A file that could not be looked at is what it was, unless it is known to be gone.
+static void
+s_take_file_fault(pt_grants_t *self, int reason, const char *error, const char *path, const char *name, pt_party_t role)
+{
+    char text[PT_KEYS_ERROR_BYTES_MAX + 128];
+    const pt_grant_t *grant = s_is_unseen(reason) ? s_find_file(self->before, name, role) : NULL;
+    //  This needs no descriptor, and may be known where the contents are not.
+    if (grant && access(path, F_OK) != 0 && errno == ENOENT)
+        return;
+    if (grant)
+        s_keep(self, grant);
+    snprintf(text, sizeof(text), "%s%s", error,
+             grant ? "; its key goes on to hold until this can be read; remove the file to take it away" : "");
+    s_take_fault(self, reason, text);
+}
+
 static void
 s_read_file(pt_grants_t *self, const char *folder, const char *file, pt_party_t role)
 {
@@ -77,19 +117,36 @@ s_read_file(pt_grants_t *self, const char *folder, const char *file, pt_party_t 
     }
     //  Gone since the folder was read: its removal is what we were told of.
     if (errno != ENOENT)
-        s_take_fault(self, errno, error);
+        s_take_file_fault(self, errno, error, path, name, role);
 }
 
-//  Whether the folder is there, and only its owner may change it. A missing one is no fault.
-static bool
+//  What could not be seen of a folder is as it was.
+static void
+s_take_folder_fault(pt_grants_t *self, int reason, const char *error)
+{
+    char text[PT_KEYS_ERROR_BYTES_MAX + 160];
+    snprintf(text, sizeof(text), "%s%s", error,
+             self->before
+                 ? "; the keys in it go on to hold until it can be read, new ones do not count; remove a key's "
+                   "file to take it away, or stop the service if that cannot be done"
+                 : "");
+    s_take_fault(self, reason, text);
+    self->unseen = reason;
+}
+
+//  0: the folder is there, and only its owner may change it. Else why not; a missing one is no fault.
+static int
 s_check_folder(pt_grants_t *self, const char *folder)
 {
     char error[PT_KEYS_ERROR_BYTES_MAX];
     if (pt_keys_check_folder(folder, error))
-        return true;
-    if (errno != ENOENT)
-        s_take_fault(self, errno, error);
-    return false;
+        return 0;
+    int reason = errno;
+    if (s_is_unseen(reason))
+        s_take_folder_fault(self, reason, error);
+    else if (reason != ENOENT)
+        s_take_fault(self, reason, error);
+    return reason;
 }
 
 static void
@@ -108,29 +165,83 @@ s_read_entry(pt_grants_t *self, const char *folder, const char *file, pt_party_t
     }
 }
 
+//  Of a folder that could not be listed to its end: those who came in before are asked for by name.
 static void
-s_read_role(pt_grants_t *self, const pt_curve_t *curve, pt_party_t role)
+s_read_former(pt_grants_t *self, const char *folder, pt_party_t role)
 {
-    char folder[PT_CURVE_FOLDER_BYTES];
+    char file[NAME_MAX + 1];
+    for (size_t i = 0; self->before && i < self->before->count; i++) {
+        const pt_grant_t *grant = &self->before->grants[i];
+        if (grant->is_own || grant->role != role || s_find_file(self, grant->name, role))
+            continue;
+        snprintf(file, sizeof(file), "%s" S_SUFFIX, grant->name);
+        if (zclock_mono() < self->end_ms)
+            s_read_file(self, folder, file, role);
+        else
+            s_keep(self, grant);
+    }
+}
+
+//  Whether nothing is left to be seen all the same. One that was opened was not read to its end, whatever the reason:
+//  the names behind that place were not seen, which is not to have no file.
+static bool
+s_take_list_fault(pt_grants_t *self, const char *folder, int reason, bool opened)
+{
     char error[PT_KEYS_ERROR_BYTES_MAX];
-    snprintf(folder, sizeof(folder), "%s/clients/%s", pt_curve_dir(curve), pt_party_text(role));
-    if (!s_check_folder(self, folder))
-        return;
+    snprintf(error, sizeof(error), "%s: %s", folder, strerror(reason));
+    bool unseen = opened || s_is_unseen(reason);
+    if (unseen)
+        s_take_folder_fault(self, reason, error);
+    else
+        s_take_fault(self, reason, error);
+    return !unseen;
+}
+
+//  False when there may be files whose names were not seen.
+static bool
+s_list_role(pt_grants_t *self, const char *folder, pt_party_t role)
+{
+    int reason = s_check_folder(self, folder);
+    if (reason)
+        return !s_is_unseen(reason);
     DIR *entries = opendir(folder);
     const struct dirent *entry;
     //  Only errno tells a folder that cannot be read on from one that has ended.
     while (entries && (errno = 0, entry = readdir(entries)) != NULL)
         s_read_entry(self, folder, entry->d_name, role);
-    int reason = errno;
-    if (entries)
+    reason = errno;
+    bool opened = entries != NULL;
+    if (opened)
         closedir(entries);
-    if (!reason)
+    return !reason || s_take_list_fault(self, folder, reason, opened);
+}
+
+//  Where clients/ itself was not seen, whoever is new in it is not let in.
+static void
+s_read_roles(pt_grants_t *self, const pt_curve_t *curve)
+{
+    char folder[PT_CURVE_FOLDER_BYTES];
+    snprintf(folder, sizeof(folder), "%s/clients", pt_curve_dir(curve));
+    int reason = s_check_folder(self, folder);
+    if (reason && !s_is_unseen(reason))
         return;
-    snprintf(error, sizeof(error), "%s: %s", folder, strerror(reason));
-    s_take_fault(self, reason, error);
-    //  Whatever the reason: the names behind it were not seen, which is not to have no file.
-    if (entries)
-        self->unseen = reason;
+    for (int role = 0; role < PT_PARTY_COUNT_; role++) {
+        snprintf(folder, sizeof(folder), "%s/clients/%s", pt_curve_dir(curve), pt_party_text((pt_party_t) role));
+        if (reason || !s_list_role(self, folder, (pt_party_t) role))
+            s_read_former(self, folder, (pt_party_t) role);
+    }
+}
+
+//  The party itself, whatever its key is now.
+static void
+s_add_own(pt_grants_t *self, const pt_curve_t *curve)
+{
+    char own[PT_KEYS_TEXT_BYTES];
+    pt_curve_copy_public_key(curve, own);
+    for (int role = 0; role < PT_PARTY_COUNT_; role++) {
+        s_add(self, "own", (pt_party_t) role, own);
+        self->grants[self->count - 1].is_own = true;
+    }
 }
 
 static int
@@ -143,7 +254,7 @@ s_compare(const void *left, const void *right)
 }
 
 pt_grants_t *
-pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context)
+pt_grants_load(const pt_curve_t *curve, const pt_grants_t *before, pt_grants_fault_fn *fault, void *context)
 {
     assert(curve);
     assert(fault);
@@ -154,17 +265,12 @@ pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context
         free(self);
         return NULL;
     }
-    *self = (pt_grants_t) {.grants = grants, .fault = fault, .context = context};
-    char clients[PT_CURVE_FOLDER_BYTES];
-    char own[PT_KEYS_TEXT_BYTES];
-    snprintf(clients, sizeof(clients), "%s/clients", pt_curve_dir(curve));
-    bool well = s_check_folder(self, clients);
-    for (int role = 0; role < PT_PARTY_COUNT_ && well; role++)
-        s_read_role(self, curve, (pt_party_t) role);
-    pt_curve_copy_public_key(curve, own);
-    for (int role = 0; role < PT_PARTY_COUNT_; role++)
-        s_add(self, "own", (pt_party_t) role, own);
-    int reason = self->unseen;
+    *self = (pt_grants_t) {.grants = grants, .fault = fault, .context = context, .before = before};
+    self->end_ms = zclock_mono() + S_PATIENCE_MS;
+    s_read_roles(self, curve);
+    s_add_own(self, curve);
+    self->before = NULL;
+    int reason = before ? 0 : self->unseen;
     if (reason) {
         pt_grants_destroy(&self);
         errno = reason;

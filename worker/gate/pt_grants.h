@@ -15,18 +15,23 @@
 typedef struct {
     uint8_t key[32];
     pt_party_t role;
+    bool is_own;
     char name[PT_GRANTS_NAME_BYTES_MAX + 1]; //  the file's, without .key; "own" for the party's own
 } pt_grant_t;
 
 typedef struct pt_grants pt_grants_t;
 
-//  Told of each file or folder that cannot be used. Its key, or all keys in it, stay outside.
+//  Told of each file or folder that cannot be used. Its key, or all keys in it, stay outside, unless the text says that
+//  they go on to hold.
 typedef void(pt_grants_fault_fn)(void *context, const char *text);
 
-/*  Read the folder's clients/. A missing folder is an empty one. NULL with errno when out of memory or descriptors, or
- *  where a disk does not answer: what could not be looked at has not been taken away.
+/*  Read the folder's clients/. A missing folder is an empty one. What could not be looked at, for want of descriptors
+ *  or where a disk does not answer, has not been taken away: it is as in `before`, unless its file is known to be
+ *  gone; all else is as it is now. NULL with errno when out of memory, or when `before` is NULL and something could
+ *  not be looked at.
  */
-pt_grants_t *pt_grants_load(const pt_curve_t *curve, pt_grants_fault_fn *fault, void *context);
+pt_grants_t *pt_grants_load(const pt_curve_t *curve, const pt_grants_t *before, pt_grants_fault_fn *fault,
+                            void *context);
 void pt_grants_destroy(pt_grants_t **self_p);
 
 size_t pt_grants_count(const pt_grants_t *self);
