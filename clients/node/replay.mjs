@@ -23,8 +23,7 @@ export class Replay {
     const answers = [];
     if (!this.isDue()) return answers;
     if (!this.dealer) await this.connect();
-    await this.dealer.send(pack([1, kind, ++this.request, ...values]));
-    let until = later();
+    let until = (await this.send([1, kind, ++this.request, ...values])) ? later() : 0;
     for (let frames; (frames = await receive(this.dealer, Math.max(0, Math.ceil(until - performance.now())))); ) {
       const answer = this.read(frames[0]);
       if (!answer && performance.now() >= until) break; // others could go on for ever
@@ -42,13 +41,24 @@ export class Replay {
 
   // One that is not connected, as when a key's file is missing, would take a request and never send it.
   async connect() {
-    this.dealer = new Dealer({ linger: 0 });
+    this.dealer = new Dealer({ linger: 0, sendTimeout: 0 });
     try {
       await connect(this.dealer, this.endpoint, this.keys);
     } catch (fault) {
       this.close();
       this.retryAt = later();
       throw fault;
+    }
+  }
+
+  // Whether there was room. A connection that was refused has none for ever: libzmq does not try again.
+  async send(request) {
+    try {
+      await this.dealer.send(pack(request));
+      return true;
+    } catch (fault) {
+      if (fault.code !== "EAGAIN") throw fault;
+      return false;
     }
   }
 

@@ -3,6 +3,7 @@ what comes next of its answer, whatever else comes; where nothing comes the conn
 import time
 
 import msgpack
+import zmq
 import curve
 
 
@@ -27,8 +28,7 @@ class Replay:
             return []
         self.dealer = self.dealer or curve.dealer(self.endpoint, self.keys)
         self.request, answers = self.request + 1, []
-        self.dealer.send(msgpack.packb([1, kind, self.request, *arguments]))
-        until = later()
+        until = later() if self.send([1, kind, self.request, *arguments]) else 0.0
         while self.dealer.poll(max(0, until - time.monotonic()) * 1000):
             header, *frames = self.dealer.recv_multipart()
             answer = self.read(header)
@@ -44,6 +44,14 @@ class Replay:
         self.close()
         self.retry_at, self.wait = time.monotonic() + self.wait, min(2 * self.wait, 10)
         return answers
+
+    def send(self, request):
+        """Whether there was room. A connection that was refused has none for ever: libzmq does not try again."""
+        try:
+            self.dealer.send(msgpack.packb(request), zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def read(self, header):
         """What answers another request, or is no answer, is ignored: None."""

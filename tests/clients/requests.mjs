@@ -2,10 +2,12 @@
 //
 //     requests.mjs CLIENTS
 import assert from "node:assert";
+import { createRequire } from "node:module";
 
 const [clients] = process.argv.slice(2);
 const { pack, unpack } = await import(`${clients}/codec.mjs`);
 const { Replay } = await import(`${clients}/replay.mjs`);
+const { Dealer } = createRequire(`${clients}/replay.mjs`)("zeromq");
 
 let clock = 1000000;
 performance.now = () => clock;
@@ -47,6 +49,11 @@ assert((await waits(10000, "FETCHED", "END")) && one.dealer && (await asks()), "
 assert(await waits(1000));
 clock += 2000;
 assert((await asksFor("OPEN", "OPENED")) && (await waits(1000, "END")), "a second after an OPEN of which nobody says that it was of use");
+
+const refused = new Replay();
+refused.dealer = new Dealer({ linger: 0, sendTimeout: 0 }); // without a connection, as one is that was refused
+assert.deepEqual(await refused.ask("OPEN"), [], "there is no room for ever");
+assert.equal(refused.dealer, null, "the next request has a connection of its own");
 
 const keyless = new Replay("/nonexistent");
 keyless.endpoint = "ipc:///nonexistent/replay";

@@ -186,7 +186,7 @@ class Dealer:
     def __init__(self, kinds):
         self.kinds, self.sent, self.answers = kinds, 0, []
 
-    def send(self, header):
+    def send(self, header, _flags):
         self.sent += 1
         self.answers = [[msgpack.packb([1, kind, msgpack.unpackb(header)[2]])] for kind in self.kinds]
 
@@ -224,6 +224,9 @@ def check_that_a_request_waits_for_its_time():
     clock[0] += 2
     assert asks("OPENED", request="OPEN") and waits(1, "END"), "a second after an OPEN of which nobody says that it was of use"
     replay.time = real
+    refused = replay.Replay()
+    refused.dealer = zmq.Context.instance().socket(zmq.DEALER)  # without a connection, as one is that was refused
+    assert not refused.ask("OPEN") and not refused.dealer
 
 
 def check_that_only_known_reasons_refuse():
