@@ -62,7 +62,7 @@ s_ask_same_code(const pt_query_t *query, unsigned others, const pt_entry_t *entr
 
 //  Rung one: the first code that some row knows. Notes a code that no row knows.
 static bool
-s_ask_codes(pt_query_t *query)
+s_ask_codes(const pt_query_t *query)
 {
     for (unsigned left = query->codes; left; left &= left - 1) {
         int i = __builtin_ctz(left);
@@ -73,8 +73,6 @@ s_ask_codes(pt_query_t *query)
             continue;
         query->verdict->code = code;
         query->verdict->message = message;
-        //  Also where a code that no row knows stands in front of it.
-        query->without_payer |= query->provider->codes_without_payer >> i & 1;
         entry = s_ask_same_code(query, left & (left - 1), entry);
         if (pt_query_rule(query, entry)->flags & PT_RULE_LISTS_REASONS)
             entry = pt_query_ask_reasons(query, entry);
@@ -194,12 +192,25 @@ s_is_contradicted(const pt_query_t *query)
     return settles && pt_query_is_denied_by_code(query);
 }
 
+//  The code that answers stands where no payer is meant, if only behind one that no row knows.
+static bool
+s_answers_without_payer(const pt_query_t *query)
+{
+    pt_text_t code = query->verdict->code;
+    for (int i = 0; code.len && i < PT_CODE_SLOTS; i++)
+        if (query->facts->codes[i].data == code.data)
+            return query->provider->codes_without_payer >> i & 1;
+    return false;
+}
+
 //  The payer is asked to pay, and has no part in what was asked for: the answer is about the payment behind it, or
 //  about another request.
 static inline bool
 s_is_meant_for_payer(const pt_query_t *query)
 {
-    return query->without_payer & pt_rule_asks_to_pay(query->verdict->rule);
+    if (!pt_rule_asks_to_pay(query->verdict->rule))
+        return false;
+    return query->without_payer || (query->provider->codes_without_payer && s_answers_without_payer(query));
 }
 
 //  A gateway whose codes repeat each other, and do not.
