@@ -196,10 +196,12 @@ s_is_contradicted(const pt_query_t *query)
 static bool
 s_answers_without_payer(const pt_query_t *query)
 {
-    pt_text_t code = query->verdict->code;
-    for (int i = 0; code.len && i < PT_CODE_SLOTS; i++)
-        if (query->facts->codes[i].data == code.data)
-            return query->provider->codes_without_payer >> i & 1;
+    unsigned places = query->provider->codes_without_payer;
+    for (unsigned left = query->codes; places && left; left &= left - 1) {
+        int i = __builtin_ctz(left);
+        if (query->facts->codes[i].data == query->verdict->code.data)
+            return places >> i & 1;
+    }
     return false;
 }
 
@@ -208,9 +210,7 @@ s_answers_without_payer(const pt_query_t *query)
 static inline bool
 s_is_meant_for_payer(const pt_query_t *query)
 {
-    if (!pt_rule_asks_to_pay(query->verdict->rule))
-        return false;
-    return query->without_payer || (query->provider->codes_without_payer && s_answers_without_payer(query));
+    return query->without_payer & pt_rule_asks_to_pay(query->verdict->rule);
 }
 
 //  A gateway whose codes repeat each other, and do not.
@@ -379,6 +379,7 @@ pt_catalog_lookup(const pt_catalog_t *self, const pt_provider_t *provider, const
     s_resolve_operation(&query);
     out_verdict->do_not_retry = s_is_try_forbidden(&query);
     if (s_ask_codes(&query)) {
+        query.without_payer |= s_answers_without_payer(&query);
         out_verdict->contradicted = s_is_contradicted(&query);
         out_verdict->drifts = s_drifts(&query);
         if (!(out_verdict->rule->flags & PT_RULE_DEFER_TO_STATUS) || s_ask_statuses(&query)) {
